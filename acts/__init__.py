@@ -1,0 +1,1 @@
+"""Business verbs: plain async functions that GraphQL, the command line and the worker all call."""

@@ -1,0 +1,234 @@
+"""Define, change, deprecate and retire attributes; a definition changes no client document."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from pydantic import ValidationError
+
+from acts.checks import Guard, guard_problems, key_of, now, problem, refuse, request_hash
+from catalogue.attribute import Attribute, Status
+from catalogue.catalogue import Catalogue
+from catalogue.errors import ErrorCode, Problem
+from catalogue.rules import change_problems, definition_problems, deprecation_problems, retirement_problems
+from policy.viewer import Viewer
+from repositories.attributes import DefinitionChange, OutrunByAnother
+from repositories.compile.indexes import SORTABLE_LIMIT
+from repositories.errors import KeyReused, NotFound, Unavailable
+from repositories.repositories import Repositories
+
+ATTEMPTS = 50
+
+Step = Callable[[Catalogue], tuple[Attribute, list[Problem]]]
+"""From the live catalogue to the wanted definition, and what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What became, or would become, of an attribute."""
+
+    attribute: Attribute
+    before: Catalogue
+    after: Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionCost:
+    """What a definition costs the database."""
+
+    makes_index: bool
+    drops_index: bool
+    indexed_documents: int
+    """Documents that a new index must read."""
+    failing_documents: int
+    """Documents whose values do not fit the wanted rules; they stay as they are."""
+
+
+async def define_attribute(
+    viewer: Viewer, repositories: Repositories, definition: Attribute, guard: Guard = Guard(), *, dry_run: bool = False
+) -> Definition:
+    """A new attribute, as it is in the catalogue from now on.
+
+    Raises: Refused with every problem at once, KeyReused.
+    """
+
+    def step(catalogue: Catalogue) -> tuple[Attribute, list[Problem]]:
+        return definition, definition_problems(catalogue, definition)
+
+    request = request_hash("attributeDefine", definition.canonical())
+    return await _write(viewer, repositories, step, guard, request, dry_run)
+
+
+async def change_attribute(
+    viewer: Viewer,
+    repositories: Repositories,
+    path: str,
+    changes: Mapping[str, object],
+    guard: Guard = Guard(),
+    *,
+    area: str = "clients",
+    dry_run: bool = False,
+) -> Definition:
+    """An attribute with some parts of its definition changed; what is absent stays.
+
+    Raises: Refused, NotFound, StaleVersion, KeyReused.
+    """
+
+    def step(catalogue: Catalogue) -> tuple[Attribute, list[Problem]]:
+        before = _get(catalogue, path, area)
+        problems = _revision_problems(before, guard)
+        try:
+            after = Attribute.model_validate(before.model_dump() | {**changes, "revision": before.revision + 1})
+        except ValidationError as error:
+            return before, [*problems, *(_from_pydantic(each["loc"], each["msg"]) for each in error.errors())]
+        return after, [*problems, *change_problems(catalogue, before, after)]
+
+    request = request_hash("attributeChange", area, path, changes, guard.expected_version)
+    return await _write(viewer, repositories, step, guard, request, dry_run)
+
+
+async def deprecate_attribute(
+    viewer: Viewer,
+    repositories: Repositories,
+    path: str,
+    *,
+    successor: str | None,
+    removal_on: date | None,
+    guard: Guard = Guard(),
+    dry_run: bool = False,
+) -> Definition:
+    """An attribute that still answers, with the word to use another one and the day it goes.
+
+    Raises: Refused, NotFound, StaleVersion, KeyReused.
+    """
+
+    def step(catalogue: Catalogue) -> tuple[Attribute, list[Problem]]:
+        before = _get(catalogue, path, "clients")
+        problems = [*_revision_problems(before, guard), *_built_in_problems(repositories, before)]
+        problems += deprecation_problems(catalogue, before, successor)
+        update = {"status": Status.DEPRECATED, "successor": successor, "removal_on": removal_on}
+        return _revised(before, update), problems
+
+    request = request_hash("attributeDeprecate", path, successor, removal_on, guard.expected_version)
+    return await _write(viewer, repositories, step, guard, request, dry_run)
+
+
+async def retire_attribute(
+    viewer: Viewer, repositories: Repositories, path: str, *, guard: Guard = Guard(), dry_run: bool = False
+) -> Definition:
+    """An attribute that is gone from the schema; its values stay in the documents and in the history.
+
+    Raises: Refused, NotFound, StaleVersion, KeyReused.
+    """
+
+    def step(catalogue: Catalogue) -> tuple[Attribute, list[Problem]]:
+        before = _get(catalogue, path, "clients")
+        problems = [*_revision_problems(before, guard), *_built_in_problems(repositories, before)]
+        problems += retirement_problems(catalogue, before)
+        return _revised(before, {"status": Status.RETIRED}), problems
+
+    request = request_hash("attributeRetire", path, guard.expected_version)
+    return await _write(viewer, repositories, step, guard, request, dry_run)
+
+
+async def definition_cost(repositories: Repositories, done: Definition) -> DefinitionCost:
+    """What a definition costs.
+
+    Cost: up to two counts over the book.
+    """
+    attribute, before = done.attribute, done.before.find(done.attribute.path, done.attribute.area)
+    was, will = before is not None and _has_index(before), _has_index(attribute)
+    records = repositories.of(attribute.area).collection
+    failing = 0 if before is None else await repositories.attributes.count_misfits(attribute)
+    return DefinitionCost(
+        will and not was, was and not will, await records.estimated_count() if will and not was else 0, failing
+    )
+
+
+async def _write(
+    viewer: Viewer, repositories: Repositories, step: Step, guard: Guard, request: str, dry_run: bool
+) -> Definition:
+    """Check against the newest catalogue and write the next one; anew whenever another writer was faster."""
+    refuse([each for each in guard_problems(guard) if each.path == ("idempotencyKey",)])
+    key = key_of(viewer, guard)
+    feed = repositories.feed
+    for _ in range(ATTEMPTS):
+        await feed.refresh()
+        catalogue, sequence = feed.catalogue, feed.sequence
+        if key is not None and (earlier := await repositories.attributes.find_by_key(key)):
+            if earlier[1] != request:
+                raise KeyReused(guard.idempotency_key or "")
+            return Definition(earlier[0], catalogue, catalogue)
+        attribute, problems = step(catalogue)
+        refuse([*problems, *_index_problems(catalogue, attribute)])
+        done = Definition(attribute, catalogue, catalogue.with_attributes([attribute]))
+        if dry_run:
+            return done
+        if _has_index(attribute):
+            await repositories.attributes.make_index(attribute)
+        try:
+            await repositories.attributes.write(
+                attribute, DefinitionChange(viewer.person, now(), key, request), sequence
+            )
+        except OutrunByAnother:
+            continue
+        if not _has_index(attribute):
+            await repositories.attributes.drop_index(attribute)
+        await feed.refresh()
+        return done
+    raise Unavailable("Others define attributes without a pause; send the definition again.")
+
+
+def _has_index(attribute: Attribute) -> bool:
+    return attribute.is_sortable and attribute.is_live
+
+
+def _revised(before: Attribute, update: Mapping[str, object]) -> Attribute:
+    return before.model_copy(update={**update, "revision": before.revision + 1})
+
+
+def _get(catalogue: Catalogue, path: str, area: str) -> Attribute:
+    found = catalogue.find(path, area)
+    if found is None:
+        raise NotFound("attribute", path)
+    return found
+
+
+def _revision_problems(before: Attribute, guard: Guard) -> list[Problem]:
+    if guard.expected_version is None or guard.expected_version == before.revision:
+        return []
+    message = (
+        f"{before.path} is at revision {before.revision}, not {guard.expected_version}; "
+        "read it again, then send the change with its revision."
+    )
+    return [
+        Problem(
+            ErrorCode.STALE_VERSION, message, ("expectedRevision",), str(guard.expected_version), str(before.revision)
+        )
+    ]
+
+
+def _built_in_problems(repositories: Repositories, attribute: Attribute) -> list[Problem]:
+    if repositories.feed.built_in.find(attribute.path, attribute.area) is None:
+        return []
+    message = f"{attribute.path} is built in: other parts of Kehu may read it. It can be changed, but it stays."
+    return [
+        Problem(ErrorCode.ATTRIBUTE_BUILT_IN, message, ("path",), attribute.path, "an attribute defined at run time")
+    ]
+
+
+def _index_problems(catalogue: Catalogue, attribute: Attribute) -> list[Problem]:
+    others = [each for each in catalogue.sortable(attribute.area) if each.path != attribute.path]
+    if not _has_index(attribute) or len(others) < SORTABLE_LIMIT:
+        return []
+    message = (
+        f"{len(others)} attributes are sortable already, each with an index; MongoDB allows 64 indexes in all and "
+        f"Kehu keeps some for other uses. Set isSortable to false for another attribute first."
+    )
+    return [
+        Problem(ErrorCode.INDEX_LIMIT, message, ("isSortable",), "true", f"up to {SORTABLE_LIMIT} sortable attributes")
+    ]
+
+
+def _from_pydantic(place: tuple[int | str, ...], message: str) -> Problem:
+    return problem(".".join(str(each) for each in place), "another value", message)

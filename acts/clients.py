@@ -1,0 +1,194 @@
+"""Create and change clients, one at a time."""
+
+from collections.abc import Collection as Some
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from acts.checks import (
+    FACETS,
+    Guard,
+    guard_problems,
+    key_of,
+    now,
+    number_problems,
+    problem,
+    proof_problems,
+    proof_words,
+    refuse,
+    request_hash,
+)
+from catalogue.attribute import CLIENTS, ClientKind, ClientStage
+from catalogue.errors import ErrorCode, Problem
+from catalogue.filters import Compare, Filter, all_of
+from catalogue.kinds import Operator
+from catalogue.values import BOTH_KINDS, Checked, check_nested, misfits, missing_required
+from policy.viewer import Viewer
+from repositories.access import AuthorisedPlan, authorise, rows_for
+from repositories.base import Written
+from repositories.errors import AlreadyExists
+from repositories.plan import ID, Change, Proof, ReadPlan
+from repositories.repositories import Repositories, new_id
+
+
+@dataclass(frozen=True, slots=True)
+class NewClient:
+    """A client as somebody asks for it."""
+
+    number: str
+    kind: ClientKind
+    stage: ClientStage = ClientStage.PROSPECT
+    manager_id: str | None = None
+    facets: Mapping[str, object] = field(default_factory=dict)
+    """By facet, nested as in GraphQL."""
+
+
+async def create_client(
+    viewer: Viewer, repositories: Repositories, new: NewClient, proof: Proof, guard: Guard
+) -> Written:
+    """A new client; or, for a request made before with the same key, the client it made.
+
+    Raises: Refused with every problem at once; AlreadyExists if the number is taken.
+    """
+    catalogue = repositories.catalogue
+    checked = check_nested(catalogue, new.facets)
+    problems = [*guard_problems(guard), *proof_problems(proof), *number_problems(new.number), *checked.problems]
+    problems += missing_required(catalogue, checked.values | dict.fromkeys(_refused_paths(checked), 0), new.kind)
+    problems += misfits(catalogue, checked.values, new.kind)
+    team = await manager_team(repositories, new.manager_id, problems)
+    problems += await reference_problems(viewer, repositories, checked)
+    refuse(problems)
+    core = {"stage": str(new.stage), "managerId": new.manager_id, "team": team}
+    values = {path: value for path, value in (core | checked.values).items() if value is not None}
+    key = key_of(viewer, guard)
+    request = request_hash("clientCreate", new.number, new.kind, core, new.facets, proof_words(proof))
+    change = Change(values, viewer.person, now(), proof, key, request)
+    record: dict[str, object] = {ID: new_id(CLIENTS), "number": new.number, "kind": str(new.kind)} | {
+        facet: {} for facet in FACETS
+    }
+    try:
+        return await repositories.clients.insert(record, change)
+    except AlreadyExists:
+        replayed = await _created_before(viewer, repositories, new.number, change)
+        if replayed is None:
+            raise
+        return replayed
+
+
+async def _created_before(viewer: Viewer, repositories: Repositories, number: str, change: Change) -> Written | None:
+    """The client that the same request has made already, if it did."""
+    if change.key is None:
+        return None
+    plan = ReadPlan(CLIENTS, frozenset(), Compare("number", Operator.EQ, number))
+    found = await repositories.clients.find_one(authorise(plan, viewer))
+    return None if found is None else await repositories.clients.replay(str(found[ID]), change)
+
+
+async def change_client(
+    viewer: Viewer,
+    repositories: Repositories,
+    client_id: str,
+    changes: Mapping[str, object],
+    proof: Proof,
+    guard: Guard,
+    *,
+    paths: Some[str] = (),
+) -> Written:
+    """A client after some of its values were set or cleared, with the paths that the caller wants to see.
+
+    Raises: Refused with every problem at once; NotFound, StaleVersion, KeyReused. Nothing is changed then.
+    """
+    checked = check_changes(repositories, changes)
+    problems = [*guard_problems(guard), *proof_problems(proof), *checked.problems]
+    problems += await reference_problems(viewer, repositories, checked)
+    fits = kind_filter(checked)
+    if fits is not None:
+        problems += await _misfits_of(viewer, repositories, client_id, checked)
+    if not problems and not checked.values:
+        problems.append(problem("changes", "nothing", "at least one value to set, or null to clear one"))
+    refuse(problems)
+    request = request_hash("clientChange", client_id, changes, guard.expected_version, proof_words(proof))
+    change = Change(
+        checked.values,
+        viewer.person,
+        now(),
+        proof,
+        key_of(viewer, guard),
+        request,
+        guard.expected_version,
+        all_of(rows_for(viewer), fits),
+    )
+    return await repositories.clients.write(client_id, change, paths)
+
+
+def check_changes(repositories: Repositories, changes: Mapping[str, object]) -> Checked:
+    """The values of a change, core fields besides the facets."""
+    checked = check_nested(repositories.catalogue, {key: each for key, each in changes.items() if key in FACETS})
+    stage = changes.get("stage")
+    if "stage" in changes:
+        if stage is None:
+            checked.problems.append(problem("stage", None, f"one of {', '.join(ClientStage)}"))
+        else:
+            checked.values["stage"] = str(stage)
+    return checked
+
+
+def kind_filter(checked: Checked) -> Filter | None:
+    """The condition that the client is of a kind that the values fit."""
+    if checked.kinds == BOTH_KINDS:
+        return None
+    return Compare("kind", Operator.IN, tuple(sorted(str(each) for each in checked.kinds)))
+
+
+async def _misfits_of(viewer: Viewer, repositories: Repositories, client_id: str, checked: Checked) -> list[Problem]:
+    """Which values do not fit the client's kind, which never changes.
+
+    Cost: one command; asked only where a value fits one kind of client alone.
+    """
+    found = await repositories.clients.find_one(client_by_id(viewer, client_id, frozenset(("kind",))))
+    if found is None:
+        return []
+    values = {path: value for path, value in checked.values.items() if path.split(".")[0] in FACETS}
+    return misfits(repositories.catalogue, values, ClientKind(str(found["kind"])))
+
+
+def client_by_id(viewer: Viewer, client_id: str, paths: frozenset[str]) -> AuthorisedPlan:
+    """The plan that reads one client."""
+    return authorise(ReadPlan(CLIENTS, paths, Compare(ID, Operator.EQ, client_id)), viewer)
+
+
+async def manager_team(repositories: Repositories, manager_id: str | None, problems: list[Problem]) -> str | None:
+    """The team of the manager; a problem is added where there is no such manager."""
+    if manager_id is None:
+        return None
+    found = await repositories.managers.collection.find_one({ID: {"$eq": manager_id}}, {"team": 1})
+    if found is None:
+        expected = "the id of a manager; query `managers` for them"
+        problems.append(problem("managerId", manager_id, expected))
+        return None
+    return found.get("team")
+
+
+async def reference_problems(viewer: Viewer, repositories: Repositories, checked: Checked) -> list[Problem]:
+    """A problem for each value that points at a client who is not there.
+
+    Cost: one command, none where nothing points anywhere.
+    """
+    wanted = {client for ids in checked.references.values() for client in ids}
+    there = await repositories.clients.existing(wanted, rows_for(viewer))
+    return [
+        Problem(
+            ErrorCode.INVALID_VALUE,
+            f"{path} takes the id of a client; there is no client {client} that you may see.",
+            tuple(path.split(".")),
+            client,
+            "the id of a client",
+        )
+        for path, ids in checked.references.items()
+        for client in ids
+        if client not in there
+    ]
+
+
+def _refused_paths(checked: Checked) -> list[str]:
+    """Paths that were given, though wrongly: they are not missing besides."""
+    return [".".join(each.path) for each in checked.problems]

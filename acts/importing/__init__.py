@@ -1,0 +1,1 @@
+"""Files into client documents: a map says which column becomes which attribute."""

@@ -1,0 +1,97 @@
+"""Create and change relationship managers."""
+
+from collections.abc import Collection as Some
+from collections.abc import Mapping
+from contextlib import suppress
+
+from acts.checks import NUMBER, Guard, guard_problems, key_of, now, problem, proof_words, refuse, request_hash
+from catalogue.filters import Compare
+from catalogue.kinds import Operator
+from catalogue.values import check_nested
+from policy.viewer import Viewer
+from repositories.access import authorise
+from repositories.base import Written
+from repositories.errors import AlreadyExists
+from repositories.managers import MANAGERS
+from repositories.plan import ID, Change, Proof, ReadPlan
+from repositories.repositories import Repositories, new_id
+
+_NO_PROOF = Proof()
+
+
+async def create_manager(
+    viewer: Viewer, repositories: Repositories, person: str, given: Mapping[str, object], guard: Guard
+) -> Written:
+    """A new manager; or, for a request made before with the same key, the manager it made.
+
+    Raises: Refused with every problem at once; AlreadyExists if the person is a manager already.
+    """
+    checked = check_nested(repositories.catalogue, given, area=MANAGERS)
+    problems = [*guard_problems(guard), *checked.problems]
+    if not NUMBER.fullmatch(person):
+        problems.append(problem("person", person, "the name a token gives the person, of letters, digits and signs"))
+    if checked.values.get("name") is None and not checked.problems:
+        problems.append(problem("name", None, "the manager's name"))
+    refuse(problems)
+    values = {path: value for path, value in checked.values.items() if value is not None}
+    request = request_hash("managerCreate", person, given, proof_words(_NO_PROOF))
+    change = Change(values, viewer.person, now(), key=key_of(viewer, guard), request_hash=request)
+    try:
+        return await repositories.managers.insert({ID: new_id(MANAGERS), "person": person}, change)
+    except AlreadyExists:
+        plan = ReadPlan(MANAGERS, frozenset(), Compare("person", Operator.EQ, person))
+        found = await repositories.managers.find_one(authorise(plan, viewer))
+        replayed = await repositories.managers.replay(str(found[ID]), change) if found else None
+        if replayed is None:
+            raise
+        return replayed
+
+
+async def change_manager(
+    viewer: Viewer,
+    repositories: Repositories,
+    manager_id: str,
+    changes: Mapping[str, object],
+    guard: Guard,
+    *,
+    paths: Some[str] = (),
+) -> Written:
+    """A manager after some values were set or cleared; the clients follow into another team.
+
+    Raises: Refused, NotFound, StaleVersion, KeyReused; nothing is changed then.
+    """
+    checked = check_nested(repositories.catalogue, changes, area=MANAGERS)
+    problems = [*guard_problems(guard), *checked.problems]
+    if not problems and not checked.values:
+        problems.append(problem("changes", "nothing", "at least one value to set, or null to clear one"))
+    if "name" in checked.values and checked.values["name"] is None:
+        problems.append(problem("name", None, "the manager's name, which cannot be cleared"))
+    refuse(problems)
+    request = request_hash("managerChange", manager_id, changes, guard.expected_version)
+    change = Change(
+        checked.values,
+        viewer.person,
+        now(),
+        key=key_of(viewer, guard),
+        request_hash=request,
+        expected_version=guard.expected_version,
+    )
+    written = await repositories.managers.write(manager_id, change, {*paths, "team"})
+    if "team" in checked.values:
+        # Last, and again on a repeat: a person stopped between the two commands sends the same request again.
+        await repositories.clients.move_team(manager_id, written.document.get("team"))
+    return written
+
+
+async def enter_person(repositories: Repositories, viewer: Viewer) -> None:
+    """Enter a person whom the directory does not know yet, with the role and team of the token."""
+    managers = repositories.managers
+    if await managers.collection.count({"person": {"$eq": viewer.person}}, limit=1):
+        return
+    values: dict[str, object] = {"name": viewer.person, "roles": sorted(viewer.roles)}
+    if viewer.team is not None:
+        values["team"] = viewer.team
+    change = Change(values, viewer.person, now())
+    with suppress(AlreadyExists):
+        # Two first requests at once: the other one has entered the person.
+        await managers.insert({ID: new_id(MANAGERS), "person": viewer.person}, change)

@@ -1,0 +1,217 @@
+"""Create or change many clients by their numbers; the good rows land, each bad one says why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from acts.checks import FACETS, now, number_problems, problem, proof_problems, refuse
+from catalogue.attribute import CLIENTS, ClientKind, ClientStage
+from catalogue.errors import ErrorCode, Problem
+from catalogue.values import Checked, check_flat, misfits, missing_required
+from policy.viewer import Viewer
+from repositories.access import rows_for
+from repositories.clients import differences
+from repositories.plan import ID, Change, Proof
+from repositories.repositories import Repositories, new_id
+
+ROW_LIMIT = 1_000
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRow:
+    """What one row says of one client."""
+
+    number: str
+    kind: ClientKind | None = None
+    """Needed for a client who is not there yet."""
+    stage: ClientStage | None = None
+    manager_id: str | None = None
+    values: Mapping[str, object] = field(default_factory=dict)
+    """By path; what is absent stays, None clears."""
+    problems: tuple[Problem, ...] = ()
+    """What was found wrong before; such a row is refused with the rest of its problems."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpsertReport:
+    """What became of the rows."""
+
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    problems: tuple[Problem, ...] = ()
+    """Each with the row it is about; a row with a problem was left out."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """One call of the act, as it goes."""
+
+    viewer: Viewer
+    repositories: Repositories
+    proof: Proof
+    at: datetime
+    key: str
+    rows: Sequence[ClientRow]
+    checked: list[Checked]
+    problems: list[Problem] = field(default_factory=list)
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+    def refused(self) -> set[int]:
+        return {each.row for each in self.problems if each.row is not None}
+
+    def report(self) -> UpsertReport:
+        ordered = sorted(self.problems, key=lambda each: each.row or 0)
+        return UpsertReport(self.created, self.changed, self.unchanged, tuple(ordered))
+
+
+async def upsert_clients(
+    viewer: Viewer, repositories: Repositories, rows: Sequence[ClientRow], proof: Proof, *, dry_run: bool = False
+) -> UpsertReport:
+    """How many clients were made, changed and left as they are, and what was wrong with the other rows.
+
+    Sending the same rows again changes nothing.
+    Raises: Refused if there are too many rows, or the proof is wrong.
+    Cost: four commands, however many rows.
+    """
+    problems = proof_problems(proof)
+    if len(rows) > ROW_LIMIT:
+        problems.append(problem("clients", f"{len(rows)} rows", f"up to {ROW_LIMIT} rows; send them in parts"))
+    refuse(problems)
+    checked = [check_flat(repositories.catalogue, row.values) for row in rows]
+    batch = _Batch(viewer, repositories, proof, now(), f"{viewer.person}:upsert-{uuid4()}", rows, checked)
+    _check_rows(batch)
+    await _check_references(batch)
+    teams = await _teams(batch)
+    waiting = [place for place in range(len(rows)) if place not in batch.refused()]
+    for _ in range(ATTEMPTS):
+        waiting = await _attempt(batch, waiting, teams, dry_run)
+        if not waiting:
+            return batch.report()
+    for place in waiting:
+        message = f"Client {rows[place].number} was changed by others again and again meanwhile; send the row again."
+        batch.problems.append(Problem(ErrorCode.STALE_VERSION, message, row=place))
+    return batch.report()
+
+
+def _check_rows(batch: _Batch) -> None:
+    seen: dict[str, int] = {}
+    for place, (row, checked) in enumerate(zip(batch.rows, batch.checked, strict=True)):
+        found = [*row.problems, *number_problems(row.number), *checked.problems]
+        if row.number in seen:
+            expected = f"each number once; row {seen[row.number]} has it too"
+            found.append(problem("number", row.number, expected))
+        seen.setdefault(row.number, place)
+        batch.problems += (each.in_row(place) for each in found)
+
+
+async def _check_references(batch: _Batch) -> None:
+    wanted = {client for checked in batch.checked for ids in checked.references.values() for client in ids}
+    there = await batch.repositories.clients.existing(wanted, rows_for(batch.viewer))
+    for place, checked in enumerate(batch.checked):
+        for path, ids in checked.references.items():
+            if missing := [each for each in ids if each not in there]:
+                batch.problems.append(problem(path, missing[0], "the id of a client who is there").in_row(place))
+
+
+async def _teams(batch: _Batch) -> dict[str, str | None]:
+    """The team of each manager that the rows name; a problem for each that is not there."""
+    wanted = {row.manager_id for row in batch.rows if row.manager_id is not None}
+    if not wanted:
+        return {}
+    found = await batch.repositories.managers.collection.find({ID: {"$in": sorted(wanted)}}, {"team": 1})
+    teams: dict[str, str | None] = {str(each[ID]): each.get("team") for each in found}
+    for place, row in enumerate(batch.rows):
+        if row.manager_id is not None and row.manager_id not in teams:
+            batch.problems.append(problem("managerId", row.manager_id, "the id of a manager").in_row(place))
+    return teams
+
+
+async def _attempt(batch: _Batch, places: list[int], teams: Mapping[str, str | None], dry_run: bool) -> list[int]:
+    """The places of the rows that another writer got in the way of."""
+    present = await batch.repositories.clients.find_by_numbers({batch.rows[place].number for place in places})
+    new: list[tuple[int, dict[str, Any], Change]] = []
+    old: list[tuple[int, str, Change]] = []
+    for place in places:
+        document = present.get(batch.rows[place].number)
+        values = _values_of(batch, place, teams)
+        if document is None:
+            _plan_new(batch, place, values, new)
+        else:
+            _plan_change(batch, place, values, document, old)
+    if dry_run:
+        batch.created += len(new)
+        batch.changed += len(old)
+        return []
+    taken = await batch.repositories.clients.insert_many([(record, change) for _, record, change in new]) if new else ()
+    stale = (
+        await batch.repositories.clients.write_many([(record_id, change) for _, record_id, change in old])
+        if old
+        else ()
+    )
+    batch.created += len(new) - len(taken)
+    batch.changed += len(old) - len(stale)
+    return [new[each][0] for each in taken] + [old[each][0] for each in stale]
+
+
+def _values_of(batch: _Batch, place: int, teams: Mapping[str, str | None]) -> dict[str, object]:
+    row = batch.rows[place]
+    values = dict(batch.checked[place].values)
+    if row.stage is not None:
+        values["stage"] = str(row.stage)
+    if row.manager_id is not None:
+        values["managerId"] = row.manager_id
+        values["team"] = teams.get(row.manager_id)
+    return values
+
+
+def _plan_new(
+    batch: _Batch, place: int, values: dict[str, object], new: list[tuple[int, dict[str, Any], Change]]
+) -> None:
+    row, catalogue = batch.rows[place], batch.repositories.catalogue
+    if row.kind is None:
+        found = [problem("kind", None, f"{' or '.join(ClientKind)} for a client who is not there yet")]
+    else:
+        given = batch.checked[place].values
+        found = [*missing_required(catalogue, given, row.kind), *misfits(catalogue, given, row.kind)]
+    if found:
+        batch.problems += (each.in_row(place) for each in found)
+        return
+    values.setdefault("stage", str(ClientStage.PROSPECT))
+    record: dict[str, Any] = {ID: new_id(CLIENTS), "number": row.number, "kind": str(row.kind)} | {
+        facet: {} for facet in FACETS
+    }
+    new.append((place, record, Change(values, batch.viewer.person, batch.at, batch.proof, batch.key)))
+
+
+def _plan_change(
+    batch: _Batch, place: int, values: dict[str, object], document: dict[str, Any], old: list[tuple[int, str, Change]]
+) -> None:
+    row = batch.rows[place]
+    kind = ClientKind(document["kind"])
+    found = misfits(batch.repositories.catalogue, batch.checked[place].values, kind)
+    if row.kind is not None and row.kind is not kind:
+        found.append(problem("kind", str(row.kind), f"{kind}, which client {row.number} is for good"))
+    if found:
+        batch.problems += (each.in_row(place) for each in found)
+        return
+    changed = differences(document, values)
+    if not changed:
+        batch.unchanged += 1
+        return
+    where = rows_for(batch.viewer)
+    change = Change(
+        changed,
+        batch.viewer.person,
+        batch.at,
+        batch.proof,
+        batch.key,
+        expected_version=document["version"],
+        where=where,
+    )
+    old.append((place, str(document[ID]), change))

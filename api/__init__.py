@@ -1,0 +1,1 @@
+"""HTTP and the command line: who asks, which edition answers, how bytes leave."""

@@ -1,0 +1,120 @@
+"""The one composition root: settings in, an ASGI application out."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+from starlette.applications import Starlette
+
+from acts.demo import Progress, load_demo
+from acts.managers import enter_person
+from api.database import mongo_settings, open_book
+from api.editions import Edition, Editions
+from api.graphql_http import graphql_routes
+from api.health import health_routes
+from api.middleware import cors_middleware
+from api.settings import Settings
+from api.tokens import LocalIssuer
+from api.viewer import Authenticator
+from policy.viewer import Viewer
+from repositories.errors import RepositoryError, Unavailable
+from repositories.mongo import Store, connect
+from schema.context import Context
+
+log = logging.getLogger("kehu")
+
+STARTING = "Kehu is starting"
+
+
+def _silent(done: int, count: int) -> None:
+    """Nobody watches."""
+
+
+@dataclass(slots=True)
+class Server:
+    """What one server process has while it runs."""
+
+    settings: Settings
+    uri: str
+    progress: Progress = _silent
+    store: Store | None = None
+    editions: Editions | None = None
+    entered: set[str] = field(default_factory=set)
+
+    @property
+    def current(self) -> Edition:
+        """The edition of the moment.
+
+        Raises: Unavailable before the start is done.
+        """
+        if self.editions is None:
+            raise Unavailable(STARTING)
+        return self.editions.current
+
+    async def readiness(self) -> str | None:
+        """Why the server cannot answer; None when it can."""
+        if self.store is None or self.editions is None:
+            return STARTING
+        try:
+            await self.store.ping()
+        except RepositoryError:
+            return "the database does not answer"
+        return None
+
+    async def enter(self, viewer: Viewer) -> Viewer:
+        """The viewer, entered into the directory at first sight."""
+        if viewer.person not in self.entered:
+            await enter_person(self.current.repositories, viewer)
+            self.entered.add(viewer.person)
+        return viewer
+
+    def context(self, viewer: Viewer, edition: Edition) -> Context:
+        """What the resolvers of one operation get."""
+        settle = self.editions.settle if self.editions is not None else None
+        context = Context(viewer, edition.repositories, page_limit=self.settings.page_limit_rows)
+        if settle is not None:
+            context.settle = settle
+        return context
+
+    @asynccontextmanager
+    async def running(self, _app: Starlette) -> AsyncIterator[None]:
+        """Connect, prepare, load and follow; then all of it back."""
+        self.store = connect(mongo_settings(self.settings, self.uri))
+        try:
+            await self.store.ping()
+            repositories = await open_book(self.settings, self.store)
+            await load_demo(repositories, demo_count(self.settings), self.progress)
+            self.editions = Editions(repositories)
+            follower = asyncio.create_task(self.editions.follow())
+            try:
+                yield
+            finally:
+                follower.cancel()
+                with suppress(asyncio.CancelledError):
+                    await follower
+        finally:
+            self.editions = None
+            await self.store.close()
+
+
+def demo_count(settings: Settings) -> int:
+    """How many clients the demonstration book has: none in somebody's own database unless asked for."""
+    if settings.demo is not None:
+        return settings.demo
+    return 0 if settings.mongodb_uri else 2_000
+
+
+def build_app(settings: Settings, uri: str | None = None, progress: Progress = _silent) -> Starlette:
+    """The application for these settings; `uri` is the embedded mongod's where there is one."""
+    server = Server(settings, settings.mongodb_uri if uri is None else uri, progress)
+    authenticate = Authenticator(LocalIssuer(settings).verify, server.enter)
+    return Starlette(
+        routes=[
+            *graphql_routes(server, authenticate, server.context, settings),
+            *health_routes(server.readiness),
+        ],
+        middleware=cors_middleware(settings),
+        lifespan=server.running,
+    )

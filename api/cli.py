@@ -1,0 +1,120 @@
+"""The command line: `kehu serve`, `kehu token`, `kehu import`, `kehu schema`."""
+
+import asyncio
+import logging
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from api import serving
+from api.database import open_repositories_of
+from api.import_command import import_clients
+from api.settings import Settings, SettingsError, load_settings, settings_help, unknown_settings
+from api.tokens import LocalIssuer
+from catalogue.builtin import builtin_catalogue
+from policy.viewer import ROLES
+from repositories.embedded import EmbeddedError
+from repositories.errors import RepositoryError
+from schema.build import build_schema
+
+FAILED = 1
+_SETTINGS = settings_help().replace("\n    ", "\n\n    ").replace("\nKEHU_", "\n\nKEHU_")
+
+app = typer.Typer(
+    name="kehu",
+    help="Kehu: the client-document backend of a bank's relationship managers.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+importing = typer.Typer(help="Bring files into the book.", no_args_is_help=True)
+app.add_typer(importing, name="import")
+errors = Console(stderr=True)
+
+Data = Annotated[Path | None, typer.Option("--data", help="Data directory (KEHU_DATA_DIR).")]
+
+
+@app.command(epilog=f"Settings, as environment variables:\n\n{_SETTINGS}")
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (KEHU_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 for any free one (KEHU_PORT).")] = None,
+    workers: Annotated[int | None, typer.Option(help="Server processes (KEHU_WORKERS).")] = None,
+    demo: Annotated[int | None, typer.Option(help="Clients of the demonstration book, into an empty database.")] = None,
+    data: Data = None,
+) -> None:
+    """Serve GraphQL; without KEHU_MONGODB_URI on a mongod of Kehu's own."""
+    serving.serve(settings_from(host=host, port=port, workers=workers, demo=demo, data_dir=data))
+
+
+@app.command()
+def token(
+    person: Annotated[str, typer.Option(help="The person's name in the directory, such as M001.")],
+    role: Annotated[str, typer.Option(help=f"One of {', '.join(ROLES)}.")],
+    team: Annotated[str | None, typer.Option(help="The person's team.")] = None,
+    minutes: Annotated[int | None, typer.Option(help="How long it is good for.")] = None,
+    data: Data = None,
+) -> None:
+    """Print a bearer token of the local development issuer."""
+    settings = settings_from(data_dir=data)
+    try:
+        print(LocalIssuer(settings).issue(person, role, team, minutes or settings.token_minutes))
+    except ValueError as problem:
+        fail(str(problem))
+
+
+@app.command()
+def schema(
+    builtin: Annotated[
+        bool, typer.Option("--builtin", help="Of the built-in attributes only; needs no database.")
+    ] = False,
+    data: Data = None,
+) -> None:
+    """Print the live SDL."""
+    if builtin:
+        print(build_schema(builtin_catalogue()).as_str())
+        return
+    print(asyncio.run(_live_sdl(settings_from(data_dir=data))))
+
+
+async def _live_sdl(settings: Settings) -> str:
+    async with open_repositories_of(settings) as repositories:
+        return build_schema(repositories.catalogue).as_str()
+
+
+importing.command("clients")(import_clients)
+
+
+def settings_from(**given: object) -> Settings:
+    """The settings, what the command line says first.
+
+    Raises: SettingsError.
+    """
+    for name in unknown_settings(os.environ):
+        errors.print(f"{name} is no setting of Kehu and has no effect; `kehu serve --help` lists them.", style="yellow")
+    return load_settings(**given)
+
+
+def fail(message: str) -> None:
+    """Say what is wrong and end.
+
+    Raises: typer.Exit.
+    """
+    errors.print(message, style="red", soft_wrap=True, markup=False, highlight=False)
+    raise typer.Exit(FAILED)
+
+
+def main() -> None:
+    """The entry point of the command `kehu`."""
+    logging.basicConfig(level=os.environ.get("KEHU_LOG_LEVEL", "WARNING"), format="%(levelname)s %(name)s: %(message)s")
+    try:
+        app()
+    except (SettingsError, EmbeddedError, RepositoryError) as problem:
+        errors.print(str(problem), style="red", soft_wrap=True, markup=False, highlight=False)
+        raise SystemExit(FAILED) from None
+
+
+if __name__ == "__main__":
+    main()

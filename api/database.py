@@ -1,0 +1,72 @@
+"""The database that the settings name: a remote one, an embedded mongod, or memory."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from api.settings import Settings
+from catalogue.builtin import builtin_catalogue
+from repositories.embedded import DirectoryInUse, EmbeddedMongod, running_uri
+from repositories.mongo import MongoSettings, Store, connect
+from repositories.repositories import Repositories, open_repositories
+
+
+def mongo_settings(settings: Settings, uri: str) -> MongoSettings:
+    """How the store is reached."""
+    return MongoSettings(
+        uri,
+        settings.mongodb_driver,
+        settings.database,
+        timeout_seconds=settings.mongo_timeout_seconds,
+        max_pool_size=settings.mongo_pool_connections,
+    )
+
+
+def is_embedded(settings: Settings) -> bool:
+    """Whether Kehu brings its own mongod."""
+    return not settings.mongodb_uri and settings.mongodb_driver != "memory"
+
+
+def build_mongod(settings: Settings) -> EmbeddedMongod:
+    """The embedded mongod of the data directory, not started yet."""
+    return EmbeddedMongod(settings.data_dir, settings.embedded_cache_gb)
+
+
+@asynccontextmanager
+async def database_uri(settings: Settings) -> AsyncIterator[str]:
+    """The URI for a command besides the server: of the embedded mongod, the running one if a server has it.
+
+    Raises: EmbeddedError.
+    """
+    if not is_embedded(settings):
+        yield settings.mongodb_uri
+        return
+    mongod = build_mongod(settings)
+    try:
+        uri = await mongod.start()
+    except DirectoryInUse:
+        yield running_uri(settings.data_dir)
+        return
+    try:
+        yield uri
+    finally:
+        await mongod.stop()
+
+
+async def open_book(settings: Settings, store: Store) -> Repositories:
+    """The repositories, with indexes and validators as the catalogue wants them."""
+    # Without a secret of its own the key of the cursors lives in the database, where every server finds it.
+    repositories = await open_repositories(store, builtin_catalogue(), settings.cursor_secret.get_secret_value())
+    await repositories.prepare()
+    return repositories
+
+
+@asynccontextmanager
+async def open_repositories_of(settings: Settings) -> AsyncIterator[Repositories]:
+    """The book for one command of the command line; closed after use."""
+    async with database_uri(settings) as uri:
+        store = connect(mongo_settings(settings, uri))
+        try:
+            await store.ping()
+            yield await open_book(settings, store)
+        finally:
+            await store.close()

@@ -1,0 +1,111 @@
+"""Editions: a catalogue with the schema made of it; built off the event loop, smoke-tested, swapped."""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from anyio import to_thread
+from graphql import assert_valid_schema, graphql_sync
+from strawberry import Schema
+
+from catalogue.catalogue import Catalogue
+from repositories.repositories import Repositories
+from schema.build import build_schema
+
+log = logging.getLogger("kehu.editions")
+
+QUICK_BUILD_SECONDS = 0.6
+SETTLE_SECONDS = 1.5
+
+
+@dataclass(frozen=True)
+class Edition:
+    """What requests run on; a request and an open socket end on the edition they began with."""
+
+    repositories: Repositories
+    schema: Schema
+    build_seconds: float
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.repositories.catalogue
+
+    @property
+    def version(self) -> str:
+        """The sha256 of the catalogue, the same on every node."""
+        return self.catalogue.version
+
+    @cached_property
+    def sdl(self) -> str:
+        """The schema as text."""
+        return self.schema.as_str()
+
+
+class Editions:
+    """The edition of the moment, and the way to the next one."""
+
+    def __init__(self, repositories: Repositories) -> None:
+        self._repositories = repositories
+        self._swapped = asyncio.Event()
+        self._current = build_edition(repositories)
+
+    @property
+    def current(self) -> Edition:
+        return self._current
+
+    async def follow(self) -> None:
+        """Swap in an edition for every new catalogue, until cancelled.
+
+        One build at a time: what changes meanwhile is in the next one, however many changes there were.
+        """
+        await self._repositories.feed.follow(self._change)
+
+    async def _change(self, catalogue: Catalogue) -> None:
+        if catalogue.version == self._current.version:
+            return
+        try:
+            edition = await to_thread.run_sync(build_edition, replace(self._repositories, catalogue=catalogue))
+        except Exception:
+            # Whatever went wrong with the new one, the last good edition goes on answering.
+            log.exception("no edition could be built of catalogue %s; the last one stays", catalogue.version[:12])
+            return
+        self._current = edition
+        # Strawberry remembers types of up to 128 schemas here, which would keep old editions alive.
+        Schema.get_type_by_name.cache_clear()
+        swapped, self._swapped = self._swapped, asyncio.Event()
+        swapped.set()
+        log.info("edition %s is live; it took %.2f s to build", edition.version[:12], edition.build_seconds)
+
+    async def settle(self) -> None:
+        """Wait a moment for the edition of the newest catalogue, so that whoever defined an attribute can use it.
+
+        Where a build takes long, many definitions may be on their way: nobody waits then, and one build takes them all.
+        """
+        if self._current.build_seconds > QUICK_BUILD_SECONDS:
+            return
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while self._current.version != self._repositories.feed.catalogue.version:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return
+            try:
+                await asyncio.wait_for(self._swapped.wait(), left)
+            except TimeoutError:
+                return
+
+
+def build_edition(repositories: Repositories) -> Edition:
+    """The edition of a catalogue, tried out.
+
+    Raises: whatever is wrong with it, rather than serve it.
+    """
+    start = time.perf_counter()
+    schema = build_schema(repositories.catalogue)
+    core = schema._schema
+    assert_valid_schema(core)
+    tried = graphql_sync(core, "{ __typename }")
+    if tried.errors:
+        raise tried.errors[0]
+    return Edition(repositories, schema, time.perf_counter() - start)

@@ -1,0 +1,122 @@
+"""What a caller hears of an error: ours by its code, the caller's own by its cause, every other one masked by an id."""
+
+import logging
+import secrets
+from collections.abc import Iterable
+from typing import Any
+
+from graphql import GraphQLError, GraphQLSyntaxError
+
+from catalogue.errors import ErrorCode, KehuError
+
+_log = logging.getLogger("kehu.api")
+
+PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+BAD_USER_INPUT = "BAD_USER_INPUT"
+BAD_REQUEST = "BAD_REQUEST"
+INTERNAL = "INTERNAL"
+
+Answer = dict[str, Any]
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+class HttpRefusal(Exception):
+    """A request that is refused before GraphQL looks at it, with its HTTP status."""
+
+    def __init__(self, status: int, code: str, message: str, headers: Headers = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.headers = headers
+
+    def answer(self) -> Answer:
+        """The JSON body."""
+        return problem_answer(self.code, str(self))
+
+
+UNAUTHENTICATED_STATUS = 401
+UNAUTHENTICATED_HEADERS: Headers = ((b"www-authenticate", b'Bearer realm="kehu"'),)
+
+
+def unauthenticated() -> HttpRefusal:
+    """The one refusal of everybody who is not signed in, whatever the reason."""
+    return HttpRefusal(
+        UNAUTHENTICATED_STATUS,
+        "UNAUTHENTICATED",
+        "A valid bearer token is needed: send the header Authorization: Bearer <token>.",
+        UNAUTHENTICATED_HEADERS,
+    )
+
+
+def refusal_from(problem: Exception) -> HttpRefusal:
+    """The HTTP refusal for an error that happened outside any GraphQL field."""
+    if isinstance(problem, HttpRefusal):
+        return problem
+    if isinstance(problem, KehuError):
+        status = 503 if problem.code == ErrorCode.UNAVAILABLE else 400
+        return HttpRefusal(status, str(problem.code), problem.message)
+    return HttpRefusal(500, INTERNAL, masked_message(problem))
+
+
+def problem_answer(code: str, message: str) -> Answer:
+    """A GraphQL answer of one error, with no data entry because nothing ran."""
+    return {"errors": [{"message": message, "extensions": {"code": code}}]}
+
+
+def masked_message(problem: BaseException | None) -> str:
+    """The words for an error nobody planned; its full text goes to the log under the same id."""
+    return f"Internal error; quote id {_logged(problem)}"
+
+
+def formatted_errors(errors: Iterable[GraphQLError], unplaced_code: str = BAD_USER_INPUT) -> list[Answer]:
+    """GraphQL errors as the caller gets them; every one has extensions.code.
+
+    `unplaced_code` is the code of errors that belong to no field: the document or its variables are at fault.
+    """
+    return [_formatted(error, unplaced_code) for error in errors]
+
+
+def _formatted(error: GraphQLError, unplaced_code: str) -> Answer:
+    message, extensions = _words(error, unplaced_code)
+    answer: Answer = {"message": message}
+    if error.locations:
+        answer["locations"] = [{"line": each.line, "column": each.column} for each in error.locations]
+    if error.path is not None:
+        answer["path"] = list(error.path)
+    answer["extensions"] = extensions
+    return answer
+
+
+def _words(error: GraphQLError, unplaced_code: str) -> tuple[str, Answer]:
+    original = _original(error)
+    if isinstance(original, KehuError):
+        extensions: Answer = {"code": str(original.code)}
+        if original.path:
+            extensions["path"] = list(original.path)
+        return original.message if error.path is not None else error.message, extensions
+    declared = (error.extensions or {}).get("code")
+    if isinstance(declared, str):
+        return error.message, {"code": declared}
+    if error.path is None:
+        return error.message, {"code": PARSE_FAILED if isinstance(error, GraphQLSyntaxError) else unplaced_code}
+    # Inside a field graphql-core points at the document when an argument is wrong. Where it points at nothing, a
+    # stored value did not fit its type, and the message would quote that value.
+    if isinstance(original, GraphQLError) and original.nodes:
+        return error.message, {"code": BAD_USER_INPUT}
+    incident = _logged(original or error)
+    return f"Internal error; quote id {incident}", {"code": INTERNAL, "id": incident}
+
+
+def _original(error: GraphQLError) -> Exception | None:
+    """The exception at the bottom of a chain of located errors."""
+    original: Exception | None = error.original_error
+    while isinstance(original, GraphQLError) and original.original_error is not None:
+        original = original.original_error
+    return original
+
+
+def _logged(problem: BaseException | None) -> str:
+    incident = secrets.token_hex(8)
+    _log.error("internal error %s", incident, exc_info=problem)
+    return incident

@@ -1,0 +1,222 @@
+"""One operation on one edition: prepare (parse, validate, remember), run, answer."""
+
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Callable, Collection
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any, Protocol
+
+from graphql import (
+    ASTValidationRule,
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    execute,
+    specified_rules,
+    subscribe,
+    validate,
+)
+from graphql.language import DocumentNode
+from strawberry import Schema
+
+from api.errors import BAD_USER_INPUT, VALIDATION_FAILED, Answer, formatted_errors
+from api.graphql_request import GraphQLRequest
+from api.limits import capped_parse
+from policy.viewer import Viewer
+
+_EDITIONS_KEPT = 4
+_ERRORS_LISTED = 20
+# Longer documents are generated ones; a few of them would push every screen's query out of memory.
+_LONGEST_KEPT_CHARACTERS = 50_000
+
+
+class ServedEdition(Protocol):
+    """What an edition must offer to be served."""
+
+    @property
+    def version(self) -> str: ...
+    @property
+    def schema(self) -> Schema: ...
+    @property
+    def sdl(self) -> str: ...
+
+
+class EditionSource(Protocol):
+    """Where the edition of the moment comes from."""
+
+    @property
+    def current(self) -> ServedEdition: ...
+
+
+BuildContext = Callable[[Viewer, Any], object]
+
+
+class InvalidDocument(Exception):
+    """A document that cannot run, with the errors for the caller."""
+
+    def __init__(self, errors: list[GraphQLError], code: str) -> None:
+        super().__init__(errors[0].message)
+        self._errors = errors
+        self._code = code
+
+    def answer(self) -> Answer:
+        """The GraphQL answer, with no data entry because nothing ran."""
+        return {"errors": formatted_errors(self._errors, self._code)}
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document that is valid on one edition, with its operations by name."""
+
+    query: str
+    document: DocumentNode
+    operations: dict[str | None, OperationDefinitionNode]
+
+    def operation(self, name: str | None) -> OperationDefinitionNode:
+        """The operation that a request means.
+
+        Raises: InvalidDocument if there is none of that name, or no name and several operations.
+        """
+        if name is None and len(self.operations) == 1:
+            return next(iter(self.operations.values()))
+        found = self.operations.get(name)
+        if found is not None:
+            return found
+        message = (
+            f"The document has no operation named '{name}'."
+            if name is not None
+            else "The document needs exactly one operation, or operationName must say which one runs."
+        )
+        raise InvalidDocument([GraphQLError(message)], BAD_USER_INPUT)
+
+
+class Documents:
+    """Valid documents by edition and text, so that each is parsed and validated once.
+
+    Cost: bounded in editions, documents and characters; what is invalid is not kept.
+    """
+
+    def __init__(
+        self, entries: int, limit_tokens: int, rules: Collection[type[ASTValidationRule]] = specified_rules
+    ) -> None:
+        self._entries = entries
+        self._limit_tokens = limit_tokens
+        self._rules = tuple(rules)
+        self._by_edition: OrderedDict[str, OrderedDict[str, Prepared]] = OrderedDict()
+
+    def prepare(self, edition: ServedEdition, query: str) -> Prepared:
+        """The checked document.
+
+        Raises: InvalidDocument.
+        """
+        kept = self._kept(edition.version)
+        found = kept.get(query)
+        if found is not None:
+            kept.move_to_end(query)
+            return found
+        prepared = self._checked(core_schema(edition), query)
+        if self._entries and len(query) <= _LONGEST_KEPT_CHARACTERS:
+            kept[query] = prepared
+            if len(kept) > self._entries:
+                kept.popitem(last=False)
+        return prepared
+
+    def _kept(self, version: str) -> OrderedDict[str, Prepared]:
+        kept = self._by_edition.get(version)
+        if kept is None:
+            kept = self._by_edition[version] = OrderedDict()
+            if len(self._by_edition) > _EDITIONS_KEPT:
+                self._by_edition.popitem(last=False)
+        return kept
+
+    def _checked(self, schema: GraphQLSchema, query: str) -> Prepared:
+        try:
+            document = capped_parse(query, self._limit_tokens)
+        except GraphQLError as error:
+            raise InvalidDocument([error], VALIDATION_FAILED) from None
+        errors = validate(schema, document, self._rules, max_errors=_ERRORS_LISTED, hide_suggestions=True)
+        if errors:
+            raise InvalidDocument(errors, VALIDATION_FAILED)
+        operations = {
+            node.name.value if node.name else None: node
+            for node in document.definitions
+            if isinstance(node, OperationDefinitionNode)
+        }
+        return Prepared(query, document, operations)
+
+
+def core_schema(edition: ServedEdition) -> GraphQLSchema:
+    """The graphql-core schema of an edition."""
+    # Strawberry gives it no public name, and its own execute() parses and validates anew for every request.
+    return edition.schema._schema
+
+
+async def run(edition: ServedEdition, prepared: Prepared, request: GraphQLRequest, context: object) -> ExecutionResult:
+    """The result of a query or mutation; what the resolvers raise is among its errors.
+
+    Strawberry's schema extensions do not run here: what they would do belongs to this module.
+    """
+    schema = edition.schema
+    try:
+        result = execute(
+            core_schema(edition),
+            prepared.document,
+            context_value=context,
+            variable_values=request.variables,
+            operation_name=request.operation_name,
+            executor_class=schema.execution_context_class,
+            hide_suggestions=True,
+            operation_extensions=request.extensions,
+        )
+        return await result if isawaitable(result) else result
+    except GraphQLError as error:
+        return ExecutionResult(None, [error])
+
+
+async def events(
+    edition: ServedEdition, prepared: Prepared, request: GraphQLRequest, context: object
+) -> AsyncGenerator[ExecutionResult, None]:
+    """The results of any operation, one after the other; a query or mutation has one."""
+    if prepared.operation(request.operation_name).operation is not OperationType.SUBSCRIPTION:
+        yield await run(edition, prepared, request, context)
+        return
+    source = subscribe(
+        core_schema(edition),
+        prepared.document,
+        context_value=context,
+        variable_values=request.variables,
+        operation_name=request.operation_name,
+        executor_class=edition.schema.execution_context_class,
+        hide_suggestions=True,
+        operation_extensions=request.extensions,
+    )
+    found = await source if isawaitable(source) else source
+    if isinstance(found, ExecutionResult):
+        yield found
+        return
+    try:
+        async for result in found:
+            yield result
+    finally:
+        close = getattr(found, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def answer_from(result: ExecutionResult) -> Answer:
+    """The GraphQL answer; the data entry is left out if nothing ran."""
+    answer: Answer = {}
+    if result.errors:
+        answer["errors"] = formatted_errors(result.errors)
+    if has_run(result):
+        answer["data"] = result.data
+    if result.extensions:
+        answer["extensions"] = result.extensions
+    return answer
+
+
+def has_run(result: ExecutionResult) -> bool:
+    """Whether execution began: there is data, or a field's error made it null."""
+    return result.data is not None or any(error.path is not None for error in result.errors or ())

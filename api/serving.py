@@ -1,0 +1,224 @@
+"""`kehu serve`: the mongod if there is none, the demonstration book, the server processes, and the ready line."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import uvicorn
+from rich.console import Console
+from rich.progress import Progress
+from starlette.applications import Starlette
+from uvicorn.supervisors import Multiprocess
+
+from acts.demo import load_demo
+from api.app import build_app, demo_count
+from api.database import build_mongod, is_embedded, mongo_settings, open_book
+from api.settings import Settings, SettingsError, load_settings, variable_of
+from api.tokens import LocalIssuer
+from policy.viewer import ROLES
+from repositories.mongo import connect
+
+READY_POLL_SECONDS = 0.1
+GRACE_SECONDS = 10
+
+notes = Console(stderr=True)
+
+
+class Stopped(Exception):
+    """A signal asked the server to end."""
+
+
+def serve(settings: Settings) -> None:
+    """Serve until a signal comes; everything that was started is stopped again.
+
+    Raises: SettingsError, EmbeddedError, RepositoryError when it cannot start.
+    """
+    if settings.mongodb_driver == "memory" and settings.workers > 1:
+        raise SettingsError(
+            f"KEHU_WORKERS: got {settings.workers}; expected 1 with the memory driver, whose data lives in one process."
+        )
+    _warn_of_memory(settings)
+    issuer = LocalIssuer(settings)
+    with ending_on_signals(), embedded(settings) as uri, bound(settings) as listening:
+        port = listening.getsockname()[1]
+        stop = threading.Event()
+        announcer = threading.Thread(target=announce, args=(settings, issuer, port, stop), daemon=True)
+        announcer.start()
+        try:
+            run(settings, uri, listening)
+        finally:
+            stop.set()
+            announcer.join()
+
+
+@contextmanager
+def ending_on_signals() -> Iterator[None]:
+    """SIGTERM and SIGINT end the process by way of every `finally`, so that no mongod is left behind."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        raise Stopped
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    except Stopped:
+        pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def embedded(settings: Settings) -> Iterator[str]:
+    """The URI of the database; a mongod of our own lives as long as the context."""
+    if not is_embedded(settings):
+        yield settings.mongodb_uri
+        return
+    mongod = build_mongod(settings)
+    notes.print(f"Starting mongod on {settings.data_dir.resolve() / 'mongod'} ...", soft_wrap=True)
+    uri = asyncio.run(mongod.start())
+    try:
+        yield uri
+    finally:
+        asyncio.run(mongod.stop())
+
+
+@contextmanager
+def bound(settings: Settings) -> Iterator[socket.socket]:
+    """The socket to listen on.
+
+    Raises: SettingsError if the address is taken.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((settings.host, settings.port))
+        except OSError as error:
+            raise SettingsError(
+                f"KEHU_HOST and KEHU_PORT: {settings.host}:{settings.port} cannot be listened on ({error.strerror}). "
+                "Give another port (--port, 0 for any free one), or stop the program that has it."
+            ) from None
+        listening.set_inheritable(True)
+        yield listening
+    finally:
+        listening.close()
+
+
+def run(settings: Settings, uri: str, listening: socket.socket) -> None:
+    """Serve on the socket, in this process or in several."""
+    common = {
+        "log_level": "warning",
+        "access_log": False,
+        "ws": "websockets-sansio",
+        "ws_max_size": settings.body_limit_bytes,
+        "timeout_graceful_shutdown": GRACE_SECONDS,
+        "server_header": False,
+        "date_header": True,
+    }
+    if settings.workers == 1:
+        with demo_progress() as progress:
+            app = build_app(settings, uri, progress)
+            server = uvicorn.Server(uvicorn.Config(app, lifespan="on", **common))  # type: ignore[arg-type]
+            server.run(sockets=[listening])
+        if not server.started:
+            sys.exit(1)
+        return
+    asyncio.run(prepare(settings, uri))
+    pass_on(settings, uri)
+    config = uvicorn.Config(
+        "api.serving:worker_app",
+        factory=True,
+        workers=settings.workers,
+        lifespan="on",
+        **common,  # type: ignore[arg-type]
+    )
+    Multiprocess(config, sockets=[listening]).run()
+
+
+async def prepare(settings: Settings, uri: str) -> None:
+    """Indexes and the demonstration book, once, before several processes start."""
+    store = connect(mongo_settings(settings, uri))
+    try:
+        await store.ping()
+        repositories = await open_book(settings, store)
+        with demo_progress() as progress:
+            await load_demo(repositories, demo_count(settings), progress)
+    finally:
+        await store.close()
+
+
+def pass_on(settings: Settings, uri: str) -> None:
+    """The settings as the worker processes read them: all there was is in the environment."""
+    for name, value in settings.model_dump(mode="json").items():
+        if value is not None and name not in ("cursor_secret", "allowed_origins"):
+            os.environ[variable_of(name)] = str(value)
+    os.environ[variable_of("mongodb_uri")] = uri
+    os.environ[variable_of("demo")] = "0"
+
+
+def worker_app() -> Starlette:
+    """The application of one of several server processes."""
+    return build_app(load_settings())
+
+
+@contextmanager
+def demo_progress() -> Iterator[Callable[[int, int], None]]:
+    """Shows how the demonstration book comes in; a bar on a terminal, one line elsewhere."""
+    bar = Progress(console=notes, transient=True)
+    task = bar.add_task("Loading the demonstration book", total=None)
+
+    def progress(done: int, count: int) -> None:
+        if notes.is_terminal:
+            bar.start()
+            bar.update(task, completed=done, total=count)
+        if done >= count:
+            bar.stop()
+            notes.print(f"The demonstration book is loaded: {done} clients.")
+
+    try:
+        yield progress
+    finally:
+        bar.stop()
+
+
+def announce(settings: Settings, issuer: LocalIssuer, port: int, stop: threading.Event) -> None:
+    """Print the ready line when the server says it is ready, and a token a role."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)
+    base = f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{port}"
+    while not is_ready(base):
+        if stop.wait(READY_POLL_SECONDS):
+            return
+    print(f"Kehu is ready at {base}/graphql", flush=True)
+    print(f"Sign-in tokens, good for {settings.token_minutes // 60} hours; send one as: Authorization: Bearer TOKEN")
+    for role in ROLES:
+        person = "M001" if role in ("relationship_manager", "team_lead") else f"demo-{role.replace('_', '-')}"
+        print(f"{role} {issuer.issue(person, role, None, settings.token_minutes)}", flush=True)
+
+
+def is_ready(base: str) -> bool:
+    """Whether the server answers that it is ready."""
+    try:
+        with urllib.request.urlopen(f"{base}/readyz", timeout=2) as answer:
+            return bool(json.load(answer)["status"] == "ready")
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def _warn_of_memory(settings: Settings) -> None:
+    if settings.mongodb_driver == "memory":
+        notes.print(
+            "The memory driver keeps everything in this process: all is lost at the end, one process serves alone, and "
+            "there are no transactions, change streams, validators or real indexes. For trying out only.",
+            style="yellow",
+            soft_wrap=True,
+        )

@@ -1,0 +1,198 @@
+"""Every setting of Kehu: environment variables KEHU_..., checked once at the start, unit in the name."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "KEHU_"
+_HIDDEN = frozenset({"mongodb_uri", "cursor_secret"})
+_SHORTEST_SECRET_CHARACTERS = 32
+
+
+def _setting(default: Any, description: str, expected: str, **rules: Any) -> Any:
+    """A settings field that knows how to say what it expects."""
+    return Field(default, description=description, json_schema_extra={"expected": expected}, **rules)
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message has one line for each bad one."""
+
+
+class Settings(BaseSettings):
+    """What can be set from outside; order here is the order in `kehu serve --help`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    environment: Literal["development", "production"] = _setting(
+        "development", "production switches the local token issuer off", "development or production"
+    )
+    mongodb_uri: str = _setting(
+        "",
+        "address of the MongoDB to use; empty: Kehu starts a mongod of its own in the data directory",
+        "empty, or an address that starts with mongodb:// or mongodb+srv://",
+        pattern=r"^$|^mongodb(\+srv)?://.+",
+    )
+    mongodb_driver: Literal["pymongo", "motor", "memory"] = _setting(
+        "pymongo",
+        "pymongo (its async API), motor (no longer maintained), or memory (no database; lost at exit)",
+        "pymongo, motor or memory",
+    )
+    database: str = _setting(
+        "kehu",
+        "name of the database",
+        "1 to 63 letters, digits, _ or -",
+        pattern=r"^[A-Za-z0-9_-]{1,63}$",
+    )
+    # Beside the work, as .venv is, and not in the user's home: two checkouts must not share a mongod or a signing key.
+    data_dir: Path = _setting(
+        Path(".kehu"), "directory of the embedded mongod and of the signing key", "a directory path"
+    )
+    host: str = _setting("127.0.0.1", "address to listen on", "a host name or IP address", min_length=1)
+    port: int = _setting(8000, "port to listen on; 0: any free one", "a whole number from 0 to 65535", ge=0, le=65535)
+    workers: int = _setting(1, "server processes", "a whole number from 1 to 64", ge=1, le=64)
+    demo: int | None = _setting(
+        None,
+        "clients of the demonstration book loaded into an empty database;"
+        " unset: 2000 with the embedded mongod, none with KEHU_MONGODB_URI",
+        "a whole number from 0 to 1000000, or nothing",
+        ge=0,
+        le=1_000_000,
+    )
+    mongo_timeout_seconds: float = _setting(
+        3.0, "longest wait for one database operation", "a number above 0, at most 600", gt=0, le=600
+    )
+    mongo_pool_connections: int = _setting(
+        50, "database connections a process may hold", "a whole number from 1 to 1000", ge=1, le=1000
+    )
+    embedded_cache_gb: float = _setting(
+        0.5, "memory cache of the embedded mongod", "a number from 0.25 to 1024", ge=0.25, le=1024
+    )
+    page_limit_rows: int = _setting(
+        200, "most rows that one page (first, last) may ask for", "a whole number from 1 to 10000", ge=1, le=10_000
+    )
+    body_limit_bytes: int = _setting(
+        1_000_000, "largest request body", "a whole number from 1000 to 100000000", ge=1000, le=100_000_000
+    )
+    bulk_body_limit_bytes: int = _setting(
+        4_000_000,
+        "largest request body of a bulk mutation (clientsUpsert)",
+        "a whole number from 1000 to 100000000",
+        ge=1000,
+        le=100_000_000,
+    )
+    json_limit_levels: int = _setting(
+        64, "deepest nesting of a JSON body", "a whole number from 4 to 500", ge=4, le=500
+    )
+    document_limit_tokens: int = _setting(
+        1000, "longest GraphQL document, in lexical tokens", "a whole number from 100 to 100000", ge=100, le=100_000
+    )
+    document_cache_entries: int = _setting(
+        500, "checked GraphQL documents kept for each edition", "a whole number from 0 to 100000", ge=0, le=100_000
+    )
+    socket_init_seconds: float = _setting(
+        3.0, "longest wait for the first message of a websocket", "a number above 0, at most 60", gt=0, le=60
+    )
+    socket_operations: int = _setting(
+        20, "operations one websocket may have open", "a whole number from 1 to 1000", ge=1, le=1000
+    )
+    stream_heartbeat_seconds: float = _setting(
+        5.0,
+        "pause after which an open stream is checked for an expired token and kept alive",
+        "a number above 0, at most 60",
+        gt=0,
+        le=60,
+    )
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = _setting(
+        (),
+        "web origins, besides Kehu's own, whose pages may call it; comma-separated",
+        "origins such as https://crm.example.com, comma-separated",
+    )
+    cursor_secret: SecretStr = _setting(
+        SecretStr(""),
+        "key that signs page cursors, the same on every server; empty: one kept in the database",
+        "empty, or at least 32 characters",
+    )
+    token_minutes: int = _setting(
+        480, "life of a token of the local issuer", "a whole number from 1 to 43200", ge=1, le=43_200
+    )
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, given: object) -> object:
+        return tuple(part.strip() for part in given.split(",") if part.strip()) if isinstance(given, str) else given
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _check_origins(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in given:
+            scheme, _, rest = origin.partition("://")
+            if scheme not in {"http", "https"} or not rest or "/" in rest or "*" in rest:
+                raise ValueError(origin)
+        return given
+
+    @field_validator("cursor_secret")
+    @classmethod
+    def _check_secret(cls, given: SecretStr) -> SecretStr:
+        if 0 < len(given.get_secret_value()) < _SHORTEST_SECRET_CHARACTERS:
+            raise ValueError("too short")
+        return given
+
+
+def load_settings(**given: object) -> Settings:
+    """The settings: what is given here and not None first, then the environment, then the defaults.
+
+    Raises: SettingsError naming each bad variable, what was given and what is expected.
+    """
+    chosen = {name: value for name, value in given.items() if value is not None}
+    try:
+        return Settings(**chosen)  # type: ignore[arg-type]
+    except ValidationError as problem:
+        lines = dict.fromkeys(_complaint(str(each["loc"][0]), each["input"]) for each in problem.errors())
+        raise SettingsError("\n".join(lines)) from None
+
+
+def unknown_settings(environment: Mapping[str, str]) -> list[str]:
+    """KEHU_ variables that mean nothing, so that a slip of the pen can be warned of."""
+    known = {variable_of(name) for name in Settings.model_fields}
+    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+
+
+def variable_of(field: str) -> str:
+    """The environment variable of a field."""
+    return f"{PREFIX}{field.upper()}"
+
+
+def settings_help() -> str:
+    """All settings as text: name, what it means, what is expected, default."""
+    return "\n".join(_help_lines(Settings.model_fields.items()))
+
+
+def _help_lines(fields: Iterable[tuple[str, FieldInfo]]) -> Iterable[str]:
+    for name, field in fields:
+        default = "" if name == "cursor_secret" else _words(field.default)
+        yield variable_of(name)
+        yield f"    {field.description}"
+        yield f"    {_expected(field)}; default: {default or 'nothing'}"
+
+
+def _words(value: object) -> str:
+    if value is None:
+        return ""
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _expected(field: FieldInfo) -> str:
+    extra = field.json_schema_extra
+    return str(extra["expected"]) if isinstance(extra, dict) else ""
+
+
+def _complaint(name: str, given: object) -> str:
+    field = Settings.model_fields[name]
+    shown = "a value that is not shown here" if name in _HIDDEN else f'"{_words(given)}"'
+    return f"{variable_of(name)}: got {shown}; expected {_expected(field)}."

@@ -1,0 +1,195 @@
+"""GraphQL over a websocket, subprotocol graphql-transport-ws; an open socket keeps its edition."""
+
+import asyncio
+import logging
+from contextlib import aclosing, suppress
+from typing import Any
+
+import orjson
+from starlette.types import Message, Receive, Scope, Send
+
+from api.errors import Answer, HttpRefusal, refusal_from
+from api.execution import InvalidDocument, ServedEdition, answer_from, events, has_run
+from api.graphql_request import GraphQLRequest, request_from_value
+from api.limits import is_deeper
+from api.middleware import is_origin_allowed
+from api.service import Service
+from api.viewer import Unauthenticated
+from policy.viewer import Viewer
+
+SUBPROTOCOL = "graphql-transport-ws"
+_log = logging.getLogger("kehu.api")
+
+
+class GraphQLSocket:
+    """The ASGI application at /graphql for websockets."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        await receive()
+        allowed = self._service.settings.allowed_origins
+        if not is_origin_allowed(headers.get(b"origin"), headers.get(b"host"), allowed):
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if SUBPROTOCOL not in scope["subprotocols"]:
+            await send({"type": "websocket.accept"})
+            await send({"type": "websocket.close", "code": 4406, "reason": f"Ask for the subprotocol {SUBPROTOCOL}"})
+            return
+        await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
+        await _Session(self._service, headers.get(b"authorization"), receive, send).serve()
+
+
+class _Closed(Exception):
+    """The socket must end, for a reason of the protocol."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class _Session:
+    """One socket from the first message to the close."""
+
+    def __init__(self, service: Service, authorization: str | None, receive: Receive, send: Send) -> None:
+        self._service = service
+        self._authorization = authorization
+        self._receive = receive
+        self._send = send
+        self._viewer: Viewer | None = None
+        self._edition: ServedEdition | None = None
+        self._is_init_received = False
+        self._is_closed = False
+        self._operations: dict[str, asyncio.Task[None]] = {}
+
+    async def serve(self) -> None:
+        """Answer messages until one side closes."""
+        keeper = asyncio.create_task(self._keep())
+        try:
+            while (message := await self._receive())["type"] == "websocket.receive":
+                await self._take(message)
+        except _Closed as closed:
+            await self._close(closed.code, closed.reason)
+        finally:
+            self._is_closed = True
+            tasks = [keeper, *self._operations.values()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep(self) -> None:
+        """Close the socket that says nothing, later the one whose token has expired."""
+        await asyncio.sleep(self._service.settings.socket_init_seconds)
+        if not self._is_init_received:
+            await self._close(4408, "Connection initialisation timeout")
+            return
+        while not self._is_closed:
+            try:
+                self._viewer = await self._service.authenticate(self._authorization)
+            except Unauthenticated:
+                await self._close(4403, "Forbidden")
+            except Exception:
+                # A directory that is away for a moment must not end every open socket.
+                _log.exception("the token of an open socket could not be checked")
+            await asyncio.sleep(self._service.settings.stream_heartbeat_seconds)
+
+    async def _take(self, message: Message) -> None:
+        text = message.get("text")
+        if text is None:
+            raise _Closed(4400, "Messages are text")
+        if len(text) > self._service.settings.body_limit_bytes:
+            raise _Closed(1009, "Message too big")
+        try:
+            value = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            raise _Closed(4400, "Messages are JSON") from None
+        if not isinstance(value, dict) or is_deeper(value, self._service.settings.json_limit_levels):
+            raise _Closed(4400, "Messages are JSON objects, not too deep")
+        match value.get("type"):
+            case "connection_init":
+                await self._init(value.get("payload"))
+            case "ping":
+                await self._say({"type": "pong"})
+            case "pong":
+                pass
+            case "subscribe":
+                await self._subscribe(value)
+            case "complete":
+                self._forget(value.get("id"))
+            case _:
+                raise _Closed(4400, "Unknown message type")
+
+    async def _init(self, payload: object) -> None:
+        if self._is_init_received:
+            raise _Closed(4429, "Too many initialisation requests")
+        if not isinstance(payload, (dict, type(None))):
+            raise _Closed(4400, "The payload of connection_init is an object")
+        self._is_init_received = True
+        given = (payload or {}).get("authorization") or (payload or {}).get("Authorization")
+        if isinstance(given, str):
+            self._authorization = given
+        try:
+            self._viewer = await self._service.authenticate(self._authorization)
+            self._edition = self._service.editions.current
+        except Unauthenticated:
+            raise _Closed(4401, "Unauthorized") from None
+        except Exception as problem:
+            raise _Closed(4500, str(refusal_from(problem))[:120]) from None
+        await self._say({"type": "connection_ack", "payload": {"edition": self._edition.version}})
+
+    async def _subscribe(self, message: dict[str, Any]) -> None:
+        if self._viewer is None or self._edition is None:
+            raise _Closed(4401, "Unauthorized")
+        name = message.get("id")
+        if not isinstance(name, str) or not name:
+            raise _Closed(4400, "A subscribe message has an id")
+        if name in self._operations:
+            raise _Closed(4409, "Subscriber for this id already exists")
+        try:
+            request = request_from_value(message.get("payload"), self._service.settings.json_limit_levels)
+        except HttpRefusal as refusal:
+            raise _Closed(4400, str(refusal)[:120]) from None
+        if len(self._operations) >= self._service.settings.socket_operations:
+            answer = HttpRefusal(429, "TOO_MANY_OPERATIONS", "This socket has too many open operations.").answer()
+            await self._say({"id": name, "type": "error", "payload": answer["errors"]})
+            return
+        self._operations[name] = asyncio.create_task(self._run(name, request, self._viewer, self._edition))
+
+    async def _run(self, name: str, request: GraphQLRequest, viewer: Viewer, edition: ServedEdition) -> None:
+        last: Answer = {"id": name, "type": "complete"}
+        try:
+            prepared = self._service.documents.prepare(edition, request.query)
+            async with aclosing(events(edition, prepared, request, self._service.context(viewer, edition))) as results:
+                async for result in results:
+                    answer = answer_from(result)
+                    if not has_run(result):
+                        last = {"id": name, "type": "error", "payload": answer["errors"]}
+                        break
+                    await self._say({"id": name, "type": "next", "payload": answer})
+        except InvalidDocument as problem:
+            last = {"id": name, "type": "error", "payload": problem.answer()["errors"]}
+        except Exception as problem:
+            last = {"id": name, "type": "error", "payload": refusal_from(problem).answer()["errors"]}
+        # The id is free again before the caller can hear so.
+        self._operations.pop(name, None)
+        await self._say(last)
+
+    def _forget(self, name: object) -> None:
+        task = self._operations.pop(name, None) if isinstance(name, str) else None
+        if task is not None:
+            task.cancel()
+
+    async def _say(self, message: Answer) -> None:
+        if not self._is_closed:
+            # A text frame: graphql-ws clients refuse binary ones.
+            with suppress(OSError):
+                await self._send({"type": "websocket.send", "text": orjson.dumps(message).decode()})
+
+    async def _close(self, code: int, reason: str) -> None:
+        if not self._is_closed:
+            self._is_closed = True
+            with suppress(OSError):
+                await self._send({"type": "websocket.close", "code": code, "reason": reason})

@@ -1,0 +1,1 @@
+"""What an attribute is: definitions, kinds, rules and values; pure, without any input or output."""

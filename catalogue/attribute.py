@@ -1,0 +1,146 @@
+"""One attribute: its path, its kind, its rules and its life."""
+
+from datetime import date
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from catalogue.kinds import KINDS, LIST_OPERATORS, Kind, KindSpec, Operator
+
+CLIENTS = "clients"
+
+
+class Facet(StrEnum):
+    """The four sides of a client."""
+
+    PROFILE = "profile"
+    BEHAVIOUR = "behaviour"
+    ATTITUDE = "attitude"
+    DERIVED = "derived"
+
+
+class ClientKind(StrEnum):
+    """Organisations and persons."""
+
+    ORGANISATION = "ORGANISATION"
+    PERSON = "PERSON"
+
+
+class ClientStage(StrEnum):
+    """Where the relationship with a client stands."""
+
+    PROSPECT = "PROSPECT"
+    ACTIVE = "ACTIVE"
+    DORMANT = "DORMANT"
+    LOST = "LOST"
+
+
+class Sensitivity(StrEnum):
+    """How secret a value is, from open to most secret."""
+
+    PUBLIC = "PUBLIC"
+    INTERNAL = "INTERNAL"
+    CONFIDENTIAL = "CONFIDENTIAL"
+    RESTRICTED = "RESTRICTED"
+
+
+class Status(StrEnum):
+    """Where an attribute stands in its life."""
+
+    DRAFT = "DRAFT"
+    PUBLISHED = "PUBLISHED"
+    DEPRECATED = "DEPRECATED"
+    RETIRED = "RETIRED"
+
+
+class AttributeOption(BaseModel):
+    """One code of a CODE attribute; a retired one stays readable and is refused in new values."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str
+    label: str
+    is_retired: bool = False
+
+
+class Attribute(BaseModel):
+    """The definition of one attribute of one area."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    label: str
+    description: str
+    kind: Kind
+    area: str = CLIENTS
+    is_list: bool = False
+    unit: str | None = None
+    options: tuple[AttributeOption, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: str | None = None
+    required_for: tuple[ClientKind, ...] = ()
+    applies_to: tuple[ClientKind, ...] = ()
+    """Empty: both kinds of client."""
+    sensitivity: Sensitivity = Sensitivity.CONFIDENTIAL
+    max_age_hours: int | None = None
+    is_sortable: bool = False
+    is_searchable: bool = False
+    owner: str | None = None
+    status: Status = Status.PUBLISHED
+    successor: str | None = None
+    removal_on: date | None = None
+    revision: int = 1
+
+    @cached_property
+    def segments(self) -> tuple[str, ...]:
+        """The path, word by word."""
+        return tuple(self.path.split("."))
+
+    @property
+    def key(self) -> str:
+        """The last word of the path: the name of the field in GraphQL."""
+        return self.segments[-1]
+
+    @cached_property
+    def parent(self) -> str:
+        """The path of what holds this attribute: a group, a facet, or nothing."""
+        return ".".join(self.segments[:-1])
+
+    @property
+    def facet(self) -> Facet:
+        """The facet of a client attribute."""
+        return Facet(self.segments[0])
+
+    @property
+    def spec(self) -> KindSpec:
+        return KINDS[self.kind]
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the attribute is in the GraphQL schema."""
+        return self.status in (Status.PUBLISHED, Status.DEPRECATED)
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        """What a filter may do with the attribute; contains needs a searchable one."""
+        offered = LIST_OPERATORS if self.is_list and self.kind is not Kind.GROUP else self.spec.operators
+        return tuple(each for each in offered if each is not Operator.CONTAINS or self.is_searchable)
+
+    @cached_property
+    def enum_name(self) -> str:
+        """The name in ClientOrderField and the other lists of fields: PROFILE_LOCATION_CITY."""
+        return enum_name_from(self.path)
+
+    def canonical(self) -> dict[str, Any]:
+        """The definition as JSON values, defaults left out, so that equal definitions are equal text."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+
+def enum_name_from(path: str) -> str:
+    """The path in upper snake case: `_` at each dot and before each capital."""
+    return "".join("_" if letter == "." else f"_{letter}" if letter.isupper() else letter.upper() for letter in path)

@@ -1,0 +1,97 @@
+"""The catalogue: every attribute of every area, and the version that names this very set."""
+
+import json
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from types import MappingProxyType
+
+from catalogue.attribute import CLIENTS, Attribute, Status
+from catalogue.errors import ErrorCode, KehuError
+from catalogue.kinds import Kind
+from catalogue.relation import Relation
+
+
+class UnknownAttribute(KehuError):
+    """No live attribute has this path."""
+
+    code = ErrorCode.UNKNOWN_ATTRIBUTE
+
+
+class Catalogue:
+    """An unchanging set of attributes, with look-ups by area, path and parent."""
+
+    def __init__(self, attributes: Iterable[Attribute], relations: Iterable[Relation] = ()) -> None:
+        self.relations = tuple(relations)
+        self.attributes = tuple(sorted(attributes, key=lambda each: (each.area, each.path)))
+        self._by_area: dict[str, dict[str, Attribute]] = {}
+        self._children: dict[tuple[str, str], list[Attribute]] = {}
+        for each in self.attributes:
+            self._by_area.setdefault(each.area, {})[each.path] = each
+            if each.is_live:
+                self._children.setdefault((each.area, each.parent), []).append(each)
+        text = json.dumps([each.canonical() for each in self.attributes], sort_keys=True, separators=(",", ":"))
+        self.version = sha256(text.encode()).hexdigest()
+
+    def area(self, area: str = CLIENTS) -> Mapping[str, Attribute]:
+        """Every attribute of an area by its path, drafts and retired ones too."""
+        return MappingProxyType(self._by_area.get(area, {}))
+
+    def find(self, path: str, area: str = CLIENTS) -> Attribute | None:
+        """The attribute at a path, whatever its status."""
+        return self._by_area.get(area, {}).get(path)
+
+    def get_live(self, path: str, area: str = CLIENTS) -> Attribute:
+        """The attribute at a path.
+
+        Raises: UnknownAttribute where there is none, or it is a draft or retired.
+        """
+        found = self.find(path, area)
+        if found is None or not self.is_live(found):
+            raise UnknownAttribute(
+                f'There is no attribute "{path}". Query `attributes` for the paths that exist.', given=path
+            )
+        return found
+
+    def is_live(self, attribute: Attribute) -> bool:
+        """Whether the attribute and every group around it are in the GraphQL schema."""
+        if not attribute.is_live:
+            return False
+        outer = self.find(attribute.parent, attribute.area)
+        return outer is None or self.is_live(outer)
+
+    def children(self, parent: str, area: str = CLIENTS) -> tuple[Attribute, ...]:
+        """The live attributes directly under a facet or group, in order of their path."""
+        return tuple(self._children.get((area, parent), ()))
+
+    def leaves(self, parent: str, area: str = CLIENTS) -> tuple[Attribute, ...]:
+        """The live attributes under a facet or group that hold a value of their own.
+
+        A list of groups is one value: it is set, and kept in the history, as a whole.
+        """
+        found: list[Attribute] = []
+        for each in self.children(parent, area):
+            found += self.leaves(each.path, area) if each.kind is Kind.GROUP and not each.is_list else (each,)
+        return tuple(found)
+
+    def list_group_of(self, attribute: Attribute) -> Attribute | None:
+        """The outermost list of groups that an attribute stands in."""
+        for depth in range(1, len(attribute.segments)):
+            outer = self.find(".".join(attribute.segments[:depth]), attribute.area)
+            if outer is not None and outer.is_list:
+                return outer
+        return None
+
+    def sortable(self, area: str = CLIENTS) -> tuple[Attribute, ...]:
+        """The live attributes that an index serves, in order of their path."""
+        return tuple(each for each in self._by_area.get(area, {}).values() if each.is_sortable and self.is_live(each))
+
+    def with_attributes(self, changed: Iterable[Attribute]) -> "Catalogue":
+        """A catalogue in which the given definitions stand beside or instead of the present ones."""
+        present = {(each.area, each.path): each for each in self.attributes}
+        present |= {(each.area, each.path): each for each in changed}
+        return Catalogue(present.values(), self.relations)
+
+    def counts(self, area: str = CLIENTS) -> Mapping[Status, int]:
+        """How many attributes stand at each point of their life."""
+        rows = self._by_area.get(area, {}).values()
+        return {status: sum(each.status is status for each in rows) for status in Status}

@@ -1,0 +1,61 @@
+"""Predicates over the attributes of a record, as frozen values; the language of `where` and of the policy alike."""
+
+from dataclasses import dataclass
+
+from catalogue.kinds import Operator
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """One attribute against one value; a tuple of values for the operators that take several."""
+
+    path: str
+    operator: Operator
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    parts: tuple["Filter", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    parts: tuple["Filter", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    part: "Filter"
+
+
+@dataclass(frozen=True, slots=True)
+class AnyItem:
+    """At least one item of a list of groups fits; paths in the part are relative to the item."""
+
+    path: str
+    part: "Filter"
+
+
+Filter = Compare | And | Or | Not | AnyItem
+
+
+def all_of(*parts: Filter | None) -> Filter | None:
+    """Every given predicate at once; None where there is none."""
+    given = tuple(each for each in parts if each is not None)
+    return And(given) if len(given) > 1 else given[0] if given else None
+
+
+def paths_of(predicate: Filter | None, prefix: str = "") -> frozenset[str]:
+    """Every path that a predicate looks at."""
+    match predicate:
+        case None:
+            return frozenset()
+        case Compare(path):
+            return frozenset((prefix + path,))
+        case Not(part):
+            return paths_of(part, prefix)
+        case AnyItem(path, part):
+            return paths_of(part, f"{prefix}{path}.")
+        case And(parts) | Or(parts):
+            return frozenset().union(*(paths_of(each, prefix) for each in parts))

@@ -1,0 +1,208 @@
+"""What may be defined, changed and retired; every problem at once."""
+
+import re
+from collections.abc import Iterator
+
+from catalogue.attribute import CLIENTS, Attribute, Sensitivity, Status
+from catalogue.catalogue import Catalogue
+from catalogue.errors import ErrorCode, Problem
+from catalogue.kinds import Kind
+
+SEGMENT = re.compile(r"[a-z][a-zA-Z0-9]{0,39}")
+DEPTH_LIMIT = 5
+"""Words in a path after its facet; five levels of groups are more than people can read."""
+ATTRIBUTE_LIMIT = 5_000
+OPTION_LIMIT = 2_000
+PATTERN_LIMIT = 200
+
+RESERVED_KEYS = frozenset(
+    "id version and or not any all none some facet profile behaviour attitude derived proof tail typename schema".split()
+)
+"""Words that filters, documents or GraphQL itself use."""
+RESERVED_GROUP_WORDS = frozenset(("WHERE", "INPUT"))
+"""The type of a group ends in one of these for its filter and its input; a group named so would collide."""
+
+_FIXED = ("kind", "is_list", "area")
+_RISKY_PATTERN = re.compile(r"[+*}]\s*\)\s*[+*{]|\\[1-9]|\(\?")
+
+
+def definition_problems(catalogue: Catalogue, attribute: Attribute) -> list[Problem]:
+    """Why an attribute cannot be defined; empty if it can."""
+    return [*_name_problems(catalogue, attribute), *_place_problems(catalogue, attribute), *shape_problems(attribute)]
+
+
+def change_problems(catalogue: Catalogue, before: Attribute, after: Attribute) -> list[Problem]:
+    """Why a definition cannot become another one; empty if it can."""
+    problems = [
+        Problem(
+            ErrorCode.KIND_FIXED,
+            f"{before.path} keeps its {name.replace('_', ' ')} {getattr(before, name)} for good, because values of that "
+            f"kind are stored; define another attribute and deprecate this one.",
+            (name,),
+            str(getattr(after, name)),
+            str(getattr(before, name)),
+        )
+        for name in _FIXED
+        if getattr(before, name) != getattr(after, name)
+    ]
+    if before.status is Status.RETIRED:
+        message = f"{before.path} is retired; a retired attribute is not changed. Define another one."
+        problems.append(Problem(ErrorCode.ATTRIBUTE_RETIRED, message, ("path",), before.path, "a live attribute"))
+    if after.status is Status.DRAFT and before.status is not Status.DRAFT:
+        problems.append(_wrong("status", "DRAFT", "a status that does not go back", "queries may already use it"))
+    problems.extend(_lost_options(before, after))
+    return [*problems, *shape_problems(after), *_place_problems(catalogue, after)]
+
+
+def _lost_options(before: Attribute, after: Attribute) -> Iterator[Problem]:
+    kept = {option.code for option in after.options}
+    for option in before.options:
+        if option.code not in kept:
+            yield Problem(
+                ErrorCode.INVALID_VALUE,
+                f'The option "{option.code}" of {before.path} may be stored in documents; '
+                "keep it in the list with isRetired: true.",
+                ("options",),
+                "a list without it",
+                f'"{option.code}" with isRetired: true',
+            )
+
+
+def deprecation_problems(catalogue: Catalogue, attribute: Attribute, successor: str | None) -> list[Problem]:
+    """Why an attribute cannot be deprecated in favour of another; empty if it can."""
+    if attribute.status is not Status.PUBLISHED:
+        return [_wrong("path", f"{attribute.path}, which is {attribute.status}", "a PUBLISHED attribute", "")]
+    if successor is None:
+        return []
+    other = catalogue.find(successor, attribute.area)
+    if other is None or other.status is not Status.PUBLISHED or other.path == attribute.path:
+        return [_wrong("successor", successor, "the path of another PUBLISHED attribute", "")]
+    return []
+
+
+def retirement_problems(catalogue: Catalogue, attribute: Attribute) -> list[Problem]:
+    """Why an attribute cannot be retired; empty if it can."""
+    if attribute.status is Status.RETIRED:
+        return [_wrong("path", f"{attribute.path}, which is RETIRED already", "a live attribute", "")]
+    inside = [each.path for each in catalogue.children(attribute.path, attribute.area)]
+    if inside:
+        return [_wrong("path", attribute.path, "a group without live attributes", f"retire {', '.join(inside)} first")]
+    return []
+
+
+def _name_problems(catalogue: Catalogue, attribute: Attribute) -> Iterator[Problem]:
+    keys = attribute.segments[1:] if attribute.area == CLIENTS else attribute.segments
+    if not keys or len(keys) > DEPTH_LIMIT or not all(SEGMENT.fullmatch(key) for key in keys):
+        expected = f"one to {DEPTH_LIMIT} words, each a small letter and up to 39 letters or digits, joined by dots"
+        yield _wrong("key", ".".join(keys), expected, 'such as "esgScore" or "location.postcode"')
+        return
+    if reserved := [key for key in keys if key in RESERVED_KEYS]:
+        message = f'"{reserved[0]}" is a word that Kehu uses itself; choose another key.'
+        yield Problem(ErrorCode.NAME_RESERVED, message, ("key",), reserved[0], "a key that is not reserved")
+    words = set(attribute.enum_name.split("_"))
+    if attribute.kind is Kind.GROUP and (clash := words & RESERVED_GROUP_WORDS):
+        message = f'A group cannot have the word "{clash.pop().lower()}" in its key, because its filter type does.'
+        yield Problem(ErrorCode.NAME_RESERVED, message, ("key",), attribute.key, "a key without that word")
+    for other in catalogue.area(attribute.area).values():
+        if other.enum_name == attribute.enum_name:
+            yield _taken(attribute, other)
+    if len(catalogue.area(attribute.area)) >= ATTRIBUTE_LIMIT:
+        yield _wrong("key", attribute.key, f"no more than {ATTRIBUTE_LIMIT} attributes", "the catalogue is full")
+
+
+def _taken(attribute: Attribute, other: Attribute) -> Problem:
+    if other.path == attribute.path:
+        state = " and retired; a path is never used again" if other.status is Status.RETIRED else ""
+        message = f"{attribute.path} is defined already{state}. Choose another key, or use attributeChange."
+    else:
+        message = (
+            f"{attribute.path} and {other.path} would both be {other.enum_name} in lists of fields; choose another key."
+        )
+    return Problem(ErrorCode.NAME_TAKEN, message, ("key",), attribute.path, "a path that is free")
+
+
+def _place_problems(catalogue: Catalogue, attribute: Attribute) -> Iterator[Problem]:
+    outer = catalogue.find(attribute.parent, attribute.area)
+    is_top = len(attribute.segments) == (2 if attribute.area == CLIENTS else 1)
+    if not is_top and (outer is None or outer.kind is not Kind.GROUP or not outer.is_live):
+        expected = f"a key inside a GROUP; {attribute.parent} is not a live group"
+        yield _wrong("key", attribute.path, expected, f"define {attribute.parent} with kind GROUP first")
+    in_list = catalogue.list_group_of(attribute) is not None
+    if attribute.is_sortable and (in_list or attribute.is_list or not attribute.spec.is_orderable):
+        expected = "false for lists, for what stands in a list of groups, and for TEXT, CLIENT and GROUP"
+        yield _wrong("isSortable", "true", expected, "a client has no single value to sort by")
+    if attribute.is_list and attribute.kind is Kind.GROUP and in_list and attribute.area == CLIENTS:
+        yield _wrong("isList", "true", "no list of groups inside a list of groups", "use a list of a plain kind")
+
+
+def shape_problems(attribute: Attribute) -> list[Problem]:
+    """What does not fit together within one definition."""
+    return [*_option_problems(attribute), *_limit_problems(attribute), *_word_problems(attribute)]
+
+
+def _option_problems(attribute: Attribute) -> Iterator[Problem]:
+    codes = [option.code for option in attribute.options]
+    if attribute.kind is Kind.CODE and not codes:
+        yield _wrong("options", "none", "at least one option for kind CODE", 'such as {code: "A", label: "Best"}')
+    if attribute.kind is not Kind.CODE and codes:
+        yield _wrong("options", f"{len(codes)} options", "no options", f"only CODE has options, not {attribute.kind}")
+    if len(set(codes)) != len(codes) or len(codes) > OPTION_LIMIT:
+        yield _wrong("options", f"{len(codes)} options", f"up to {OPTION_LIMIT} different codes", "")
+    for code in codes:
+        try:
+            attribute.spec.parse(code)
+        except ValueError:
+            expected = 'a code of letters, digits, "_", ".", "+", "-", up to 64, that starts with a letter or digit'
+            yield _wrong("options", code, expected, "")
+
+
+def _limit_problems(attribute: Attribute) -> Iterator[Problem]:
+    is_number = attribute.spec.is_measurable
+    if not is_number and (attribute.minimum is not None or attribute.maximum is not None):
+        yield _wrong("minimum", "a range", "no range", f"only LONG, NUMBER and DECIMAL have one, not {attribute.kind}")
+    if attribute.minimum is not None and attribute.maximum is not None and attribute.minimum > attribute.maximum:
+        yield _wrong("minimum", f"{attribute.minimum:g}", f"a number up to maximum ({attribute.maximum:g})", "")
+    has_length = attribute.spec.length_limit and attribute.kind is not Kind.CODE
+    if not has_length and (attribute.max_length is not None or attribute.min_length is not None or attribute.pattern):
+        yield _wrong("maxLength", "a length or pattern", "none", f"{attribute.kind} is not free text")
+    if has_length and attribute.max_length is not None and not 1 <= attribute.max_length <= attribute.spec.length_limit:
+        yield _wrong("maxLength", str(attribute.max_length), f"1 to {attribute.spec.length_limit}", "")
+    if attribute.min_length is not None and not 0 <= attribute.min_length <= (
+        attribute.max_length or attribute.min_length
+    ):
+        yield _wrong("minLength", str(attribute.min_length), "0 to maxLength", "")
+    if attribute.max_age_hours is not None and not 1 <= attribute.max_age_hours <= 1_000_000:
+        yield _wrong("maxAgeHours", str(attribute.max_age_hours), "1 to 1000000 hours", "")
+    if attribute.pattern is not None:
+        yield from _pattern_problems(attribute.pattern)
+
+
+def _pattern_problems(pattern: str) -> Iterator[Problem]:
+    expected = f"a regular expression of up to {PATTERN_LIMIT} characters without nested repeats, look-arounds or back-references"
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        yield _wrong("pattern", pattern, expected, f"it does not compile: {error}")
+        return
+    if len(pattern) > PATTERN_LIMIT or _RISKY_PATTERN.search(pattern):
+        yield _wrong("pattern", pattern, expected, "it could take minutes on a hostile value")
+
+
+def _word_problems(attribute: Attribute) -> Iterator[Problem]:
+    if not attribute.label.strip() or len(attribute.label) > 100:
+        yield _wrong("label", attribute.label, "1 to 100 characters", "")
+    if not attribute.description.strip() or len(attribute.description) > 2_000:
+        yield _wrong("description", attribute.description, "1 to 2000 characters", "")
+    if attribute.is_searchable and not attribute.spec.is_text:
+        yield _wrong("isSearchable", "true", f"false for {attribute.kind}", "only texts are searched")
+    if attribute.is_searchable and attribute.sensitivity is Sensitivity.RESTRICTED:
+        yield _wrong("isSearchable", "true", "false for RESTRICTED attributes", "a search would leak the value")
+    if attribute.unit is not None and len(attribute.unit) > 40:
+        yield _wrong("unit", attribute.unit, "up to 40 characters", "")
+
+
+def _wrong(name: str, given: str, expected: str, why: str) -> Problem:
+    reason = f" ({why})" if why else ""
+    return Problem(
+        ErrorCode.INVALID_VALUE, f"{name} takes {expected}; got {given or 'nothing'}{reason}.", (name,), given, expected
+    )

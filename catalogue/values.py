@@ -1,0 +1,292 @@
+"""Checks of values against the catalogue: every problem at once, before anything is written."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from catalogue.attribute import CLIENTS, Attribute, ClientKind, Status
+from catalogue.catalogue import Catalogue
+from catalogue.errors import ErrorCode, Problem, shown
+from catalogue.kinds import Kind, parse_value
+
+LIST_LIMIT = 500
+BOTH_KINDS = frozenset(ClientKind)
+
+
+@dataclass(slots=True)
+class Checked:
+    """What a set of given values comes to."""
+
+    values: dict[str, object] = field(default_factory=dict)
+    """Canonical values by path; None clears."""
+    problems: list[Problem] = field(default_factory=list)
+    kinds: frozenset[ClientKind] = BOTH_KINDS
+    """The kinds of client that the values fit; a change is written only to a client of one of them."""
+    references: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Ids of clients that the values point at, by path; they must exist."""
+
+
+def check_nested(
+    catalogue: Catalogue, given: Mapping[str, object], *, area: str = CLIENTS, parent: str = ""
+) -> Checked:
+    """The values of a nested object (facets, groups, keys) as canonical values by path.
+
+    Shape: {"profile": {"location": {"city": "Basel"}}} comes out as {"profile.location.city": "Basel"}.
+    """
+    flat, problems = flatten(catalogue, given, area=area, parent=parent)
+    checked = check_flat(catalogue, flat, area=area)
+    checked.problems[:0] = problems
+    return checked
+
+
+def flatten(
+    catalogue: Catalogue, given: Mapping[str, object], *, area: str = CLIENTS, parent: str = ""
+) -> tuple[dict[str, object], list[Problem]]:
+    """Nested values by path, unchecked; a problem for each group that is not an object.
+
+    A null group clears everything in it.
+    """
+    flat: dict[str, object] = {}
+    problems: list[Problem] = []
+    _flatten(catalogue, area, parent, given, flat, problems)
+    return flat, problems
+
+
+def _flatten(
+    catalogue: Catalogue,
+    area: str,
+    parent: str,
+    given: Mapping[str, object],
+    flat: dict[str, object],
+    problems: list[Problem],
+) -> None:
+    for key, value in given.items():
+        path = f"{parent}.{key}" if parent else key
+        found = catalogue.find(path, area)
+        is_holder = found is None and bool(catalogue.children(path, area))
+        if not is_holder and (found is None or found.kind is not Kind.GROUP or found.is_list):
+            flat[path] = value
+        elif value is None:
+            flat |= dict.fromkeys((leaf.path for leaf in catalogue.leaves(path, area)), None)
+        elif isinstance(value, Mapping):
+            _flatten(catalogue, area, path, value, flat, problems)
+        else:
+            problems.append(_wrong(path, value, "an object of its attributes"))
+
+
+def check_flat(catalogue: Catalogue, given: Mapping[str, object], *, area: str = CLIENTS) -> Checked:
+    """Values by path as canonical values by path.
+
+    Cost: proportional to what is given, not to the size of the catalogue.
+    """
+    checked = Checked()
+    for path, value in given.items():
+        attribute = catalogue.find(path, area)
+        if attribute is None or attribute.status is Status.DRAFT:
+            checked.problems.append(_unknown(path))
+        elif not catalogue.is_live(attribute):
+            checked.problems.append(_retired(attribute))
+        elif value is None:
+            checked.values[path] = None
+            if attribute.required_for:
+                checked.kinds -= set(attribute.required_for)
+        else:
+            _check_one(catalogue, attribute, value, checked)
+    return checked
+
+
+def missing_required(catalogue: Catalogue, values: Mapping[str, object], kind: ClientKind) -> list[Problem]:
+    """A problem for each attribute that a new client of this kind must have and does not get."""
+    return [
+        Problem(
+            ErrorCode.INVALID_VALUE,
+            f"{attribute.path} is required for a client of kind {kind}; give it a value.",
+            attribute.segments,
+            None,
+            attribute.spec.expected,
+        )
+        for attribute in required_attributes(catalogue)
+        if kind in attribute.required_for and values.get(attribute.path) is None
+    ]
+
+
+@lru_cache(maxsize=8)
+def required_attributes(catalogue: Catalogue, area: str = CLIENTS) -> tuple[Attribute, ...]:
+    """The live attributes, outside lists of groups, that some kind of client must have."""
+    return tuple(
+        each
+        for each in catalogue.area(area).values()
+        if each.required_for and catalogue.is_live(each) and catalogue.list_group_of(each) is None
+    )
+
+
+def misfits(catalogue: Catalogue, values: Mapping[str, object], kind: ClientKind) -> list[Problem]:
+    """A problem for each value that a client of this kind cannot have, or cannot lose."""
+    problems = []
+    for path, value in values.items():
+        attribute = catalogue.get_live(path)
+        allowed = applies_to(catalogue, attribute)
+        if value is None and kind in attribute.required_for:
+            message = f"{path} is required for a client of kind {kind} and cannot be cleared; give another value."
+            problems.append(
+                Problem(ErrorCode.INVALID_VALUE, message, attribute.segments, "null", attribute.spec.expected)
+            )
+        elif value is not None and kind not in allowed:
+            expected = f"a client of kind {' or '.join(sorted(allowed))}"
+            message = f"{path} is for {expected}; this client is of kind {kind}. Leave it out."
+            problems.append(Problem(ErrorCode.INVALID_VALUE, message, attribute.segments, shown(value), expected))
+    return problems
+
+
+def applies_to(catalogue: Catalogue, attribute: Attribute) -> frozenset[ClientKind]:
+    """The kinds of client that may have the attribute, as its groups narrow them too."""
+    own = frozenset(attribute.applies_to) or BOTH_KINDS
+    outer = catalogue.find(attribute.parent, attribute.area)
+    return own if outer is None else own & applies_to(catalogue, outer)
+
+
+def _check_one(catalogue: Catalogue, attribute: Attribute, given: object, checked: Checked) -> None:
+    if catalogue.list_group_of(attribute) is not None:
+        message = f"{attribute.path} stands in a list of groups; give the whole list."
+        checked.problems.append(Problem(ErrorCode.INVALID_VALUE, message, attribute.segments, shown(given), "the list"))
+        return
+    problems: list[Problem] = []
+    references: list[str] = []
+    value = _value_from(catalogue, attribute, given, problems, references)
+    checked.problems += problems
+    if not problems:
+        checked.values[attribute.path] = value
+        if attribute.area == CLIENTS:
+            checked.kinds &= applies_to(catalogue, attribute)
+    if references:
+        checked.references[attribute.path] = tuple(references)
+
+
+def _value_from(
+    catalogue: Catalogue, attribute: Attribute, given: object, problems: list[Problem], references: list[str]
+) -> object:
+    if not attribute.is_list:
+        return _item_from(catalogue, attribute, given, attribute.segments, problems, references)
+    if not isinstance(given, list | tuple):
+        problems.append(_wrong(attribute.path, given, f"a list; each item {attribute.spec.expected}"))
+        return None
+    if len(given) > LIST_LIMIT:
+        problems.append(_wrong(attribute.path, f"{len(given)} items", f"a list of up to {LIST_LIMIT} items"))
+        return None
+    return [
+        _item_from(catalogue, attribute, item, (*attribute.segments, str(index)), problems, references)
+        for index, item in enumerate(given)
+    ]
+
+
+def _item_from(
+    catalogue: Catalogue,
+    attribute: Attribute,
+    given: object,
+    place: tuple[str, ...],
+    problems: list[Problem],
+    references: list[str],
+) -> object:
+    if attribute.kind is Kind.GROUP:
+        return _group_from(catalogue, attribute, given, place, problems, references)
+    try:
+        value = parse_value(attribute.kind, given)
+    except ValueError as expected:
+        problems.append(_misfit(attribute, place, given, str(expected)))
+        return None
+    expected_instead = broken_rule(attribute, value)
+    if expected_instead is not None:
+        problems.append(_misfit(attribute, place, given, expected_instead))
+    elif attribute.kind is Kind.CLIENT:
+        references.append(str(value))
+    return value
+
+
+def _group_from(
+    catalogue: Catalogue,
+    group: Attribute,
+    given: object,
+    place: tuple[str, ...],
+    problems: list[Problem],
+    references: list[str],
+) -> object:
+    if not isinstance(given, Mapping):
+        problems.append(_misfit(group, place, given, group.spec.expected))
+        return None
+    record: dict[str, object] = {}
+    for key, value in given.items():
+        attribute = catalogue.find(f"{group.path}.{key}", group.area)
+        if attribute is None or not attribute.is_live:
+            problems.append(_unknown(f"{group.path}.{key}") if attribute is None else _retired(attribute))
+        elif value is not None:
+            inner: list[Problem] = []
+            record[key] = _value_from(catalogue, attribute, value, inner, references)
+            depth = len(group.segments)
+            problems += (Problem(p.code, p.message, (*place, *p.path[depth:]), p.given, p.expected) for p in inner)
+    for attribute in catalogue.children(group.path, group.area):
+        if attribute.required_for and record.get(attribute.key) is None:
+            problems.append(
+                _misfit(attribute, (*place, attribute.key), None, f"{attribute.spec.expected} in every item")
+            )
+    return record
+
+
+def broken_rule(attribute: Attribute, value: object) -> str | None:
+    """What the definition expects instead, if the canonical value breaks one of its rules."""
+    if isinstance(value, str):
+        return _broken_text_rule(attribute, value)
+    if attribute.spec.is_measurable:
+        low, high = attribute.minimum, attribute.maximum
+        if (low is not None and value < low) or (high is not None and value > high):  # type: ignore[operator]
+            return _range_from(low, high)
+    return None
+
+
+def _broken_text_rule(attribute: Attribute, value: str) -> str | None:
+    most = min(attribute.max_length or attribute.spec.length_limit, attribute.spec.length_limit)
+    if attribute.spec.length_limit and len(value) > most:
+        return f"a text of up to {most} characters"
+    if attribute.min_length is not None and len(value) < attribute.min_length:
+        return f"a text of at least {attribute.min_length} characters"
+    if attribute.pattern is not None and not compiled_pattern(attribute.pattern).fullmatch(value):
+        return f"a text that matches {attribute.pattern}"
+    if attribute.kind is Kind.CODE:
+        current = [option.code for option in attribute.options if not option.is_retired]
+        if value not in current:
+            return f"one of {', '.join(current[:20])}{' …' if len(current) > 20 else ''}"
+    return None
+
+
+@lru_cache(maxsize=4096)
+def compiled_pattern(pattern: str) -> re.Pattern[str]:
+    """The pattern of a rule, compiled once."""
+    return re.compile(pattern)
+
+
+def _range_from(low: float | None, high: float | None) -> str:
+    if low is None:
+        return f"a number up to {high:g}"
+    return f"a number from {low:g}" + ("" if high is None else f" to {high:g}")
+
+
+def _wrong(path: str, given: object, expected: str) -> Problem:
+    message = f"{path} takes {expected}; got {shown(given)}."
+    return Problem(ErrorCode.INVALID_VALUE, message, tuple(path.split(".")), shown(given), expected)
+
+
+def _misfit(attribute: Attribute, place: tuple[str, ...], given: object, expected: str) -> Problem:
+    unit = f" in {attribute.unit}" if attribute.unit else ""
+    message = f"{'.'.join(place)} takes {expected}{unit}; got {shown(given)}."
+    return Problem(ErrorCode.INVALID_VALUE, message, place, shown(given), expected)
+
+
+def _unknown(path: str) -> Problem:
+    message = f'There is no attribute "{path}". Query `attributes` for the paths that exist, or define it first.'
+    return Problem(ErrorCode.UNKNOWN_ATTRIBUTE, message, tuple(path.split(".")), path, "the path of an attribute")
+
+
+def _retired(attribute: Attribute) -> Problem:
+    instead = f" Use {attribute.successor} instead." if attribute.successor else " Leave it out."
+    message = f"{attribute.path} is retired and takes no more values.{instead}"
+    return Problem(ErrorCode.ATTRIBUTE_RETIRED, message, attribute.segments, attribute.path, attribute.successor)

@@ -1,0 +1,1 @@
+"""Pure rules: who may see and change what, and why."""

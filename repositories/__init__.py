@@ -1,0 +1,1 @@
+"""MongoDB words only: the one layer that imports a driver and bson."""

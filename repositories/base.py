@@ -1,0 +1,259 @@
+"""What every area's repository does: read an authorised plan, and write one change as one command."""
+
+from collections.abc import Collection as Some
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from catalogue.filters import And, Compare, Filter, all_of
+from catalogue.kinds import Operator
+from repositories.access import AuthorisedPlan
+from repositories.changes import ChangeHistory
+from repositories.compile.changes import change_facts, change_pipeline
+from repositories.compile.filters import query_from
+from repositories.compile.pages import beyond, full_order, projection_from, sort_from
+from repositories.cursors import Cursors, value_at
+from repositories.errors import KeyReused, NotFound, RepositoryFault, StaleVersion
+from repositories.mongo import BulkError, Store
+from repositories.plan import ID, Change, Order, Slice
+from repositories.values import bson_from
+
+Document = dict[str, Any]
+
+_BOOKKEEPING = {"tail.version": 1, "moved": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a write came to."""
+
+    document: Document
+    is_replay: bool = False
+    """Whether the same request had been carried out before; nothing was changed again."""
+
+
+class RecordRepository:
+    """The records of one area: documents with a version and a tail of changes."""
+
+    def __init__(self, store: Store, area: str, noun: str, cursors: Cursors) -> None:
+        self.area = area
+        self.noun = noun
+        self.cursors = cursors
+        self.store = store
+        self.collection = store.collection(area)
+        self.history = ChangeHistory(store, area)
+
+    async def read_page(self, authorised: AuthorisedPlan) -> Slice:
+        """One page of records.
+
+        Order: the plan's, then the id; the same forwards and backwards.
+        Raises: BadCursor.
+        Cost: one command; one record more than the page, which answers whether there is another page.
+        """
+        plan = authorised.plan
+        if plan.page is None:
+            raise ValueError("a page is read by a plan that has one")
+        page = plan.page
+        order = full_order(plan.order, page.is_backward)
+        query = self._page_query(authorised)
+        documents = await self.collection.find(
+            query, projection_from(plan.paths, order), sort_from(order), limit=page.limit + 1
+        )
+        is_more = len(documents) > page.limit
+        del documents[page.limit :]
+        if page.is_backward:
+            documents.reverse()
+            return Slice(documents, has_next=page.before is not None, has_previous=is_more)
+        return Slice(documents, has_next=is_more, has_previous=page.after is not None)
+
+    def _page_query(self, authorised: AuthorisedPlan) -> Document:
+        plan, page = authorised.plan, authorised.plan.page
+        parts = [query_from(authorised.filter)] if authorised.filter is not None else []
+        if page is not None and (page.after or page.before):
+            binding = self.cursors.binding(authorised)
+            for cursor, is_backward in ((page.after, False), (page.before, True)):
+                if cursor is not None:
+                    order = full_order(plan.order, is_backward)
+                    parts.append(beyond(order, self.cursors.open(binding, cursor, len(order))))
+        return {"$and": parts} if len(parts) > 1 else parts[0] if parts else {}
+
+    def seal(self, authorised: AuthorisedPlan, documents: Sequence[Document]) -> list[str]:
+        """The cursors of a page's records."""
+        binding = self.cursors.binding(authorised)
+        paths = [each.path for each in full_order(authorised.plan.order)]
+        return [self.cursors.seal(binding, [value_at(each, path) for path in paths]) for each in documents]
+
+    async def count(self, authorised: AuthorisedPlan) -> int:
+        """How many records the plan's filter selects, on all its pages together."""
+        return await self.collection.count(query_from(authorised.filter))
+
+    async def find_one(self, authorised: AuthorisedPlan) -> Document | None:
+        """The record that the plan's filter selects."""
+        return await self.collection.find_one(query_from(authorised.filter), projection_from(authorised.plan.paths))
+
+    async def find_many(self, authorised: AuthorisedPlan, ids: Some[str]) -> dict[str, Document]:
+        """The records with these ids, by id; those that are not there, or may not be read, are left out.
+
+        Cost: one command.
+        """
+        if not ids:
+            return {}
+        wanted = Compare(ID, Operator.IN, tuple(sorted(ids)))
+        predicate = all_of(authorised.filter, wanted)
+        found = await self.collection.find(
+            query_from(predicate), projection_from(authorised.plan.paths), limit=len(ids)
+        )
+        return {str(each[ID]): each for each in found}
+
+    async def insert(self, record: Mapping[str, object], change: Change) -> Written:
+        """A new record with its first change.
+
+        Raises: AlreadyExists where a unique value is taken.
+        """
+        document = new_document(record, change)
+        await self.collection.insert_one(document)
+        return Written(document)
+
+    async def insert_many(self, records: Sequence[tuple[Mapping[str, object], Change]]) -> frozenset[int]:
+        """The places of the records that were refused because a unique value is taken; the others are in.
+
+        Cost: one command.
+        """
+        done = await self.collection.insert_many([new_document(record, change) for record, change in records])
+        return _duplicates_only(done.errors)
+
+    async def write_many(self, changes: Sequence[tuple[str, Change]]) -> frozenset[int]:
+        """The places of the changes that met another version than they expect; the others are written.
+
+        Each change carries a key of its batch, by which it is found again.
+        Cost: one command, one more where something was stale, and one for each tail that is full.
+        """
+        pairs = [
+            (self._write_query(each, change, keys_are_known=True), change_pipeline(change)) for each, change in changes
+        ]
+        done = await self.collection.bulk_write(pairs)
+        _duplicates_only(done.errors)
+        ids = [record_id for record_id, _ in changes]
+        rows = await self.collection.find({ID: {"$in": ids}}, {"tail.key": 1, "tail.version": 1})
+        keys = {str(row[ID]): {entry.get("key") for entry in row["tail"]} for row in rows}
+        for row in rows:
+            await self.history.move_when_full(str(row[ID]), row)
+        return frozenset(
+            place for place, (record_id, change) in enumerate(changes) if change.key not in keys.get(record_id, ())
+        )
+
+    async def write(self, record_id: str, change: Change, paths: Some[str]) -> Written:
+        """The record after one change, with the selected paths.
+
+        Raises: NotFound, StaleVersion, KeyReused; nothing is changed then.
+        Cost: one command, unless the record's older changes have moved out and no version is expected.
+        """
+        projection = {**projection_from({*paths, "version"}), **_BOOKKEEPING}
+        if any(path == "tail" or path.startswith("tail.") for path in paths):
+            projection.pop("tail.version")
+        pipeline = change_pipeline(change)
+        document = await self.collection.find_one_and_update(self._write_query(record_id, change), pipeline, projection)
+        if document is None:
+            return await self._settle(record_id, change, pipeline, projection)
+        await self.history.move_when_full(record_id, document)
+        return Written(document)
+
+    def _write_query(self, record_id: str, change: Change, *, keys_are_known: bool = False) -> Document:
+        conditions: Document = {ID: {"$eq": record_id}}
+        if change.expected_version is not None:
+            conditions["version"] = {"$eq": change.expected_version}
+        if change.key is not None:
+            conditions["tail.key"] = {"$ne": change.key}
+            if not keys_are_known:
+                # Keys of changes that have moved out of the tail are not in the document: look them up first.
+                conditions["moved"] = {"$eq": None}
+        if change.where is not None:
+            return {"$and": [conditions, query_from(change.where)]}
+        return conditions
+
+    async def _settle(
+        self, record_id: str, change: Change, pipeline: list[Document], projection: Mapping[str, int]
+    ) -> Written:
+        """Why a write met no record, or its outcome after its key was looked up."""
+        if change.key is not None:
+            earlier = await self.history.find_by_key(record_id, change.key)
+            if earlier is not None:
+                return await self._replay(record_id, change, earlier, projection)
+            query = self._write_query(record_id, change, keys_are_known=True)
+            document = await self.collection.find_one_and_update(query, pipeline, projection)
+            if document is not None:
+                await self.history.move_when_full(record_id, document)
+                return Written(document)
+            earlier = await self.history.find_by_key(record_id, change.key)
+            if earlier is not None:
+                return await self._replay(record_id, change, earlier, projection)
+        scope = And((Compare(ID, Operator.EQ, record_id), *((change.where,) if change.where else ())))
+        present = await self.collection.find_one(query_from(scope), {"version": 1})
+        if present is None:
+            raise NotFound(self.noun, record_id)
+        raise StaleVersion(self.noun, change.expected_version, present["version"])
+
+    async def replay(self, record_id: str, change: Change) -> Written | None:
+        """The record that the same request has made or changed already; None if its key is new.
+
+        Raises: KeyReused if the key came with another request.
+        """
+        earlier = None if change.key is None else await self.history.find_by_key(record_id, change.key)
+        return None if earlier is None else await self._replay(record_id, change, earlier, None)
+
+    async def _replay(
+        self, record_id: str, change: Change, earlier: Document, projection: Mapping[str, int] | None
+    ) -> Written:
+        if earlier.get("hash") != change.request_hash:
+            raise KeyReused(change.key or "")
+        document = await self.collection.find_one({ID: {"$eq": record_id}}, projection)
+        if document is None:
+            raise NotFound(self.noun, record_id)
+        return Written(document, is_replay=True)
+
+    async def existing(self, ids: Some[str], scope: Filter | None = None) -> frozenset[str]:
+        """Those of the ids that are there."""
+        if not ids:
+            return frozenset()
+        predicate = all_of(scope, Compare(ID, Operator.IN, tuple(sorted(ids))))
+        return frozenset(str(each[ID]) for each in await self.collection.find(query_from(predicate), {ID: 1}))
+
+
+def _duplicates_only(errors: Sequence[BulkError]) -> frozenset[int]:
+    for each in errors:
+        if not each.is_duplicate:
+            raise RepositoryFault
+    return frozenset(each.index for each in errors)
+
+
+def new_document(record: Mapping[str, object], change: Change) -> Document:
+    """A new record as it is stored: its own fields, its values, version 1 and its first change."""
+    document: Document = {**record, "version": 1, "createdAt": change.at, "updatedAt": change.at}
+    rows: list[Document] = []
+    for path, value in change.values.items():
+        if value is not None:
+            stored = bson_from(value)
+            assign(document, path, stored)
+            rows.append({"path": path, "new": stored})
+    seen = change.proof.observed_at or change.at
+    document["proof"] = {FIRST: {"v": 1, "o": seen}}
+    document["tail"] = [{"version": 1, **change_facts(change), "values": rows}]
+    return document
+
+
+FIRST = "first"
+"""Under `proof`: the change that made the record stands for every path that no later change has set."""
+
+
+def assign(document: Document, path: str, value: object) -> None:
+    """Put a value at a dotted path, with the objects around it."""
+    *outer, key = path.split(".")
+    inner = document
+    for each in outer:
+        inner = inner.setdefault(each, {})
+    inner[key] = value
+
+
+def ascending(*paths: str) -> tuple[Order, ...]:
+    """The paths as an ascending order."""
+    return tuple(Order(path) for path in paths)

@@ -1,0 +1,80 @@
+"""The live catalogue: the built-in attributes with the stored ones over them, followed as they change."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from catalogue.catalogue import Catalogue
+from repositories.attributes import ATTRIBUTES, AttributeRepository
+from repositories.errors import RepositoryError
+from repositories.mongo import Store
+
+log = logging.getLogger("kehu.catalogue")
+
+POLL_SECONDS = 0.5
+"""How often the head is looked at where there is no change stream; a look is one index key."""
+WATCHED_POLL_SECONDS = 5.0
+RETRY_SECONDS = 1.0
+
+
+class CatalogueFeed:
+    """Keeps one catalogue current."""
+
+    def __init__(self, store: Store, attributes: AttributeRepository, built_in: Catalogue) -> None:
+        self._store = store
+        self._attributes = attributes
+        self._wake = asyncio.Event()
+        self._refreshing = asyncio.Lock()
+        self._is_watching = False
+        self._told = 0
+        self.sequence = 0
+        self.built_in = built_in
+        self.catalogue = built_in
+
+    async def refresh(self) -> None:
+        """Make the catalogue current; whoever follows it is woken if anything was new."""
+        async with self._refreshing:
+            changed, sequence = await self._attributes.read_since(self.sequence)
+            if changed:
+                self.catalogue = self.catalogue.with_attributes(changed)
+                self.sequence = sequence
+                self._wake.set()
+
+    async def follow(self, changed: Callable[[Catalogue], Awaitable[None]]) -> None:
+        """Calls back with each new catalogue, until cancelled.
+
+        A change stream wakes it at once; the head is polled besides, slowly while the stream lives.
+        """
+        watcher = asyncio.create_task(self._watch()) if self._store.has_change_streams else None
+        try:
+            while True:
+                try:
+                    await self.refresh()
+                    if self._told != self.sequence:
+                        self._told = self.sequence
+                        await changed(self.catalogue)
+                except RepositoryError as error:
+                    log.warning("the catalogue could not be read: %s", error)
+                with suppress(TimeoutError):
+                    pause = WATCHED_POLL_SECONDS if self._is_watching else POLL_SECONDS
+                    await asyncio.wait_for(self._wake.wait(), pause)
+                self._wake.clear()
+        finally:
+            if watcher is not None:
+                watcher.cancel()
+                with suppress(asyncio.CancelledError):
+                    await watcher
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                async with self._store.watch(ATTRIBUTES) as events:
+                    self._is_watching = True
+                    self._wake.set()
+                    async for _ in events:
+                        self._wake.set()
+            except RepositoryError as error:
+                log.info("no change stream on the attributes (%s); their head is polled", error)
+            self._is_watching = False
+            await asyncio.sleep(RETRY_SECONDS)

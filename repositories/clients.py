@@ -1,0 +1,73 @@
+"""Clients: one document each, with four facets."""
+
+from collections.abc import Collection as Some
+from collections.abc import Mapping
+from typing import Any
+
+from catalogue.attribute import CLIENTS, ClientKind, ClientStage, Facet
+from repositories.base import Document, RecordRepository
+from repositories.cursors import Cursors, value_at
+from repositories.mongo import Store
+from repositories.values import bson_from
+
+ID_PREFIX = "cl_"
+BOOK_INDEXES = {"manager": [("managerId", 1), ("_id", 1)], "team": [("team", 1), ("_id", 1)]}
+
+
+class ClientRepository(RecordRepository):
+    """The book of clients."""
+
+    def __init__(self, store: Store, cursors: Cursors) -> None:
+        super().__init__(store, CLIENTS, "client", cursors)
+
+    async def prepare(self) -> None:
+        """The indexes and the validator for the shape that code owns; those of the catalogue are apart."""
+        await self.collection.create_index([("number", 1)], "number", unique=True)
+        for name, keys in BOOK_INDEXES.items():
+            await self.collection.create_index(keys, name)
+        await self.history.prepare()
+        if self.store.has_validators:
+            await self.store.set_validator(CLIENTS, client_validator())
+
+    async def find_by_numbers(self, numbers: Some[str]) -> dict[str, Document]:
+        """Clients by number, without their history.
+
+        Cost: one command.
+        """
+        if not numbers:
+            return {}
+        query = {"number": {"$in": sorted(numbers)}}
+        found = await self.collection.find(query, {"tail": 0, "proof": 0}, limit=len(numbers))
+        return {str(each["number"]): each for each in found}
+
+    async def move_team(self, manager_id: str, team: str | None) -> int:
+        """How many clients follow their manager into another team."""
+        change: Document = {"$set": {"team": team}} if team is not None else {"$unset": {"team": ""}}
+        matched, _ = await self.collection.update_many({"managerId": {"$eq": manager_id}}, change)
+        return matched
+
+
+def differences(document: Document, values: Mapping[str, object]) -> dict[str, object]:
+    """Those of the canonical values, by path, that are not what the document has; None stands for unset."""
+    return {path: value for path, value in values.items() if value_at(document, path) != bson_from(value)}
+
+
+def client_validator() -> dict[str, Any]:
+    """The JSON schema of what code owns in a client; what the catalogue owns is checked on the way in."""
+    return {
+        "bsonType": "object",
+        "required": ["_id", "number", "kind", "stage", "version", "createdAt", "updatedAt"],
+        "properties": {
+            "_id": {"bsonType": "string"},
+            "number": {"bsonType": "string", "minLength": 1},
+            "kind": {"enum": [str(each) for each in ClientKind]},
+            "stage": {"enum": [str(each) for each in ClientStage]},
+            "managerId": {"bsonType": "string"},
+            "team": {"bsonType": "string"},
+            "version": {"bsonType": ["int", "long"], "minimum": 1},
+            "createdAt": {"bsonType": "date"},
+            "updatedAt": {"bsonType": "date"},
+            "tail": {"bsonType": "array"},
+            **{str(facet): {"bsonType": "object"} for facet in Facet},
+        },
+    }

@@ -1,0 +1,1 @@
+"""Pure functions from plans to the plain dictionaries that MongoDB takes."""

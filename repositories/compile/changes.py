@@ -1,0 +1,75 @@
+"""One change of one record as one update pipeline; every given value stands in $literal, so that none is evaluated."""
+
+from collections.abc import Mapping
+
+from repositories.plan import Change, Proof
+from repositories.values import bson_from
+
+Stage = dict[str, object]
+
+PATH_SEPARATOR = "/"
+"""Stands for the dots of a path where the path is itself a key."""
+
+
+def proof_key(path: str) -> str:
+    """The name under `proof` where a record keeps which change set a path."""
+    return path.replace(".", PATH_SEPARATOR)
+
+
+def change_pipeline(change: Change) -> list[Stage]:
+    """The stages that write a change into the record and into its tail.
+
+    Shape: append to the tail (old values read by the database itself), set, unset.
+    Order: the tail first, while the old values still stand.
+    """
+    given = {path: bson_from(value) for path, value in change.values.items() if value is not None}
+    cleared = [path for path, value in change.values.items() if value is None]
+    version = {"$add": ["$version", 1]}
+    rows = [_tail_row(path, given) for path in change.values]
+    entry = {"version": version, **_literals(change_facts(change)), "values": rows}
+    assigned: Stage = {path: {"$literal": value} for path, value in given.items()}
+    seen = change.proof.observed_at or change.at
+    for path in given:
+        assigned[f"proof.{proof_key(path)}"] = {"v": version, "o": {"$literal": seen}}
+    assigned |= {"version": version, "updatedAt": {"$literal": change.at}}
+    stages: list[Stage] = [
+        {"$set": {"tail": {"$concatArrays": [{"$ifNull": ["$tail", []]}, [entry]]}}},
+        {"$set": assigned},
+    ]
+    if cleared:
+        stages.append({"$unset": [*cleared, *(f"proof.{proof_key(path)}" for path in cleared)]})
+    return stages
+
+
+def change_facts(change: Change) -> dict[str, object]:
+    """Who, when and from where, as the history keeps it; what was not said is left out."""
+    facts = {
+        "at": change.at,
+        "by": change.by,
+        "key": change.key,
+        "hash": change.request_hash,
+        **proof_facts(change.proof),
+    }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def proof_facts(proof: Proof) -> dict[str, object]:
+    """The proof as the history keeps it."""
+    return {
+        "source": proof.source,
+        "observer": proof.observer,
+        "observedAt": proof.observed_at,
+        "confidence": proof.confidence,
+    }
+
+
+def _tail_row(path: str, given: Mapping[str, object]) -> Stage:
+    # A field path to something unset leaves its key out, which is just what the history should say.
+    row: Stage = {"path": {"$literal": path}, "old": f"${path}"}
+    if path in given:
+        row["new"] = {"$literal": given[path]}
+    return row
+
+
+def _literals(facts: Mapping[str, object]) -> Stage:
+    return {name: {"$literal": value} for name, value in facts.items()}

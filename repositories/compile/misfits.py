@@ -1,0 +1,44 @@
+"""The query for records whose stored value a definition would refuse today."""
+
+from typing import Any
+
+from catalogue.attribute import CLIENTS, Attribute
+
+Query = dict[str, Any]
+
+
+def misfit_query(attribute: Attribute) -> Query:
+    """Records that break the rules of an attribute; none where it has no rules.
+
+    Shape: one branch a rule. A path inside lists looks at every item.
+    """
+    path = attribute.path
+    branches: list[Query] = []
+    if attribute.minimum is not None:
+        branches.append({path: {"$lt": attribute.minimum}})
+    if attribute.maximum is not None:
+        branches.append({path: {"$gt": attribute.maximum}})
+    if attribute.options:
+        codes = [option.code for option in attribute.options]
+        branches.append(
+            {path: {"$elemMatch": {"$nin": codes}}} if attribute.is_list else {path: {"$nin": codes, "$ne": None}}
+        )
+    branches += _text_branches(attribute)
+    if attribute.area == CLIENTS and attribute.required_for:
+        branches.append({"kind": {"$in": [str(each) for each in attribute.required_for]}, path: {"$eq": None}})
+    if attribute.area == CLIENTS and attribute.applies_to:
+        branches.append({"kind": {"$nin": [str(each) for each in attribute.applies_to]}, path: {"$ne": None}})
+    return {"$or": branches} if branches else {"_id": {"$in": []}}
+
+
+def _text_branches(attribute: Attribute) -> list[Query]:
+    """By regular expression, because only that looks into every item of a list."""
+    branches: list[Query] = []
+    if attribute.max_length is not None:
+        branches.append({attribute.path: {"$regex": f"^.{{{attribute.max_length + 1}}}", "$options": "s"}})
+    if attribute.min_length:
+        branches.append({attribute.path: {"$regex": f"^.{{0,{attribute.min_length - 1}}}$", "$options": "s"}})
+    if attribute.pattern is not None:
+        fits = {"$regex": f"^(?:{attribute.pattern})$"}
+        branches.append({attribute.path: {"$type": "string", "$not": fits}})
+    return branches

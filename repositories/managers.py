@@ -1,0 +1,20 @@
+"""Relationship managers: who is accountable."""
+
+from repositories.base import RecordRepository
+from repositories.cursors import Cursors
+from repositories.mongo import Store
+
+MANAGERS = "managers"
+ID_PREFIX = "mg_"
+
+
+class ManagerRepository(RecordRepository):
+    """The bank's own directory of relationship managers."""
+
+    def __init__(self, store: Store, cursors: Cursors) -> None:
+        super().__init__(store, MANAGERS, "manager", cursors)
+
+    async def prepare(self) -> None:
+        """The indexes that code owns."""
+        await self.collection.create_index([("person", 1)], "person", unique=True)
+        await self.collection.create_index([("team", 1), ("_id", 1)], "team")

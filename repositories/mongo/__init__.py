@@ -1,0 +1,39 @@
+"""MongoDB behind one small face: PyMongo Async, Motor or mongomock-motor."""
+
+from collections.abc import Sequence
+
+from pymongo.monitoring import CommandListener
+
+from repositories.mongo.collection import Collection
+from repositories.mongo.memory_store import MemoryStore
+from repositories.mongo.results import BulkError, BulkResult, Document, IndexSpec
+from repositories.mongo.server_store import MotorStore, PymongoStore
+from repositories.mongo.settings import Driver, MongoSettings
+from repositories.mongo.store import Store, Transaction
+
+__all__ = [
+    "BulkError",
+    "BulkResult",
+    "Collection",
+    "Document",
+    "Driver",
+    "IndexSpec",
+    "MongoSettings",
+    "Store",
+    "Transaction",
+    "connect",
+]
+
+
+def connect(settings: MongoSettings, listeners: Sequence[CommandListener] = ()) -> Store:
+    """The store for these settings; nothing is asked of the database yet, so `ping` says whether it is there.
+
+    Order: call it in the process and event loop that will use it; a store serves one loop.
+    """
+    match settings.driver:
+        case "memory":
+            return MemoryStore(settings)
+        case "motor":
+            return MotorStore(settings, listeners)
+        case "pymongo":
+            return PymongoStore(settings, listeners)

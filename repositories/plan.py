@@ -1,0 +1,80 @@
+"""The language that schema and acts speak to the repositories: frozen plans, no MongoDB words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from catalogue.filters import Filter
+
+ID = "_id"
+"""The path of a record's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One key of an order."""
+
+    path: str
+    is_descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of an ordered list.
+
+    Units: limit counts records. Cursors are opaque texts made by `repositories.cursors`.
+    """
+
+    limit: int
+    is_backward: bool = False
+    after: str | None = None
+    before: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPlan:
+    """One question to one collection."""
+
+    area: str
+    paths: frozenset[str]
+    """The paths that were selected; what the order needs is added on the way."""
+    filter: Filter | None = None
+    order: tuple[Order, ...] = ()
+    page: Page | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Where values came from, as the person or program that gives them says."""
+
+    source: str | None = None
+    observer: str | None = None
+    observed_at: datetime | None = None
+    confidence: float | None = None
+    """Units: 0 (a guess) to 1 (certain)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to become of one record, and who says so."""
+
+    values: Mapping[str, object]
+    """By path; None clears."""
+    by: str
+    at: datetime
+    proof: Proof = field(default_factory=Proof)
+    key: str | None = None
+    """The idempotency key, with the person it belongs to."""
+    request_hash: str | None = None
+    expected_version: int | None = None
+    where: Filter | None = None
+    """What must hold of the record besides, in the same command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One page of records, in order."""
+
+    documents: list[dict[str, object]]
+    has_next: bool
+    has_previous: bool

@@ -1,0 +1,82 @@
+"""All repositories of one database, together with the catalogue that a request reads by."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from secrets import token_bytes
+
+from bson import Binary, ObjectId
+
+from catalogue.attribute import CLIENTS
+from catalogue.catalogue import Catalogue
+from repositories.attributes import AttributeRepository
+from repositories.base import RecordRepository
+from repositories.catalogue_feed import CatalogueFeed
+from repositories.clients import ID_PREFIX as CLIENT_PREFIX
+from repositories.clients import ClientRepository
+from repositories.cursors import Cursors
+from repositories.managers import ID_PREFIX as MANAGER_PREFIX
+from repositories.managers import MANAGERS, ManagerRepository
+from repositories.mongo import Store
+
+AREAS = (CLIENTS, MANAGERS)
+"""The areas whose records the catalogue describes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repositories:
+    """What acts and resolvers work with; one for each catalogue, sharing everything below it."""
+
+    catalogue: Catalogue
+    store: Store
+    clients: ClientRepository
+    managers: ManagerRepository
+    attributes: AttributeRepository
+    feed: CatalogueFeed
+
+    def of(self, area: str) -> RecordRepository:
+        """The repository of an area's records."""
+        return _BY_AREA[area](self)
+
+    async def prepare(self) -> None:
+        """Indexes and validators, as code and the catalogue want them; safe to run at every start."""
+        await self.clients.prepare()
+        await self.managers.prepare()
+        await self.attributes.sync_indexes(self.catalogue, AREAS)
+
+
+_BY_AREA: dict[str, Callable[[Repositories], RecordRepository]] = {
+    CLIENTS: lambda each: each.clients,
+    MANAGERS: lambda each: each.managers,
+}
+AREA_BY_PREFIX: Mapping[str, str] = {CLIENT_PREFIX: CLIENTS, MANAGER_PREFIX: MANAGERS}
+_PREFIX_BY_AREA = {area: prefix for prefix, area in AREA_BY_PREFIX.items()}
+
+
+def new_id(area: str) -> str:
+    """A new id for a record of an area: its prefix says which, so it is found again by the id alone."""
+    return f"{_PREFIX_BY_AREA[area]}{ObjectId()}"
+
+
+async def open_repositories(store: Store, built_in: Catalogue, cursor_secret: str = "") -> Repositories:
+    """The repositories of a database, with the catalogue as it stands there.
+
+    Without a secret of its own the key of the cursors is made once and kept in the database, so that a cursor of one
+    server process is understood by the others.
+    """
+    key = sha256(cursor_secret.encode()).digest() if cursor_secret else await _stored_key(store)
+    cursors = Cursors(key)
+    attributes = AttributeRepository(store)
+    feed = CatalogueFeed(store, attributes, built_in)
+    await attributes.prepare()
+    await feed.refresh()
+    clients, managers = ClientRepository(store, cursors), ManagerRepository(store, cursors)
+    return Repositories(feed.catalogue, store, clients, managers, attributes, feed)
+
+
+async def _stored_key(store: Store) -> bytes:
+    settings = store.collection("settings")
+    query = {"_id": "cursorKey"}
+    await settings.update_one(query, {"$setOnInsert": {"value": Binary(token_bytes(32))}}, upsert=True)
+    found = await settings.find_one(query)
+    return bytes(found["value"]) if found else b""

@@ -1,0 +1,1 @@
+"""GraphQL words only: types, inputs and fields, derived from the catalogue wherever they can be."""

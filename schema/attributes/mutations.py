@@ -1,0 +1,272 @@
+"""Define, change, deprecate and retire attributes."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import date
+from typing import Any
+
+import strawberry
+from anyio import to_thread
+
+from acts.attributes import (
+    Definition,
+    change_attribute,
+    define_attribute,
+    definition_cost,
+    deprecate_attribute,
+    retire_attribute,
+)
+from catalogue.attribute import Attribute, AttributeOption, Facet
+from catalogue.catalogue import Catalogue
+from schema.attributes.differences import SchemaChange, schema_changes
+from schema.attributes.types import AttributeType, attribute_value
+from schema.context import Context
+from schema.enums import AttributeKindEnum, AttributeStatusEnum, ClientKindEnum, FacetEnum, SensitivityEnum
+from schema.errors import UserError, payload
+from schema.fields import Fields, described, input_type, output_type, plain, resolved
+from schema.inputs import KEY_ROW, guard_from
+
+OptionInput: Any = input_type(
+    "AttributeOptionInput",
+    "One code of a CODE attribute.",
+    (
+        ("code", str, "Letters, digits and _ . + -, up to 64."),
+        ("label", str, "What people read instead of the code."),
+        ("isRetired", bool | None, "True to refuse the code in new values; stored ones stay."),
+    ),
+)
+_DRY_RUN = ("dryRun", bool, "Check everything and say what it would do to the schema and the database; write nothing.")
+_RULES: tuple[tuple[str, Any, str], ...] = (
+    ("unit", str | None, "The unit of a number: CNY, %, days."),
+    ("options", list[OptionInput] | None, "The codes of a CODE attribute."),
+    ("minimum", float | None, "The least number allowed."),
+    ("maximum", float | None, "The greatest number allowed."),
+    ("minLength", int | None, "The least number of characters."),
+    ("maxLength", int | None, "The greatest number of characters."),
+    ("pattern", str | None, "A regular expression that a whole text must match."),
+    ("requiredFor", list[ClientKindEnum] | None, "Kinds of client that must have a value."),  # type: ignore[valid-type]
+    ("appliesTo", list[ClientKindEnum] | None, "Kinds of client that may have a value; both, if left out."),  # type: ignore[valid-type]
+    ("maxAgeHours", int | None, "After how many hours a value is stale."),
+    ("owner", str | None, "Who answers for the definition."),
+)
+_REVISION = ("expectedRevision", int | None, "The revision that was read: refused if it is no longer that.")
+_PATH = ("path", str, "The path of the attribute.")
+
+
+@strawberry.type(description="What a definition costs the database.")
+class DefinitionCostType:
+    """Indexes and documents."""
+
+    makesIndex: bool = strawberry.field(name="makesIndex", description="Whether an index is made.")
+    dropsIndex: bool = strawberry.field(name="dropsIndex", description="Whether an index is dropped.")
+    indexedDocuments: int = strawberry.field(
+        name="indexedDocuments", description="Documents that a new index must read."
+    )
+    failingDocuments: int = strawberry.field(
+        name="failingDocuments", description="Documents whose values do not fit the rule; they stay as they are."
+    )
+
+
+DefinitionCostType.__strawberry_definition__.name = "DefinitionCost"  # type: ignore[attr-defined]
+
+
+BuildSchema = Callable[[Catalogue], Any]
+Act = Callable[[Context, Mapping[str, Any]], Awaitable[Definition]]
+
+
+def attribute_mutations(build_schema: BuildSchema) -> Fields:
+    """The fields of Mutation about attributes; `build_schema` makes the schema that a dry run compares with."""
+    for name, text, given, act in _VERBS:
+        yield _mutation(name, text, given, act, build_schema)
+
+
+def _mutation(name: str, text: str, given: Any, act: Act, build_schema: BuildSchema) -> tuple[str, Any, Any]:
+    async def resolve(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
+        return await payload("attribute", lambda: _carry_out(info, input, act, build_schema))
+
+    answer: Any = _payload(f"{name[0].upper()}{name[1:]}Payload")
+    return name, None, resolved(resolve, name, answer | None, text, {"input": described(given, "What is wanted.")})
+
+
+def _payload(name: str) -> Any:
+    difference = "What a dry run would do to the schema, the worst first; null otherwise."
+    return output_type(
+        name,
+        "What became, or would become, of the attribute.",
+        (
+            ("attribute", AttributeType | None, plain("attribute", "The definition; null if the request was refused.")),
+            ("difference", list[SchemaChange] | None, plain("difference", difference)),
+            ("cost", DefinitionCostType | None, plain("cost", "What a dry run would cost; null otherwise.")),
+            ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none.")),
+        ),
+    )
+
+
+async def _carry_out(
+    info: strawberry.Info, given: Mapping[str, Any], act: Act, build_schema: BuildSchema
+) -> dict[str, Any]:
+    context: Context = info.context
+    done = await act(context, given)
+    answer: dict[str, Any] = {"attribute": attribute_value(done.attribute)}
+    if not given.get("dryRun"):
+        await context.settle()
+        return answer
+    before = info.schema._schema
+    after = await to_thread.run_sync(build_schema, done.after)
+    changes = await to_thread.run_sync(schema_changes, before, after._schema)
+    return answer | {"difference": changes, "cost": _cost(await definition_cost(context.repositories, done))}
+
+
+def _cost(cost: Any) -> dict[str, Any]:
+    return {
+        "makesIndex": cost.makes_index,
+        "dropsIndex": cost.drops_index,
+        "indexedDocuments": cost.indexed_documents,
+        "failingDocuments": cost.failing_documents,
+    }
+
+
+async def _define(context: Context, given: Mapping[str, Any]) -> Definition:
+    own = _snake(
+        {key: value for key, value in given.items() if key not in ("facet", "key", "dryRun", "idempotencyKey")}
+    )
+    facet: Facet = Facet(given["facet"])
+    attribute = Attribute.model_construct(path=f"{facet}.{given['key']}", **own)
+    return await define_attribute(
+        context.viewer, context.repositories, _checked(attribute), guard_from(given), dry_run=given["dryRun"]
+    )
+
+
+def _checked(attribute: Attribute) -> Attribute:
+    """The attribute as pydantic makes it of plain values; what GraphQL let through fits its types."""
+    return Attribute.model_validate({key: value for key, value in attribute.__dict__.items() if value is not None})
+
+
+async def _change(context: Context, given: Mapping[str, Any]) -> Definition:
+    own = {
+        key: value
+        for key, value in given.items()
+        if key not in ("path", "dryRun", "idempotencyKey", "expectedRevision")
+    }
+    return await change_attribute(
+        context.viewer,
+        context.repositories,
+        given["path"],
+        _snake(own),
+        guard_from(given, "expectedRevision"),
+        dry_run=given["dryRun"],
+    )
+
+
+async def _deprecate(context: Context, given: Mapping[str, Any]) -> Definition:
+    return await deprecate_attribute(
+        context.viewer,
+        context.repositories,
+        given["path"],
+        successor=given.get("successor"),
+        removal_on=given.get("removalOn"),
+        guard=guard_from(given, "expectedRevision"),
+        dry_run=given["dryRun"],
+    )
+
+
+async def _retire(context: Context, given: Mapping[str, Any]) -> Definition:
+    return await retire_attribute(
+        context.viewer,
+        context.repositories,
+        given["path"],
+        guard=guard_from(given, "expectedRevision"),
+        dry_run=given["dryRun"],
+    )
+
+
+def _snake(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of a definition under their Python names; an empty list where null clears one."""
+    named = {"".join(f"_{c.lower()}" if c.isupper() else c for c in key): value for key, value in given.items()}
+    for key in ("options", "required_for", "applies_to"):
+        if key in named:
+            named[key] = tuple(named[key] or ())
+    if "options" in named:
+        named["options"] = tuple(AttributeOption(**_option(each)) for each in named["options"])
+    return named
+
+
+def _option(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {"code": given["code"], "label": given["label"], "is_retired": bool(given.get("isRetired"))}
+
+
+_DEFINE = (
+    ("facet", FacetEnum, "The facet it belongs to."),
+    ("key", str, 'The path without the facet: "esgScore", or nested "location.postcode".'),
+    ("kind", AttributeKindEnum, "What a value is; it never changes."),
+    ("isList", bool, "Whether a client has a list of values; it never changes."),
+    ("label", str, "What people read as the name."),
+    ("description", str, "What a value means."),
+    *_RULES,
+    ("sensitivity", SensitivityEnum, "How secret a value is."),
+    ("isSortable", bool, "Whether clients can be sorted by it: an index is kept."),
+    ("isSearchable", bool, "Whether `contains` and search look into it."),
+    ("status", AttributeStatusEnum, "PUBLISHED puts it into the schema, DRAFT does not yet."),
+    _DRY_RUN,
+    KEY_ROW,
+)
+_CHANGE = (
+    _PATH,
+    _REVISION,
+    ("label", str | None, "What people read as the name."),
+    ("description", str | None, "What a value means."),
+    *_RULES,
+    ("sensitivity", SensitivityEnum | None, "How secret a value is."),  # type: ignore[operator]
+    ("isSortable", bool | None, "Whether clients can be sorted by it: an index is kept."),
+    ("isSearchable", bool | None, "Whether `contains` and search look into it."),
+    ("status", AttributeStatusEnum | None, "PUBLISHED puts a draft into the schema."),  # type: ignore[operator]
+    _DRY_RUN,
+    KEY_ROW,
+)
+_DEPRECATE = (
+    _PATH,
+    _REVISION,
+    ("successor", str | None, "The path to use instead."),
+    ("removalOn", date | None, "The day it goes."),
+    _DRY_RUN,
+    KEY_ROW,
+)
+_RETIRE = (_PATH, _REVISION, _DRY_RUN, KEY_ROW)
+_DEFAULTS = {
+    "isList": False,
+    "sensitivity": SensitivityEnum.CONFIDENTIAL,  # type: ignore[attr-defined]
+    "isSortable": False,
+    "isSearchable": False,
+    "status": AttributeStatusEnum.PUBLISHED,  # type: ignore[attr-defined]
+    "dryRun": False,
+}
+_VERBS: tuple[tuple[str, str, Any, Act], ...] = (
+    (
+        "attributeDefine",
+        "A new attribute; typed and live on every node within two seconds. No client document is touched.",
+        input_type("AttributeDefineInput", "A new attribute.", _DEFINE, _DEFAULTS),
+        _define,
+    ),
+    (
+        "attributeChange",
+        "Change the words, rules or status of an attribute; kind and list-ness stay.",
+        input_type("AttributeChangeInput", "What is to change: left out stays.", _CHANGE, {"dryRun": False}),
+        _change,
+    ),
+    (
+        "attributeDeprecate",
+        "Mark an attribute as on its way out, with its successor and the day it goes.",
+        input_type(
+            "AttributeDeprecateInput",
+            "Which attribute goes, when, and what comes instead.",
+            _DEPRECATE,
+            {"dryRun": False},
+        ),
+        _deprecate,
+    ),
+    (
+        "attributeRetire",
+        "Take an attribute out of the schema; stored values and history stay, the path is never used again.",
+        input_type("AttributeRetireInput", "Which attribute goes.", _RETIRE, {"dryRun": False}),
+        _retire,
+    ),
+)

@@ -1,0 +1,81 @@
+"""Questions about attribute definitions."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import strawberry
+
+from catalogue.attribute import CLIENTS, Attribute, Facet, Status
+from repositories.errors import BadCursor
+from schema.attributes.types import AttributeType, attribute_value
+from schema.connection import FORWARD_ARGUMENTS, connection_types, connection_value, page_from
+from schema.context import Context
+from schema.enums import AttributeStatusEnum, FacetEnum
+from schema.fields import Fields, described, resolved
+
+_CONNECTION: Any = connection_types("Attribute", AttributeType, "attribute definitions").connection
+_SHOWN = (Status.PUBLISHED, Status.DEPRECATED)
+
+
+def attribute_queries() -> Fields:
+    """The fields of Query about attributes."""
+
+    async def attribute(info: strawberry.Info, path: str) -> Any:
+        return find_attribute(info.context, path)
+
+    async def attributes(
+        info: strawberry.Info,
+        first: int,
+        facet: Facet | None = None,
+        status: Sequence[Status] | None = None,
+        after: str | None = None,
+    ) -> Any:
+        return _page(info.context, first, after, facet, status)
+
+    text = "One attribute definition, whatever its status; null if there is none at this path."
+    path = {"path": described(str, "The path, such as profile.name.")}
+    yield "attribute", None, resolved(attribute, "attribute", AttributeType | None, text, path)
+    text = "Attribute definitions in order of their path."
+    arguments = {
+        "facet": described(FacetEnum | None, "Only this facet."),  # type: ignore[operator]
+        "status": described(list[AttributeStatusEnum] | None, "Only these; those in the schema, if left out."),  # type: ignore[valid-type]
+        **FORWARD_ARGUMENTS,
+    }
+    yield "attributes", None, resolved(attributes, "attributes", _CONNECTION, text, arguments)
+
+
+def find_attribute(context: Context, path: str) -> dict[str, Any] | None:
+    """The definition at a path, by the live catalogue: a draft is found too."""
+    found = context.repositories.feed.catalogue.find(path)
+    return None if found is None else attribute_value(found)
+
+
+def _page(
+    context: Context, first: int, after: str | None, facet: Facet | None, status: Sequence[Status] | None
+) -> dict[str, Any]:
+    page = page_from(context.page_limit, first, after)
+    wanted = set(status) if status is not None else set(_SHOWN)
+    rows = [
+        each
+        for each in context.repositories.feed.catalogue.area(CLIENTS).values()
+        if each.status in wanted and (facet is None or each.facet is facet)
+    ]
+    start = _start(rows, after)
+    shown = rows[start : start + page.limit]
+    cursors = [f"p{each.path}" for each in shown]
+    value = connection_value(
+        [attribute_value(each) for each in shown],
+        cursors,
+        has_next=start + page.limit < len(rows),
+        has_previous=start > 0,
+    )
+    return value | {"totalCount": len(rows)}
+
+
+def _start(rows: Sequence[Attribute], after: str | None) -> int:
+    """Where a page starts: behind the path in the cursor, even if that attribute is no longer in the list."""
+    if after is None:
+        return 0
+    if not after.startswith("p"):
+        raise BadCursor()
+    return next((at for at, each in enumerate(rows) if each.path > after[1:]), len(rows))

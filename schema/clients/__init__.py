@@ -1,0 +1,1 @@
+"""The GraphQL of clients: what people ask for beyond plain attributes."""

@@ -1,0 +1,174 @@
+"""Create and change clients."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import strawberry
+
+from acts.checks import FACETS
+from acts.clients import NewClient, change_client, create_client
+from acts.upserts import ClientRow, UpsertReport, upsert_clients
+from catalogue.attribute import CLIENTS, ClientKind, ClientStage
+from catalogue.catalogue import Catalogue
+from catalogue.values import flatten
+from schema.clients.types import selected_paths
+from schema.context import Context
+from schema.derived.inputs import facet_inputs
+from schema.enums import ClientKindEnum, ClientStageEnum
+from schema.errors import UserError, error_value, payload
+from schema.fields import Fields, described, input_type, output_type, plain, resolved
+from schema.inputs import ID_ROW, KEY_ROW, VERSION_ROW, ProofInput, guard_from, proof_from
+
+_PROOF = ("proof", ProofInput | None, "Where the values come from.")  # type: ignore[operator]
+
+
+def client_mutations(catalogue: Catalogue, client: Any) -> Fields:
+    """The fields of Mutation about clients."""
+    facets = list(facet_inputs(catalogue, CLIENTS, "Client"))
+
+    async def create(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
+        return await payload("client", lambda: _create(info.context, input))
+
+    async def change(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
+        paths = selected_paths(info, "ClientChangePayload")
+        return await payload("client", lambda: _change(info.context, input, paths))
+
+    async def upsert(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
+        return await payload("report", lambda: _upsert(info.context, input))
+
+    yield _mutation(
+        create, "clientCreate", "A new client.", _create_input(facets), _payload("ClientCreatePayload", client)
+    )
+    text = "Set or clear values of one client, in one step: all of them or none."
+    yield _mutation(change, "clientChange", text, _change_input(facets), _payload("ClientChangePayload", client))
+    text = "Create or change up to 1,000 clients by their numbers; good rows land, bad rows say why."
+    yield _mutation(upsert, "clientsUpsert", text, _upsert_input(facets), _upsert_payload())
+
+
+def _mutation(resolver: Any, name: str, text: str, given: Any, answer: Any) -> tuple[str, Any, Any]:
+    arguments = {"input": described(given, "What is wanted.")}
+    return name, None, resolved(resolver, name, answer | None, text, arguments)
+
+
+def _payload(name: str, client: Any) -> Any:
+    return output_type(
+        name,
+        "What became of the request.",
+        (
+            ("client", client | None, plain("client", "The client as it is now; null if the request was refused.")),
+            ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none.")),
+        ),
+    )
+
+
+def _create_input(facets: list[tuple[str, Any, str]]) -> Any:
+    rows = (
+        ("number", str, "The client number, unique in the bank."),
+        ("kind", ClientKindEnum, "Organisation or person; it never changes."),
+        ("stage", ClientStageEnum | None, "Where the relationship stands; PROSPECT if left out."),
+        ("managerId", strawberry.ID | None, "The accountable manager."),
+        *facets,
+        _PROOF,
+        KEY_ROW,
+    )
+    return input_type("ClientCreateInput", "A new client.", rows)
+
+
+def _change_input(facets: list[tuple[str, Any, str]]) -> Any:
+    rows = [("stage", ClientStageEnum | None, "Where the relationship stands."), *facets]
+    changes: Any = input_type("ClientChanges", "What is to change: left out stays, null clears, a value sets.", rows)
+    given = (ID_ROW, VERSION_ROW, ("changes", changes, "What is to change."), _PROOF, KEY_ROW)
+    return input_type("ClientChangeInput", "A change of one client.", given)
+
+
+def _upsert_input(facets: list[tuple[str, Any, str]]) -> Any:
+    rows = (
+        ("number", str, "The client number; a client who has it is changed, else one is made."),
+        ("kind", ClientKindEnum | None, "Needed for a new client."),
+        ("stage", ClientStageEnum | None, "Where the relationship stands."),
+        ("managerId", strawberry.ID | None, "The accountable manager."),
+        *facets,
+    )
+    row: Any = input_type("ClientUpsertRow", "What is said of one client.", rows)
+    given = (
+        ("clients", list[row], "Up to 1,000 rows."),
+        _PROOF,
+        ("dryRun", bool | None, "Check everything and say what would happen, but change nothing."),
+    )
+    return input_type("ClientsUpsertInput", "Many clients at once.", given)
+
+
+@strawberry.type(description="What became of the rows.")
+class ClientsUpsertReport:
+    """Counts of rows."""
+
+    created: int = strawberry.field(description="Clients made.")
+    changed: int = strawberry.field(description="Clients changed.")
+    unchanged: int = strawberry.field(description="Clients who had these values already.")
+    refused: int = strawberry.field(description="Rows left out, each with at least one error.")
+
+
+def _upsert_payload() -> Any:
+    return output_type(
+        "ClientsUpsertPayload",
+        "What became of the rows.",
+        (
+            (
+                "report",
+                ClientsUpsertReport | None,
+                plain("report", "How many rows did what; null if none was looked at."),
+            ),
+            ("errors", list[UserError], plain("errors", "Every problem of every row; a RowRefusal names its row.")),
+        ),
+    )
+
+
+async def _create(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
+    new = NewClient(
+        given["number"],
+        ClientKind(given["kind"]),
+        ClientStage(given.get("stage") or ClientStage.PROSPECT),
+        given.get("managerId"),
+        {key: value for key, value in given.items() if key in FACETS},
+    )
+    written = await create_client(context.viewer, context.repositories, new, proof_from(given), guard_from(given))
+    return {"client": written.document}
+
+
+async def _change(context: Context, given: Mapping[str, Any], paths: frozenset[str]) -> dict[str, Any]:
+    written = await change_client(
+        context.viewer,
+        context.repositories,
+        given["id"],
+        given["changes"],
+        proof_from(given),
+        guard_from(given),
+        paths=paths,
+    )
+    return {"client": written.document}
+
+
+async def _upsert(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
+    rows = [_row(context.repositories.catalogue, each) for each in given["clients"]]
+    report = await upsert_clients(
+        context.viewer, context.repositories, rows, proof_from(given), dry_run=bool(given.get("dryRun"))
+    )
+    return {"report": _counts(report), "errors": [error_value(each) for each in report.problems]}
+
+
+def _row(catalogue: Catalogue, given: Mapping[str, Any]) -> ClientRow:
+    values, problems = flatten(catalogue, {key: value for key, value in given.items() if key in FACETS})
+    kind, stage = given.get("kind"), given.get("stage")
+    return ClientRow(
+        given["number"],
+        ClientKind(kind) if kind else None,
+        ClientStage(stage) if stage else None,
+        given.get("managerId"),
+        values,
+        tuple(problems),
+    )
+
+
+def _counts(report: UpsertReport) -> dict[str, int]:
+    refused = len({each.row for each in report.problems})
+    return {"created": report.created, "changed": report.changed, "unchanged": report.unchanged, "refused": refused}

@@ -1,0 +1,89 @@
+"""Questions about clients."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+
+from catalogue.attribute import CLIENTS
+from catalogue.errors import ErrorCode, KehuError
+from repositories.access import authorise
+from repositories.plan import ReadPlan
+from schema.clients.types import by_number, client_loader, selected_paths
+from schema.connection import PAGE_ARGUMENTS, page_from
+from schema.context import Context
+from schema.derived.filters import Filters
+from schema.derived.orders import order_from
+from schema.fields import Fields, described, resolved
+from schema.pages import read_connection
+from schema.planning.paths import NODE, client_paths
+from schema.planning.selection import page_selection, selection_of
+
+
+class AmbiguousClient(KehuError):
+    """A client was asked for by nothing, or by two things."""
+
+    code = ErrorCode.INVALID_VALUE
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTypes:
+    """The types of an edition that questions about clients need."""
+
+    client: Any
+    connection: Any
+    where: Any
+    order: Any
+    filters: Filters
+
+
+def client_queries(types: ClientTypes) -> Fields:
+    """The fields of Query about clients."""
+
+    async def client(info: strawberry.Info, id: str | None = None, number: str | None = None) -> Any:
+        if (id is None) == (number is None):
+            raise AmbiguousClient("client takes either id or number; give one of them.")
+        if id is not None:
+            return await client_loader(info).load(id)
+        plan = ReadPlan(CLIENTS, selected_paths(info), by_number(str(number)))
+        context: Context = info.context
+        return await context.repositories.clients.find_one(authorise(plan, context.viewer))
+
+    async def clients(
+        info: strawberry.Info,
+        where: Mapping[str, Any] | None = None,
+        order_by: list[Mapping[str, Any]] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Any:
+        context: Context = info.context
+        page = page_from(context.page_limit, first, after, last, before)
+        selection = page_selection(selection_of(info._raw_info), "Client", "Client", NODE)
+        paths = client_paths(context.repositories.catalogue, selection.nodes)
+        plan = ReadPlan(CLIENTS, paths, types.filters.filter_from(where), order_from(order_by), page)
+        return await read_connection(context, plan, selection)
+
+    yield _one(client, types)
+    yield _many(clients, types)
+
+
+def _one(resolver: Any, types: ClientTypes) -> tuple[str, Any, Any]:
+    arguments = {
+        "id": described(strawberry.ID | None, "The id of the client."),
+        "number": described(str | None, "The client number, instead of the id."),
+    }
+    text = "One client, by id or by number; null if there is none that you may see."
+    return "client", None, resolved(resolver, "client", types.client | None, text, arguments)
+
+
+def _many(resolver: Any, types: ClientTypes) -> tuple[str, Any, Any]:
+    arguments = {
+        "where": described(types.where | None, "Which clients; all that you may see, if left out."),
+        "order_by": described(list[types.order] | None, "In which order; by id within it.", "orderBy"),
+        **PAGE_ARGUMENTS,
+    }
+    text = "Clients, a page at a time. Exactly the selected attributes are read."
+    return "clients", None, resolved(resolver, "clients", types.connection, text, arguments)

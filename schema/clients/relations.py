@@ -1,0 +1,82 @@
+"""The fields of a client that read something else: values with proof, and the history."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+from catalogue.attribute import Attribute, Facet
+from repositories.errors import BadCursor
+from schema.clients.types import ClientChange, read_history, read_values
+from schema.connection import FORWARD_ARGUMENTS, connection_types, connection_value, page_from
+from schema.context import Context, Document
+from schema.enums import FacetEnum
+from schema.fields import Fields, described, resolved
+from schema.planning.selection import Selected, selection_of
+
+_HISTORY = connection_types("ClientChange", ClientChange, "changes", has_total=False)
+
+
+def client_fields(value_type: Any, shown: Callable[[Attribute], Document]) -> Fields:
+    """The static doors to values, and the history."""
+
+    async def attribute(self: Any, info: strawberry.Info, path: str) -> Any:
+        return (await read_values(info.context, self, _asked(info, path=path), shown))[0]
+
+    async def attributes(
+        self: Any, info: strawberry.Info, paths: list[str] | None = None, facet: Facet | None = None
+    ) -> Any:
+        return await read_values(info.context, self, _asked(info, paths=paths, facet=facet), shown)
+
+    async def history(
+        self: Any,
+        info: strawberry.Info,
+        first: int,
+        paths: list[str] | None = None,
+        since: datetime | None = None,
+        after: str | None = None,
+    ) -> Any:
+        return await _history(info.context, self, paths, since, first, after)
+
+    path = {"path": described(str, "The path of the attribute, such as profile.name.")}
+    text = "One value with its definition and proof: the static door to an attribute whose name is known at run time."
+    yield "attribute", None, resolved(attribute, "attribute", value_type | None, text, path)
+    many = {
+        "paths": described(list[str] | None, "The paths of the attributes; every live one, if left out."),
+        "facet": described(FacetEnum | None, "Only attributes of this facet."),
+    }
+    text = "Values with their definitions and proofs."
+    yield "attributes", None, resolved(attributes, "attributes", list[value_type], text, many)
+    arguments = {
+        "paths": described(list[str] | None, "Only changes of these attributes or groups."),
+        "since": described(datetime | None, "Only changes entered at this moment or later."),
+        **FORWARD_ARGUMENTS,
+    }
+    text = "Every accepted change, newest first."
+    yield "history", None, resolved(history, "history", _HISTORY.connection, text, arguments)
+
+
+def _asked(info: strawberry.Info, **arguments: Any) -> Selected:
+    selected = selection_of(info._raw_info)
+    selected.arguments = arguments
+    return selected
+
+
+async def _history(
+    context: Context, client: Any, paths: list[str] | None, since: datetime | None, first: int, after: str | None
+) -> Any:
+    page = page_from(context.page_limit, first, after)
+    found = await read_history(context, client, paths, since, page.limit, _version_from(after))
+    changes = found[: page.limit]
+    cursors = [f"v{each['version']}" for each in changes]
+    return connection_value(changes, cursors, has_next=len(found) > page.limit, has_previous=after is not None)
+
+
+def _version_from(after: str | None) -> int | None:
+    """The version a page of history starts below: a cursor of history says no more than its own item does."""
+    if after is None:
+        return None
+    if not after.startswith("v") or not after[1:].isdecimal() or len(after) > 12:
+        raise BadCursor()
+    return int(after[1:])

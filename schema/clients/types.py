@@ -1,0 +1,209 @@
+"""What a client answers beyond its plain attributes: values with proof, and the history."""
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import strawberry
+
+from acts.checks import now
+from catalogue.attribute import CLIENTS, Attribute
+from catalogue.filters import Compare
+from catalogue.kinds import Kind, Operator
+from repositories.access import authorise
+from repositories.compile.changes import proof_key
+from repositories.cursors import value_at
+from repositories.plan import ID, ReadPlan
+from schema.context import Context, Document
+from schema.fields import output_type, plain
+from schema.planning.paths import NODE, client_paths, named_attributes
+from schema.planning.selection import Selected, selection_of
+from schema.scalars import Json, date_text, json_from
+
+
+@strawberry.type(description="One value that a change set or cleared.")
+class ClientValueChange:
+    """The value before and after; null stands for unset."""
+
+    path: str = strawberry.field(description="The path of the attribute, or of a core field such as stage.")
+    old: Json | None = strawberry.field(description="The value before.")
+    new: Json | None = strawberry.field(description="The value after.")
+
+
+@strawberry.type(description="One accepted change of a client: who, when, from which source, and the values.")
+class ClientChange:
+    """A change is never altered or removed; a correction is another change."""
+
+    version: int = strawberry.field(description="The version of the client that the change made.")
+    by: str = strawberry.field(description="The person or program that made the change.")
+    at: datetime = strawberry.field(description="When the change was entered.")
+    source: str | None = strawberry.field(description="Where the values came from.")
+    observer: str | None = strawberry.field(description="Who observed them.")
+    observedAt: datetime | None = strawberry.field(name="observedAt", description="When they were observed.")
+    confidence: float | None = strawberry.field(description="How sure the source is, 0 to 1.")
+    values: list[ClientValueChange] = strawberry.field(description="The values, at the paths that were asked for.")
+
+
+def change_value(catalogue_kind: Mapping[str, Kind], entry: Document, paths: Collection[str]) -> Document:
+    """A change as its fields are read from it."""
+    rows = [row for row in entry["values"] if not paths or row["path"] in paths]
+    return {
+        **{name: entry.get(name) for name in ("version", "by", "at", "source", "observer", "observedAt", "confidence")},
+        "values": [
+            {
+                "path": row["path"],
+                "old": value_json(catalogue_kind.get(row["path"]), row.get("old")),
+                "new": value_json(catalogue_kind.get(row["path"]), row.get("new")),
+            }
+            for row in rows
+        ],
+    }
+
+
+def value_json(kind: Kind | None, value: Any) -> Any:
+    """A stored value as JSON, by the kind of its attribute."""
+    if kind is Kind.DATE and value is not None:
+        return [date_text(each) for each in value] if isinstance(value, list) else date_text(value)
+    return json_from(value)
+
+
+def attribute_value_type(attribute_type: Any) -> type:
+    """`AttributeValue`: a value with its definition and its proof."""
+    return output_type(
+        "AttributeValue",
+        "A value of one attribute, with its definition and with the proof of where it came from.",
+        (
+            ("path", str, plain("path", "The path of the attribute.")),
+            ("value", Json | None, plain("value", "The value; null where there is none.")),
+            ("definition", attribute_type, plain("definition", "The definition of the attribute.")),
+            ("source", str | None, plain("source", "Where the value came from.")),
+            ("observer", str | None, plain("observer", "Who observed it.")),
+            (
+                "observedAt",
+                datetime | None,
+                plain("observedAt", "When it was observed; when it was entered, if nobody said."),
+            ),
+            ("enteredAt", datetime | None, plain("enteredAt", "When it was entered.")),
+            ("confidence", float | None, plain("confidence", "How sure the source is, 0 to 1.")),
+            ("isStale", bool, plain("isStale", "Whether the value is older than its attribute allows.")),
+        ),
+    )
+
+
+async def read_values(
+    context: Context, client: Document, field: Selected, shown: Callable[[Attribute], Document]
+) -> list[Document]:
+    """The values that `attribute` or `attributes` asks for, with as much proof as was selected."""
+    attributes = named_attributes(context.repositories.catalogue, field.arguments)
+    names = {each.name for each in field.fields("AttributeValue")}
+    wants_change = bool(names & {"source", "observer", "enteredAt", "confidence"})
+    changes = await _changes_of(context, client, attributes) if wants_change else {}
+    moment = now()
+    return [_value(client, each, changes, moment) | {"definition": shown(each)} for each in attributes]
+
+
+async def _changes_of(context: Context, client: Document, attributes: list[Attribute]) -> dict[int, Document]:
+    """The changes that set the values, by version: from the tail, and from the moved ones in one command a page."""
+    changes = {int(entry["version"]): entry for entry in client.get("tail", ())}
+    versions = {int(proof["v"]) for each in attributes if (proof := proof_of(client, each.path))}
+    missing = [f"{client[ID]}:{version}" for version in sorted(versions - changes.keys())]
+    history = context.repositories.clients.history
+
+    async def read(ids: Collection[str]) -> Mapping[str, Document]:
+        pairs = [(each.rpartition(":")[0], int(each.rpartition(":")[2])) for each in ids]
+        return {
+            f"{record}:{version}": entry for (record, version), entry in (await history.find_entries(pairs)).items()
+        }
+
+    for entry in await context.loader("moved changes", read).load_many(missing):
+        if entry is not None:
+            changes[int(entry["version"])] = entry
+    return changes
+
+
+def proof_of(client: Document, path: str) -> Document | None:
+    """Which change set the value at a path, and when it was observed."""
+    proofs = client.get("proof") or {}
+    found: Document | None = proofs.get(proof_key(path)) or proofs.get("first")
+    return found if value_at(client, path) is not None else None
+
+
+def _value(client: Document, attribute: Attribute, changes: Mapping[int, Document], moment: datetime) -> Document:
+    value = value_at(client, attribute.path)
+    proof = proof_of(client, attribute.path) or {}
+    change = changes.get(int(proof.get("v", 0)), {})
+    seen: datetime | None = proof.get("o")
+    limit = attribute.max_age_hours
+    return {
+        "path": attribute.path,
+        "value": value_json(attribute.kind, value),
+        "source": change.get("source"),
+        "observer": change.get("observer"),
+        "observedAt": seen,
+        "enteredAt": change.get("at"),
+        "confidence": change.get("confidence"),
+        "isStale": bool(limit is not None and seen is not None and seen + timedelta(hours=limit) < moment),
+    }
+
+
+async def read_history(
+    context: Context, client: Document, paths: list[str] | None, since: datetime | None, limit: int, before: int | None
+) -> list[Document]:
+    """Changes of a client, newest first, one more than the limit."""
+    catalogue = context.repositories.catalogue
+    wanted: set[str] = set()
+    for path in paths or ():
+        found = catalogue.find(path)
+        is_group = found is None or (found.kind is Kind.GROUP and not found.is_list)
+        wanted |= {path, *(leaf.path for leaf in catalogue.leaves(path))} if is_group else {path}
+    entries = await context.repositories.clients.history.read(
+        str(client[ID]), client.get("tail", []), limit + 1, before=before, paths=wanted, since=since
+    )
+    kinds = {path: each.kind for path, each in catalogue.area(CLIENTS).items()}
+    return [change_value(kinds, each, wanted) for each in entries]
+
+
+async def read_reference(client_or_item: Any, info: strawberry.Info, key: str) -> Any:
+    """The client, or the clients, that a value of kind CLIENT points at; null for one that may not be seen."""
+    ids = client_or_item.get(key)
+    if ids is None:
+        return None
+    loader = client_loader(info)
+    if isinstance(ids, list):
+        return [each for each in await loader.load_many(ids) if each is not None]
+    return await loader.load(ids)
+
+
+def client_loader(info: strawberry.Info) -> Any:
+    """Reads clients by id with the paths selected under a field: one command for all of one level."""
+    context: Context = info.context
+    paths = selected_paths(info)
+
+    async def read(ids: Collection[str]) -> Mapping[str, Document]:
+        plan = authorise(ReadPlan(CLIENTS, paths), context.viewer)
+        return await context.repositories.clients.find_many(plan, ids)
+
+    return context.loader((CLIENTS, paths), read)
+
+
+def selected_paths(info: strawberry.Info, payload: str | None = None) -> frozenset[str]:
+    """The paths of a client that are selected under a field, or under `client` in a payload.
+
+    Cost: worked out once for all items of a list.
+    """
+    context: Context = info.context
+    raw = info._raw_info
+    place = id(raw.field_nodes[0])
+    if place not in context.plans:
+        selected = selection_of(raw)
+        holders = (
+            [selected] if payload is None else [each for each in selected.fields(payload) if each.name == "client"]
+        )
+        fields = [each for holder in holders for each in holder.fields("Client", NODE)]
+        context.plans[place] = client_paths(context.repositories.catalogue, fields)
+    return context.plans[place]  # type: ignore[no-any-return]
+
+
+def by_number(number: str) -> Compare:
+    """The predicate for a client's number."""
+    return Compare("number", Operator.EQ, number)

@@ -1,0 +1,1 @@
+"""From the catalogue to GraphQL, one artefact a file."""

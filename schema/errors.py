@@ -1,0 +1,89 @@
+"""Errors that people can mend, as data of a mutation's answer."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import strawberry
+
+from catalogue.errors import ErrorCode, KehuError, Problem
+
+_MEANINGS = {
+    ErrorCode.INVALID_VALUE: "A value breaks the rules of its attribute or argument.",
+    ErrorCode.UNKNOWN_ATTRIBUTE: "No attribute has this path.",
+    ErrorCode.ATTRIBUTE_RETIRED: "The attribute is retired.",
+    ErrorCode.ATTRIBUTE_BUILT_IN: "The attribute is built in and stays.",
+    ErrorCode.NAME_TAKEN: "The path, or the name it would have in a list of fields, is taken.",
+    ErrorCode.NAME_RESERVED: "The key is a word that Kehu uses itself.",
+    ErrorCode.KIND_FIXED: "Kind and list-ness of an attribute never change.",
+    ErrorCode.STALE_VERSION: "The record was changed since it was read.",
+    ErrorCode.ALREADY_EXISTS: "A unique value is taken.",
+    ErrorCode.NOT_FOUND: "The record is not there, or may not be seen.",
+    ErrorCode.NOT_ALLOWED: "The viewer may not do this.",
+    ErrorCode.ORDER_NOT_INDEXED: "No index serves the order.",
+    ErrorCode.INDEX_LIMIT: "The collection has as many indexes as it may.",
+    ErrorCode.EMPTY_FILTER: "A filter says nothing.",
+    ErrorCode.BAD_CURSOR: "The cursor does not belong to this question.",
+    ErrorCode.PAGE_SIZE: "The page is too small, too large or not given.",
+    ErrorCode.TOO_EXPENSIVE: "The request would cost too much.",
+    ErrorCode.FORMULA_REFUSED: "The formula is not allowed.",
+    ErrorCode.KEY_REUSED: "The idempotency key was used for another request.",
+    ErrorCode.UNAVAILABLE: "The database did not answer; try again with the same idempotency key.",
+}
+
+ErrorCodeEnum = strawberry.enum(
+    ErrorCode, name="ErrorCode", description="What went wrong, in one word that a program can act on."
+)
+for _code, _meaning in _MEANINGS.items():
+    _value = ErrorCodeEnum.__strawberry_definition__.values[list(ErrorCode).index(_code)]  # type: ignore[attr-defined]
+    _value.description = _meaning
+
+
+@strawberry.interface(description="Something that the sender of a mutation can mend.")
+class UserError:
+    """What was given, what is expected and where; the message says it in a sentence."""
+
+    code: ErrorCode = strawberry.field(description="What went wrong.")
+    message: str = strawberry.field(description="What was given, what is expected and what to do, in a sentence.")
+    path: list[str] | None = strawberry.field(description="The place in the input, or the path of the attribute.")
+    given: str | None = strawberry.field(description="What was given, shortened.")
+    expected: str | None = strawberry.field(description="What is expected instead.")
+
+
+@strawberry.type(description="A value or a request that is refused.")
+class Refusal(UserError):
+    """One problem of a request about one record."""
+
+    @classmethod
+    def is_type_of(cls, source: Any, _info: object) -> bool:
+        return isinstance(source, dict) and source.get("row") is None
+
+
+@strawberry.type(description="A row of many that is refused.")
+class RowRefusal(UserError):
+    """One problem of one row."""
+
+    row: int = strawberry.field(description="The row in the input, counted from 0.")
+
+    @classmethod
+    def is_type_of(cls, source: Any, _info: object) -> bool:
+        return isinstance(source, dict) and source.get("row") is not None
+
+
+def error_value(problem: Problem) -> dict[str, Any]:
+    """A problem as its fields are read from it."""
+    return {
+        "code": problem.code,
+        "message": problem.message,
+        "path": list(problem.path) or None,
+        "given": problem.given,
+        "expected": problem.expected,
+        "row": problem.row,
+    }
+
+
+async def payload(noun: str, act: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+    """The answer of a mutation: what the act came to, or the problems that a person can mend."""
+    try:
+        return {"errors": [], **await act()}
+    except KehuError as refused:
+        return {noun: None, "errors": [error_value(each) for each in refused.problems()]}

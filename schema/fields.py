@@ -1,0 +1,130 @@
+"""Fields whose types are known only when an edition is built."""
+
+from collections.abc import Callable, Iterable, Mapping
+from types import new_class
+from typing import Annotated, Any, TypeVar, cast
+
+import strawberry
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.types.base import StrawberryObjectDefinition
+from strawberry.types.field import StrawberryField
+
+T = TypeVar("T", bound=type)
+
+
+def described(annotation: object, description: str, name: str | None = None) -> object:
+    """The annotation of an argument, with its description."""
+    return Annotated[cast(Any, annotation), strawberry.argument(description=description, name=name)]
+
+
+def resolved(
+    resolver: Callable[..., Any],
+    name: str,
+    returns: object,
+    description: str,
+    arguments: Mapping[str, object] | None = None,
+) -> StrawberryField:
+    """A field with a resolver, whose types are given here instead of in the function's own annotations."""
+    resolver.__name__ = name
+    resolver.__annotations__ = {"info": strawberry.Info, **(arguments or {}), "return": object}
+    made = cast(
+        StrawberryField, strawberry.field(resolver=resolver, name=name, description=description, graphql_type=returns)
+    )
+    for argument in made.arguments:
+        if argument.default is None:
+            # Left out and null are the same to the resolver; the schema need not show `= null`.
+            argument.default = strawberry.UNSET
+    return made
+
+
+def plain(
+    name: str, description: str, deprecation_reason: str | None = None, default: object = strawberry.UNSET
+) -> StrawberryField:
+    """A field that is read from its object by name, or given in an input."""
+    more = {} if default is strawberry.UNSET else {"default": default}
+    return cast(
+        StrawberryField,
+        strawberry.field(name=name, description=description, deprecation_reason=deprecation_reason, **more),
+    )
+
+
+def python_name(name: str) -> str:
+    """A name that a class may have: `class` and its like get an underscore, which no key has."""
+    return f"{name}_" if name in _KEYWORDS else name
+
+
+_KEYWORDS = frozenset(
+    "and as assert async await break class continue def del elif else except finally for from global if import in is "
+    "lambda nonlocal not or pass raise return try while with yield".split()
+)
+
+Fields = Iterable[tuple[str, object, StrawberryField]]
+"""Name, annotation and field."""
+
+
+def _class(name: str, fields: Fields, bases: tuple[type, ...] = (), **members: object) -> type:
+    namespace: dict[str, Any] = {"__annotations__": {}, **members}
+    for field_name, annotation, field in fields:
+        own = python_name(field_name)
+        namespace[own] = field
+        if field.base_resolver is None:
+            namespace["__annotations__"][own] = object if isinstance(annotation, StrawberryAnnotation) else annotation
+    return new_class(name, bases, {}, lambda body: body.update(namespace))
+
+
+def output_type(name: str, description: str, fields: Fields, bases: tuple[type, ...] = (), **members: object) -> type:
+    """An object type."""
+    rows = list(fields)
+    return _late(strawberry.type(_class(name, rows, bases, **members), name=name, description=description), rows)
+
+
+def _late(made: T, rows: Iterable[tuple[str, object, StrawberryField]]) -> T:
+    """The type, with the annotations that are looked up late put back: making a dataclass evaluates them too early."""
+    late = {python_name(name): each for name, each, _ in rows if isinstance(each, StrawberryAnnotation)}
+    if late:
+        for field in made.__strawberry_definition__.fields:  # type: ignore[attr-defined]
+            if field.python_name in late:
+                field.type_annotation = late[field.python_name]
+    return made
+
+
+def input_type(
+    name: str, description: str, fields: Iterable[tuple[str, object, str]], defaults: Mapping[str, object] | None = None
+) -> type:
+    """An input type, handed to resolvers as the plain dictionary that was given: what is absent is absent.
+
+    A required field comes without a default; an optional one is simply not there when it was left out.
+    Cost: a request pays for what it gives, not for the size of the type.
+    """
+    given = dict(defaults or {})
+    rows = [(key, annotation, _input_field(key, text, given)) for key, annotation, text in fields]
+    return as_given(_late(strawberry.input(_class(name, rows), name=name, description=description), rows))
+
+
+def _input_field(key: str, text: str, defaults: Mapping[str, object]) -> StrawberryField:
+    return plain(key, text, default=defaults[key]) if key in defaults else plain(key, text)
+
+
+def as_given(made: T) -> T:
+    """The input type, handed to resolvers as the plain dictionary that was given."""
+    definition: StrawberryObjectDefinition = made.__strawberry_definition__  # type: ignore[attr-defined]
+    definition.from_input = lambda _cls, given, _context: given
+    return made
+
+
+def read_field(source: Any, name: str) -> object:
+    """The value of a field that has no resolver: a key of its dictionary, or an attribute of its object."""
+    if isinstance(source, dict):
+        value = source.get(name)
+        if value is None:
+            if name == "id":
+                return source["_id"]
+            if name in _FACETS:
+                return {}
+            if name[-1] == "_":
+                return source.get(name[:-1])
+        return value
+    return getattr(source, name)
+
+
+_FACETS = frozenset(("profile", "behaviour", "attitude", "derived"))

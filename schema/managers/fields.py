@@ -1,0 +1,131 @@
+"""Relationship managers: their type, the questions about them, and how they are made and changed."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import strawberry
+
+from acts.managers import change_manager, create_manager
+from catalogue.catalogue import Catalogue
+from repositories.access import authorise
+from repositories.managers import ID_PREFIX, MANAGERS
+from repositories.plan import ReadPlan
+from schema.connection import FORWARD_ARGUMENTS, connection_types, page_from
+from schema.context import Context, Document
+from schema.derived.fields import Reference, group_types
+from schema.derived.inputs import group_inputs
+from schema.errors import UserError, payload
+from schema.fields import Fields, described, input_type, output_type, plain, resolved
+from schema.inputs import ID_ROW, KEY_ROW, VERSION_ROW, guard_from
+from schema.node import Node, has_prefix
+from schema.pages import read_connection
+from schema.planning.paths import NODE, record_paths
+from schema.planning.selection import page_selection, selection_of
+
+
+def manager_type(catalogue: Catalogue, reference: Reference) -> Any:
+    """`Manager`, whose fields follow from the catalogue's area `managers`."""
+    core = (
+        ("person", str, plain("person", "The name by which a token calls the person.")),
+        ("version", int, plain("version", "The version of the record, for expectedVersion.")),
+    )
+    return output_type(
+        "Manager",
+        "A relationship manager: who is accountable for clients.",
+        (*core, *group_types(catalogue, MANAGERS, "Manager", "", reference)),
+        (Node,),
+        is_type_of=classmethod(lambda cls, source, _info: has_prefix(source, ID_PREFIX)),
+    )
+
+
+def manager_loader(info: strawberry.Info) -> Any:
+    """Reads managers by id with the paths selected under a field: one command for all of one level."""
+    context: Context = info.context
+    paths = _paths(info)
+
+    async def read(ids: Collection[str]) -> Mapping[str, Document]:
+        return await context.repositories.managers.find_many(authorise(ReadPlan(MANAGERS, paths), context.viewer), ids)
+
+    return context.loader((MANAGERS, paths), read)
+
+
+def _paths(info: strawberry.Info, payload_type: str | None = None) -> frozenset[str]:
+    context: Context = info.context
+    raw = info._raw_info
+    place = id(raw.field_nodes[0])
+    if place not in context.plans:
+        selected = selection_of(raw)
+        holders = (
+            [selected] if payload_type is None else [f for f in selected.fields(payload_type) if f.name == "manager"]
+        )
+        fields = [each for holder in holders for each in holder.fields("Manager", NODE)]
+        context.plans[place] = record_paths(context.repositories.catalogue, MANAGERS, "Manager", fields)
+    return context.plans[place]  # type: ignore[no-any-return]
+
+
+def manager_queries(manager: Any) -> Fields:
+    """The fields of Query about managers."""
+    connection = connection_types("Manager", manager, "managers").connection
+
+    async def one(info: strawberry.Info, id: str) -> Any:
+        return await manager_loader(info).load(id)
+
+    async def many(info: strawberry.Info, first: int, after: str | None = None) -> Any:
+        context: Context = info.context
+        selection = page_selection(selection_of(info._raw_info), "Manager", "Manager", NODE)
+        paths = record_paths(context.repositories.catalogue, MANAGERS, "Manager", selection.nodes)
+        page = page_from(context.page_limit, first, after)
+        return await read_connection(context, ReadPlan(MANAGERS, paths, page=page), selection)
+
+    text = "One relationship manager; null if there is none with this id."
+    yield "manager", None, resolved(one, "manager", manager | None, text, {"id": described(strawberry.ID, "The id.")})
+    yield "managers", None, resolved(many, "managers", connection, "Relationship managers.", FORWARD_ARGUMENTS)
+
+
+def manager_mutations(catalogue: Catalogue, manager: Any) -> Fields:
+    """The fields of Mutation about managers."""
+    rows = list(group_inputs(catalogue, MANAGERS, "Manager", ""))
+    person = ("person", str, "The name by which a token calls the person; it never changes.")
+    create_input: Any = input_type("ManagerCreateInput", "A new manager.", [person, *rows, KEY_ROW])
+    changes: Any = input_type("ManagerChanges", "What is to change: left out stays, null clears, a value sets.", rows)
+    change_input: Any = input_type(
+        "ManagerChangeInput",
+        "A change of one manager.",
+        (ID_ROW, VERSION_ROW, ("changes", changes, "What is to change."), KEY_ROW),
+    )
+
+    async def create(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
+        return await payload("manager", lambda: _create(info.context, input))
+
+    async def change(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
+        paths = _paths(info, "ManagerChangePayload")
+        return await payload("manager", lambda: _change(info.context, input, paths))
+
+    yield _mutation(create, "managerCreate", "A new relationship manager.", create_input, manager)
+    text = "Change a relationship manager; the clients follow into another team."
+    yield _mutation(change, "managerChange", text, change_input, manager)
+
+
+def _mutation(resolver: Any, name: str, text: str, given: Any, manager: Any) -> tuple[str, Any, Any]:
+    answer: Any = output_type(
+        f"{name[0].upper()}{name[1:]}Payload",
+        "What became of the request.",
+        (
+            ("manager", manager | None, plain("manager", "The manager as they are now; null if refused.")),
+            ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none.")),
+        ),
+    )
+    return name, None, resolved(resolver, name, answer | None, text, {"input": described(given, "What is wanted.")})
+
+
+async def _create(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
+    values = {key: value for key, value in given.items() if key not in ("person", "idempotencyKey")}
+    written = await create_manager(context.viewer, context.repositories, given["person"], values, guard_from(given))
+    return {"manager": written.document}
+
+
+async def _change(context: Context, given: Mapping[str, Any], paths: frozenset[str]) -> dict[str, Any]:
+    written = await change_manager(
+        context.viewer, context.repositories, given["id"], given["changes"], guard_from(given), paths=paths
+    )
+    return {"manager": written.document}

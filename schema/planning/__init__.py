@@ -1,0 +1,1 @@
+"""From a question to a plan, without any input or output."""

@@ -1,0 +1,102 @@
+"""Which paths of a document a selection needs: those and no others are read."""
+
+from collections.abc import Mapping, Sequence
+
+from catalogue.attribute import CLIENTS, Attribute, Facet
+from catalogue.catalogue import Catalogue
+from catalogue.kinds import Kind
+from repositories.compile.changes import proof_key
+from schema.planning.selection import Selected
+
+NODE = "Node"
+FACETS = frozenset(str(each) for each in Facet)
+CLIENT_CORE: Mapping[str, frozenset[str]] = {
+    "id": frozenset(("_id",)),
+    "number": frozenset(("number",)),
+    "kind": frozenset(("kind",)),
+    "stage": frozenset(("stage",)),
+    "version": frozenset(("version",)),
+    "createdAt": frozenset(("createdAt",)),
+    "updatedAt": frozenset(("updatedAt",)),
+    "manager": frozenset(("managerId",)),
+    "history": frozenset(("tail",)),
+    "__typename": frozenset(),
+}
+"""Fields of a client that code owns, and the paths they are read from."""
+_FROM_PROOF = frozenset(("observedAt", "isStale"))
+_FROM_CHANGE = frozenset(("source", "observer", "enteredAt", "confidence"))
+
+
+def client_paths(catalogue: Catalogue, fields: Sequence[Selected]) -> frozenset[str]:
+    """The paths of a client document that the fields need."""
+    paths: set[str] = set()
+    for field in fields:
+        if field.name in CLIENT_CORE:
+            paths |= CLIENT_CORE[field.name]
+        elif field.name in ("attribute", "attributes"):
+            for attribute in named_attributes(catalogue, field.arguments):
+                paths |= value_paths(attribute, field)
+        else:
+            paths |= group_paths(catalogue, CLIENTS, "Client", field, field.name)
+    return frozenset(paths)
+
+
+def group_paths(catalogue: Catalogue, area: str, prefix: str, selected: Selected, path: str) -> set[str]:
+    """The paths that a selection under a facet or group needs."""
+    paths: set[str] = set()
+    for field in selected.fields(_type_at(prefix, path)):
+        if field.name == "__typename":
+            # A group says that it is there by being there: its own path is the least that tells.
+            paths |= {path} if path not in FACETS else set()
+            continue
+        inner = f"{path}.{field.name}"
+        attribute = catalogue.find(inner, area)
+        if attribute is not None and attribute.kind is Kind.GROUP:
+            paths |= group_paths(catalogue, area, prefix, field, inner)
+        elif attribute is not None:
+            paths.add(inner)
+    return paths
+
+
+def _type_at(prefix: str, path: str) -> str:
+    return prefix + "".join(f"{word[0].upper()}{word[1:]}" for word in path.split("."))
+
+
+def named_attributes(catalogue: Catalogue, arguments: Mapping[str, object]) -> list[Attribute]:
+    """The attributes that `attribute(path:)` or `attributes(paths:, facet:)` asks for.
+
+    Raises: UnknownAttribute.
+    """
+    path, paths, facet = arguments.get("path"), arguments.get("paths"), arguments.get("facet")
+    if isinstance(path, str):
+        return [catalogue.get_live(path)]
+    if isinstance(paths, list | tuple):
+        found = [catalogue.get_live(str(each)) for each in paths]
+        return [each for each in found if facet is None or each.facet.name == str(getattr(facet, "name", facet))]
+    facets = [each for each in Facet if facet is None or each.name == str(getattr(facet, "name", facet))]
+    return [leaf for each in facets for leaf in catalogue.leaves(str(each))]
+
+
+def value_paths(attribute: Attribute, field: Selected) -> set[str]:
+    """The paths that the value of one attribute, with the proof that was selected, needs."""
+    names = {each.name for each in field.fields("AttributeValue")}
+    paths = {attribute.path}
+    if names & (_FROM_PROOF | _FROM_CHANGE):
+        paths |= {f"proof.{proof_key(attribute.path)}", "proof.first"}
+    if names & _FROM_CHANGE:
+        paths |= {"tail.version", "tail.source", "tail.observer", "tail.at", "tail.confidence"}
+    return paths
+
+
+def record_paths(catalogue: Catalogue, area: str, prefix: str, fields: Sequence[Selected]) -> frozenset[str]:
+    """The paths of a record without facets, such as a manager."""
+    paths: set[str] = set()
+    for field in fields:
+        attribute = catalogue.find(field.name, area)
+        if attribute is None:
+            paths |= {"_id"} if field.name == "id" else set() if field.name == "__typename" else {field.name}
+        elif attribute.kind is Kind.GROUP:
+            paths |= group_paths(catalogue, area, prefix, field, field.name)
+        else:
+            paths.add(field.name)
+    return frozenset(paths)

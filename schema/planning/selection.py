@@ -1,0 +1,120 @@
+"""What was selected under a field, with fragments, directives and variables worked in."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLResolveInfo,
+    InlineFragmentNode,
+    SelectionSetNode,
+    value_from_ast_untyped,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The operation that a selection belongs to."""
+
+    fragments: Mapping[str, FragmentDefinitionNode]
+    variables: Mapping[str, Any]
+
+    def under(self, nodes: Iterable[FieldNode], types: frozenset[str]) -> "list[Selected]":
+        """The fields selected under field nodes, for an object of a type (named with its interfaces).
+
+        Order: as they are first named; fields of one name are one, whatever their aliases, unless arguments differ.
+        """
+        found: dict[object, Selected] = {}
+        for node in nodes:
+            if node.selection_set is not None:
+                for each in self._fields(node.selection_set, types):
+                    name = each.name.value
+                    arguments = self._arguments(each)
+                    found.setdefault((name, repr(arguments)), Selected(self, name, arguments)).nodes.append(each)
+        return list(found.values())
+
+    def _fields(self, selection_set: SelectionSetNode, types: frozenset[str]) -> Iterator[FieldNode]:
+        for node in selection_set.selections:
+            if node.directives and not self._is_included(node):
+                continue
+            if isinstance(node, FieldNode):
+                yield node
+            elif isinstance(node, InlineFragmentNode):
+                if node.type_condition is None or node.type_condition.name.value in types:
+                    yield from self._fields(node.selection_set, types)
+            elif isinstance(node, FragmentSpreadNode):
+                fragment = self.fragments[node.name.value]
+                if fragment.type_condition.name.value in types:
+                    yield from self._fields(fragment.selection_set, types)
+
+    def _is_included(self, node: Any) -> bool:
+        for directive in node.directives:
+            name = directive.name.value
+            if name in ("skip", "include"):
+                condition = value_from_ast_untyped(directive.arguments[0].value, dict(self.variables))
+                if condition is (name == "skip"):
+                    return False
+        return True
+
+    def _arguments(self, node: FieldNode) -> dict[str, Any]:
+        variables = dict(self.variables)
+        return {each.name.value: value_from_ast_untyped(each.value, variables) for each in node.arguments or ()}
+
+
+@dataclass(slots=True)
+class Selected:
+    """One selected field."""
+
+    selection: Selection
+    name: str
+    arguments: dict[str, Any]
+    nodes: list[FieldNode] = field(default_factory=list)
+
+    def fields(self, *types: str) -> "list[Selected]":
+        """The fields selected under this one, for an object of these types."""
+        return self.selection.under(self.nodes, frozenset(types))
+
+    def has(self, name: str, *types: str) -> bool:
+        """Whether a field of this name is selected under this one."""
+        return any(each.name == name for each in self.fields(*types))
+
+
+def selection_of(info: GraphQLResolveInfo) -> Selected:
+    """The field that is being resolved, as a selection."""
+    selection = Selection(info.fragments, _coerced(info.variable_values))
+    return Selected(selection, info.field_name, {}, list(info.field_nodes))
+
+
+def _coerced(variables: Any) -> Mapping[str, Any]:
+    """The values of the variables; graphql-core keeps them beside where they came from."""
+    return variables.coerced if hasattr(variables, "coerced") else variables
+
+
+@dataclass(frozen=True, slots=True)
+class PageSelection:
+    """What was selected of a connection."""
+
+    nodes: "list[Selected]"
+    """The fields of the items, from `nodes` and from `edges`."""
+    wants_cursors: bool
+    wants_total: bool
+
+
+def page_selection(selected: Selected, noun: str, *node_types: str) -> PageSelection:
+    """What was selected of `<Noun>Connection`, the fields of its items together."""
+    nodes: list[Selected] = []
+    wants_cursors = wants_total = False
+    for each in selected.fields(f"{noun}Connection"):
+        if each.name == "nodes":
+            nodes += each.fields(*node_types)
+        elif each.name == "edges":
+            inner = each.fields(f"{noun}Edge")
+            nodes += [field for edge in inner if edge.name == "node" for field in edge.fields(*node_types)]
+            wants_cursors = True
+        elif each.name == "pageInfo":
+            wants_cursors |= any(f.name in ("startCursor", "endCursor") for f in each.fields("PageInfo"))
+        wants_total |= each.name == "totalCount"
+    return PageSelection(nodes, wants_cursors, wants_total)

@@ -1,0 +1,79 @@
+"""Scalars that GraphQL lacks; what they write is what they read."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, NewType
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.types.scalar import ScalarDefinition
+
+from catalogue.errors import shown
+from catalogue.kinds import LONG_LIMIT, Kind, parse_value
+
+Long = NewType("Long", int)
+Json = NewType("Json", object)
+
+
+def date_text(value: Any) -> str:
+    """A date, or the midnight it is stored as, as text."""
+    return (value.date() if isinstance(value, datetime) else value).isoformat()  # type: ignore[no-any-return]
+
+
+def datetime_text(value: datetime) -> str:
+    """A moment as RFC 3339 in UTC; milliseconds only where there are any."""
+    moment = value if value.tzinfo is None else value.astimezone(UTC)
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds" if moment.microsecond else "seconds") + "Z"
+
+
+def decimal_text(value: object) -> str:
+    """A decimal as plain digits, without an exponent where that is short enough."""
+    number = Decimal(str(value))
+    return f"{number:f}" if abs(number.adjusted()) < 40 else str(number)
+
+
+def _long_json(value: Any) -> int:
+    if isinstance(value, bool) or int(value) != value or not -LONG_LIMIT <= value < LONG_LIMIT:
+        raise GraphQLError(f"Long cannot represent {shown(value)}.")
+    return int(value)
+
+
+def _reader(kind: Kind) -> Any:
+    def read(given: object) -> object:
+        try:
+            return parse_value(kind, given)
+        except ValueError as expected:
+            raise GraphQLError(f"Expected {expected}; got {shown(given)}.") from None
+
+    return read
+
+
+def json_from(value: Any) -> Any:
+    """Any stored value as JSON; moments and decimals as their texts."""
+    if isinstance(value, dict):
+        return {key: json_from(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_from(each) for each in value]
+    if isinstance(value, datetime):
+        return datetime_text(value)
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return date_text(value) if isinstance(value, date) else decimal_text(value)
+
+
+def _scalar(name: str, description: str, write: Any, kind: Kind | None, url: str | None = None) -> ScalarDefinition:
+    read = (lambda given: given) if kind is None else _reader(kind)
+    return strawberry.scalar(
+        name=name, description=description, serialize=write, parse_value=read, specified_by_url=url
+    )
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    Long: _scalar("Long", "A whole number of up to 64 bits, as a JSON integer.", _long_json, Kind.LONG),
+    Json: _scalar("JSON", "Any JSON value.", json_from, None),
+    Decimal: _scalar("Decimal", 'A decimal number of up to 34 digits, as text: "12.50".', decimal_text, Kind.DECIMAL),
+    date: _scalar("Date", 'A date as text: "2026-11-23".', date_text, Kind.DATE),
+    datetime: _scalar(
+        "DateTime", 'A moment with its time zone, in RFC 3339: "2026-11-23T18:00:00Z".', datetime_text, Kind.DATETIME
+    ),
+}

@@ -1,0 +1,93 @@
+"""Rows: what is mapped, and why what is not."""
+
+from typing import Any
+
+import pytest
+
+from acts.importing.errors import ImportRefused
+from acts.importing.readers import open_source
+from acts.importing.rows import MappedRow, RefusedRow, RowMapper
+from acts.importing.seen import SeenNumbers
+from catalogue.attribute import ClientKind, ClientStage
+from catalogue.builtin import builtin_catalogue
+from tests.acts.importing.conftest import BuildMap, WriteFile
+
+
+@pytest.fixture
+def map_rows(write_file: WriteFile, build_map: BuildMap) -> Any:
+    """Maps a CSV text; gives the mapper and its rows."""
+
+    def read(text: str, values: dict[str, Any], **sections: Any) -> tuple[RowMapper, list[MappedRow | RefusedRow]]:
+        given = build_map(values, **sections)
+        with open_source(write_file("a.csv", text), given.read) as source, SeenNumbers() as seen:
+            mapper = RowMapper(given, source, builtin_catalogue())
+            return mapper, list(mapper.rows(source.records, seen))
+
+    return read
+
+
+class TestRows:
+    def test_a_row_has_number_kind_stage_manager_and_values(self, map_rows: Any) -> None:
+        client = {
+            "number": "C-{id}",
+            "kind": {"column": "k", "codes": {"p": "PERSON"}},
+            "stage": "active",
+            "manager": {"column": "m", "by": "email"},
+        }
+        _, (row,) = map_rows("id,k,m,name\n1,p,li@bank.cn,Li\n", {"profile.name": "name"}, client=client)
+        assert (row.number, row.kind, row.stage) == ("C-1", ClientKind.PERSON, ClientStage.ACTIVE)
+        assert (row.manager, row.values) == ("li@bank.cn", {"profile.name": "Li"})
+
+    def test_every_reason_is_given_with_its_column(self, map_rows: Any) -> None:
+        values = {"profile.employees": "n", "profile.indexedOn": "d", "profile.name": "name"}
+        client = {"number": "id", "kind": {"column": "k"}}
+        _, (row,) = map_rows("id,k,n,d,name\n1,dog,many,soon,Li\n", values, client=client)
+        assert [each.column for each in row.refusals] == ["k", "n", "d"]
+        assert "takes ORGANISATION or PERSON" in row.refusals[0].reason
+        assert row.refusals[1].reason.startswith("profile.employees takes a whole number")
+        assert row.record.line == 2
+
+    def test_a_number_that_is_empty_is_refused(self, map_rows: Any) -> None:
+        _, (row,) = map_rows("id,name\n,Li\n", {"profile.name": "name"})
+        assert row.refusals[0].column == "id"
+        assert "every client needs one" in row.refusals[0].reason
+
+    def test_a_number_that_stood_before_is_refused_with_its_line(self, map_rows: Any) -> None:
+        _, (first, again) = map_rows("id,name\n1,Li\n1,Na\n", {"profile.name": "name"})
+        assert isinstance(first, MappedRow)
+        assert '"1" stood in line 2 already' in again.refusals[0].reason
+
+    def test_a_fault_of_the_reader_is_a_refusal(self, map_rows: Any) -> None:
+        _, (row,) = map_rows("id,name\n1\n", {"profile.name": "name"})
+        assert "has 1 cells" in row.refusals[0].reason
+
+    def test_rows_are_counted_from_one(self, map_rows: Any) -> None:
+        client = {"number": "R-{row:03}", "kind": "PERSON"}
+        _, rows = map_rows("name\nLi\n\nNa\n", {"profile.name": "name"}, client=client)
+        assert [each.number for each in rows] == ["R-001", "R-002"]
+
+    def test_a_mended_row_keeps_the_number_it_had(self, map_rows: Any) -> None:
+        client = {"number": "R-{row:03}", "kind": "PERSON"}
+        _, rows = map_rows("kehu_row,kehu_problem,name\n17,was wrong,Li\n", {"profile.name": "name"}, client=client)
+        assert rows[0].number == "R-017"
+
+
+class TestRowMapper:
+    def test_every_mistake_comes_at_once(self, map_rows: Any) -> None:
+        values = {"profile.nmae": "name", "profile.location": "name", "profile.keyPeople.name": "name"}
+        with pytest.raises(ImportRefused) as caught:
+            map_rows("id,name\n", {**values, "profile.name": "Nam"})
+        assert 'no attribute "profile.nmae". Did you mean "profile.name"?' in caught.value.message
+        assert "profile.location is a group" in caught.value.message
+        assert 'map "profile.keyPeople" with items' in caught.value.message
+        assert 'Did you mean "name"' in caught.value.message
+
+    def test_an_optional_column_may_be_missing(self, map_rows: Any) -> None:
+        values = {"profile.name": "name", "profile.cik": {"column": "cik", "optional": True}}
+        mapper, (row,) = map_rows("id,name\n1,Li\n", values)
+        assert mapper.left_out == ["profile.cik"]
+        assert row.values == {"profile.name": "Li"}
+
+    def test_columns_that_nobody_maps_are_named(self, map_rows: Any) -> None:
+        mapper, _ = map_rows("id,name,more\n", {"profile.name": "name"})
+        assert mapper.unused == ("more",)
