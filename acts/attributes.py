@@ -6,7 +6,7 @@ from datetime import date
 
 from pydantic import ValidationError
 
-from acts.checks import Guard, guard_problems, key_of, now, problem, refuse, request_hash
+from acts.checks import UNGUARDED, Guard, guard_problems, key_of, now, problem, refuse, request_hash
 from catalogue.attribute import Attribute, Status
 from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode, Problem
@@ -45,7 +45,12 @@ class DefinitionCost:
 
 
 async def define_attribute(
-    viewer: Viewer, repositories: Repositories, definition: Attribute, guard: Guard = Guard(), *, dry_run: bool = False
+    viewer: Viewer,
+    repositories: Repositories,
+    definition: Attribute,
+    guard: Guard = UNGUARDED,
+    *,
+    dry_run: bool = False,
 ) -> Definition:
     """A new attribute, as it is in the catalogue from now on.
 
@@ -64,7 +69,7 @@ async def change_attribute(
     repositories: Repositories,
     path: str,
     changes: Mapping[str, object],
-    guard: Guard = Guard(),
+    guard: Guard = UNGUARDED,
     *,
     area: str = "clients",
     dry_run: bool = False,
@@ -94,7 +99,7 @@ async def deprecate_attribute(
     *,
     successor: str | None,
     removal_on: date | None,
-    guard: Guard = Guard(),
+    guard: Guard = UNGUARDED,
     dry_run: bool = False,
 ) -> Definition:
     """An attribute that still answers, with the word to use another one and the day it goes.
@@ -114,7 +119,7 @@ async def deprecate_attribute(
 
 
 async def retire_attribute(
-    viewer: Viewer, repositories: Repositories, path: str, *, guard: Guard = Guard(), dry_run: bool = False
+    viewer: Viewer, repositories: Repositories, path: str, *, guard: Guard = UNGUARDED, dry_run: bool = False
 ) -> Definition:
     """An attribute that is gone from the schema; its values stay in the documents and in the history.
 

@@ -26,6 +26,9 @@ class Guard:
     idempotency_key: str | None = None
 
 
+UNGUARDED = Guard()
+
+
 def now() -> datetime:
     """The present moment as MongoDB can keep it: whole milliseconds, in UTC."""
     moment = datetime.now(UTC)

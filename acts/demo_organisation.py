@@ -105,7 +105,6 @@ def location(draw: Draw, place: words.Place) -> Values:
         "country": place.country,
         "province": place.province,
         "city": place.city,
-        "postcode": place.postcode,
         "address": f"{place.chinese}市{street}{house}号" if place.chinese else f"{house} {street}",
     }
 

@@ -14,7 +14,6 @@ class Place:
     chinese: str
     """The city in Chinese; empty where clients have English names."""
     dialling: str
-    postcode: str
     streets: tuple[str, ...]
 
 
@@ -75,26 +74,26 @@ _CHINESE_STREETS = ("人民路", "中山路", "解放大道", "建设路", "科�
 _ENGLISH_STREETS = _words("Mill Lane, Station Road, Harbour Street, Foundry Row, Kingsway, Orchard Close")
 
 CHINESE_PLACES = (
-    Place("Shanghai", "Shanghai", "China", _EAST, "上海", "+86 21 5550", "200120", _CHINESE_STREETS),
-    Place("Suzhou", "Jiangsu", "China", _EAST, "苏州", "+86 512 5550", "215021", _CHINESE_STREETS),
-    Place("Hangzhou", "Zhejiang", "China", _EAST, "杭州", "+86 571 5550", "310012", _CHINESE_STREETS),
-    Place("Nanjing", "Jiangsu", "China", _EAST, "南京", "+86 25 5550", "210008", _CHINESE_STREETS),
-    Place("Beijing", "Beijing", "China", _NORTH, "北京", "+86 10 5550", "100020", _CHINESE_STREETS),
-    Place("Tianjin", "Tianjin", "China", _NORTH, "天津", "+86 22 5550", "300457", _CHINESE_STREETS),
-    Place("Shenyang", "Liaoning", "China", _NORTH, "沈阳", "+86 24 5550", "110013", _CHINESE_STREETS),
-    Place("Guangzhou", "Guangdong", "China", _SOUTH, "广州", "+86 20 5550", "510620", _CHINESE_STREETS),
-    Place("Shenzhen", "Guangdong", "China", _SOUTH, "深圳", "+86 755 5550", "518057", _CHINESE_STREETS),
-    Place("Xiamen", "Fujian", "China", _SOUTH, "厦门", "+86 592 5550", "361001", _CHINESE_STREETS),
-    Place("Chengdu", "Sichuan", "China", _WEST, "成都", "+86 28 5550", "610041", _CHINESE_STREETS),
-    Place("Chongqing", "Chongqing", "China", _WEST, "重庆", "+86 23 5550", "400010", _CHINESE_STREETS),
+    Place("Shanghai", "Shanghai", "China", _EAST, "上海", "+86 21 5550", _CHINESE_STREETS),
+    Place("Suzhou", "Jiangsu", "China", _EAST, "苏州", "+86 512 5550", _CHINESE_STREETS),
+    Place("Hangzhou", "Zhejiang", "China", _EAST, "杭州", "+86 571 5550", _CHINESE_STREETS),
+    Place("Nanjing", "Jiangsu", "China", _EAST, "南京", "+86 25 5550", _CHINESE_STREETS),
+    Place("Beijing", "Beijing", "China", _NORTH, "北京", "+86 10 5550", _CHINESE_STREETS),
+    Place("Tianjin", "Tianjin", "China", _NORTH, "天津", "+86 22 5550", _CHINESE_STREETS),
+    Place("Shenyang", "Liaoning", "China", _NORTH, "沈阳", "+86 24 5550", _CHINESE_STREETS),
+    Place("Guangzhou", "Guangdong", "China", _SOUTH, "广州", "+86 20 5550", _CHINESE_STREETS),
+    Place("Shenzhen", "Guangdong", "China", _SOUTH, "深圳", "+86 755 5550", _CHINESE_STREETS),
+    Place("Xiamen", "Fujian", "China", _SOUTH, "厦门", "+86 592 5550", _CHINESE_STREETS),
+    Place("Chengdu", "Sichuan", "China", _WEST, "成都", "+86 28 5550", _CHINESE_STREETS),
+    Place("Chongqing", "Chongqing", "China", _WEST, "重庆", "+86 23 5550", _CHINESE_STREETS),
 )
 ENGLISH_PLACES = (
-    Place("London", "Greater London", "United Kingdom", _EUROPE, "", "+44 20 7946", "EC2V 7HN", _ENGLISH_STREETS),
-    Place("Bristol", "Bristol", "United Kingdom", _EUROPE, "", "+44 117 496", "BS1 4ST", _ENGLISH_STREETS),
-    Place("Manchester", "Greater Manchester", "United Kingdom", _EUROPE, "", "+44 161 496", "M2 5DB", _ENGLISH_STREETS),
-    Place("Rotterdam", "South Holland", "Netherlands", _EUROPE, "", "+31 10 555", "3011 AA", _ENGLISH_STREETS),
-    Place("Singapore", "Singapore", "Singapore", _PACIFIC, "", "+65 6555", "018956", _ENGLISH_STREETS),
-    Place("Sydney", "New South Wales", "Australia", _PACIFIC, "", "+61 2 5550", "2000", _ENGLISH_STREETS),
+    Place("London", "Greater London", "United Kingdom", _EUROPE, "", "+44 20 7946", _ENGLISH_STREETS),
+    Place("Bristol", "Bristol", "United Kingdom", _EUROPE, "", "+44 117 496", _ENGLISH_STREETS),
+    Place("Manchester", "Greater Manchester", "United Kingdom", _EUROPE, "", "+44 161 496", _ENGLISH_STREETS),
+    Place("Rotterdam", "South Holland", "Netherlands", _EUROPE, "", "+31 10 555", _ENGLISH_STREETS),
+    Place("Singapore", "Singapore", "Singapore", _PACIFIC, "", "+65 6555", _ENGLISH_STREETS),
+    Place("Sydney", "New South Wales", "Australia", _PACIFIC, "", "+61 2 5550", _ENGLISH_STREETS),
 )
 
 INDUSTRIES = tuple(

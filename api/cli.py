@@ -60,7 +60,7 @@ def token(
     """Print a bearer token of the local development issuer."""
     settings = settings_from(data_dir=data)
     try:
-        print(LocalIssuer(settings).issue(person, role, team, minutes or settings.token_minutes))
+        typer.echo(LocalIssuer(settings).issue(person, role, team, minutes or settings.token_minutes))
     except ValueError as problem:
         fail(str(problem))
 
@@ -74,9 +74,9 @@ def schema(
 ) -> None:
     """Print the live SDL."""
     if builtin:
-        print(build_schema(builtin_catalogue()).as_str())
+        typer.echo(build_schema(builtin_catalogue()).as_str())
         return
-    print(asyncio.run(_live_sdl(settings_from(data_dir=data))))
+    typer.echo(asyncio.run(_live_sdl(settings_from(data_dir=data))))
 
 
 async def _live_sdl(settings: Settings) -> str:

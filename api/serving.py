@@ -198,11 +198,17 @@ def announce(settings: Settings, issuer: LocalIssuer, port: int, stop: threading
     while not is_ready(base):
         if stop.wait(READY_POLL_SECONDS):
             return
-    print(f"Kehu is ready at {base}/graphql", flush=True)
-    print(f"Sign-in tokens, good for {settings.token_minutes // 60} hours; send one as: Authorization: Bearer TOKEN")
+    say(f"Kehu is ready at {base}/graphql")
+    say(f"Sign-in tokens, good for {settings.token_minutes // 60} hours; send one as: Authorization: Bearer TOKEN")
     for role in ROLES:
         person = "M001" if role in ("relationship_manager", "team_lead") else f"demo-{role.replace('_', '-')}"
-        print(f"{role} {issuer.issue(person, role, None, settings.token_minutes)}", flush=True)
+        say(f"{role} {issuer.issue(person, role, None, settings.token_minutes)}")
+
+
+def say(line: str) -> None:
+    """A line on standard output, at once: scripts wait for it."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def is_ready(base: str) -> bool:

@@ -16,7 +16,7 @@ OPTION_LIMIT = 2_000
 PATTERN_LIMIT = 200
 
 RESERVED_KEYS = frozenset(
-    "id version and or not any all none some facet profile behaviour attitude derived proof tail typename schema".split()
+    "id version and or not any all none some proof tail typename schema facet profile behaviour attitude derived".split()
 )
 """Words that filters, documents or GraphQL itself use."""
 RESERVED_GROUP_WORDS = frozenset(("WHERE", "INPUT"))
@@ -36,8 +36,8 @@ def change_problems(catalogue: Catalogue, before: Attribute, after: Attribute) -
     problems = [
         Problem(
             ErrorCode.KIND_FIXED,
-            f"{before.path} keeps its {name.replace('_', ' ')} {getattr(before, name)} for good, because values of that "
-            f"kind are stored; define another attribute and deprecate this one.",
+            f"{before.path} keeps its {name.replace('_', ' ')} {getattr(before, name)} for good, because values of it "
+            "are stored; define another attribute and deprecate this one.",
             (name,),
             str(getattr(after, name)),
             str(getattr(before, name)),
@@ -178,7 +178,7 @@ def _limit_problems(attribute: Attribute) -> Iterator[Problem]:
 
 
 def _pattern_problems(pattern: str) -> Iterator[Problem]:
-    expected = f"a regular expression of up to {PATTERN_LIMIT} characters without nested repeats, look-arounds or back-references"
+    expected = f"a regular expression of up to {PATTERN_LIMIT} characters, without nested repeats, look-arounds or back-references"
     try:
         re.compile(pattern)
     except re.error as error:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, ClassVar
+from typing import Any
 
 from bson.errors import BSONError
 from pymongo.errors import (
@@ -66,8 +66,8 @@ class StaleVersion(Mendable):
         )
         self.noun = noun
         self.key = key
-        self.expected = expected
-        self.found = found
+        self.expected_version = expected
+        self.found_version = found
 
 
 class AlreadyExists(Mendable):

@@ -15,6 +15,5 @@ class ManagerRepository(RecordRepository):
         super().__init__(store, MANAGERS, "manager", cursors)
 
     async def prepare(self) -> None:
-        """The indexes that code owns."""
+        """The index that code owns; the one by team is the catalogue's, because managers are sorted by it."""
         await self.collection.create_index([("person", 1)], "person", unique=True)
-        await self.collection.create_index([("team", 1), ("_id", 1)], "team")

@@ -107,7 +107,8 @@ def _facets(catalogue: Catalogue, reference: Reference) -> Fields:
 
 
 def _where_type(catalogue: Catalogue) -> Any:
-    itself = StrawberryAnnotation("ClientWhere | None", namespace=(namespace := {}))
+    namespace: dict[str, Any] = {}
+    itself = StrawberryAnnotation("ClientWhere | None", namespace=namespace)
     many = StrawberryAnnotation("list[ClientWhere] | None", namespace=namespace)
     codes = KINDS[Kind.CODE].operators
     ids = KINDS[Kind.CLIENT].operators
@@ -115,10 +116,10 @@ def _where_type(catalogue: Catalogue) -> Any:
         ("and", many, "All of these."),
         ("or", many, "At least one of these."),
         ("not", itself, "Not this."),
-        ("number", string_operators() | None, "The client number."),  # type: ignore[operator]
-        ("kind", named_operators("ClientKind", ClientKindEnum, codes) | None, "Organisation or person."),  # type: ignore[operator]
-        ("stage", named_operators("ClientStage", ClientStageEnum, codes) | None, "Where the relationship stands."),  # type: ignore[operator]
-        ("manager", named_operators("Id", strawberry.ID, ids) | None, "The id of the accountable manager."),  # type: ignore[operator]
+        ("number", string_operators() | None, "The client number."),
+        ("kind", named_operators("ClientKind", ClientKindEnum, codes) | None, "Organisation or person."),
+        ("stage", named_operators("ClientStage", ClientStageEnum, codes) | None, "Where the relationship stands."),
+        ("manager", named_operators("Id", strawberry.ID, ids) | None, "The id of the accountable manager."),
         *facet_filters(catalogue, CLIENTS, "Client"),
     ]
     made = input_type("ClientWhere", "Which clients; everything given must hold.", rows)

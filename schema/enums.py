@@ -1,13 +1,15 @@
 """Sets of words that code owns."""
 
+from typing import Any
+
 import strawberry
 
 from catalogue.attribute import ClientKind, ClientStage, Facet, Sensitivity, Status
 from catalogue.kinds import KINDS, Kind
 
 
-def _enum(cls: type, description: str, meanings: dict[str, str]) -> type:
-    made = strawberry.enum(cls, description=description)  # type: ignore[type-var]
+def _enum(cls: Any, description: str, meanings: dict[str, str], name: str | None = None) -> Any:
+    made = strawberry.enum(cls, name=name, description=description)
     for value in made.__strawberry_definition__.values:
         value.description = meanings[value.name]
     return made
@@ -54,12 +56,11 @@ AttributeStatusEnum = _enum(
         "DEPRECATED": "In the schema, on its way out.",
         "RETIRED": "Out of the schema; stored values and history stay, and the path is never used again.",
     },
+    "AttributeStatus",
 )
-# The schema of GraphQL calls the enums by these names.
-AttributeStatusEnum.__strawberry_definition__.name = "AttributeStatus"  # type: ignore[attr-defined]
 AttributeKindEnum = _enum(
     Kind,
     "What a value of an attribute is.",
     {str(kind): f"{spec.expected[0].upper()}{spec.expected[1:]}." for kind, spec in KINDS.items()},
+    "AttributeKind",
 )
-AttributeKindEnum.__strawberry_definition__.name = "AttributeKind"  # type: ignore[attr-defined]

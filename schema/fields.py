@@ -41,11 +41,9 @@ def plain(
     name: str, description: str, deprecation_reason: str | None = None, default: object = strawberry.UNSET
 ) -> StrawberryField:
     """A field that is read from its object by name, or given in an input."""
-    more = {} if default is strawberry.UNSET else {"default": default}
-    return cast(
-        StrawberryField,
-        strawberry.field(name=name, description=description, deprecation_reason=deprecation_reason, **more),
-    )
+    more: dict[str, Any] = {} if default is strawberry.UNSET else {"default": default}
+    made = strawberry.field(name=name, description=description, deprecation_reason=deprecation_reason, **more)
+    return cast(StrawberryField, made)
 
 
 def python_name(name: str) -> str:

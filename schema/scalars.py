@@ -17,7 +17,7 @@ Json = NewType("Json", object)
 
 def date_text(value: Any) -> str:
     """A date, or the midnight it is stored as, as text."""
-    return (value.date() if isinstance(value, datetime) else value).isoformat()  # type: ignore[no-any-return]
+    return (value.date() if isinstance(value, datetime) else value).isoformat()
 
 
 def datetime_text(value: datetime) -> str:

@@ -86,7 +86,6 @@ COMMON = having(
             is_searchable=True,
         ),
         string("city", "City", "City or town of the address.", max_length=80, is_sortable=True, is_searchable=True),
-        string("postcode", "Postcode", "Postal code of the address.", max_length=16),
         string("address", "Address", "Street and house number.", max_length=300),
     ),
     sensitivity=INTERNAL,

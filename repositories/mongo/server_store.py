@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar
 
+import anyio
 import pymongo
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient
@@ -13,7 +14,7 @@ from pymongo.monitoring import CommandListener
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from repositories.errors import NotSupported, door
+from repositories.errors import NotSupported, Unavailable, door
 from repositories.mongo.collection import Collection, MotorCollection
 from repositories.mongo.results import Document
 from repositories.mongo.settings import Driver, MongoSettings, client_options, hosts_of, watching_options
@@ -21,6 +22,8 @@ from repositories.mongo.store import Result, Store, Transaction, Work, driver_er
 
 _STREAM_WAIT_MS = 1_000
 _COMMIT_LIMIT_MS = 1_000
+# a driver that ends by itself at the limit does so more cleanly than one that is cancelled
+_GRACE_SECONDS = 0.5
 _NAMESPACE_EXISTS = 48
 
 
@@ -54,19 +57,27 @@ class PymongoStore(Store):
         if not self.has_transactions:
             raise NotSupported("Transactions need a replica set. Start mongod with --replSet, one member is enough.")
 
+        limit = self.settings.timeout_seconds
+        deadline = anyio.current_time() + limit
+
         async def attempt(session: Any) -> Result:
+            # Motor's loop takes a timeout for a reason to try again, for 120 s
+            if anyio.current_time() > deadline:
+                raise Unavailable
             return await driver_errors_of(work(Transaction(self, session)))
 
-        # the drivers' own retry loop goes on for 120 s; inside this limit it stops when the limit is reached
-        with door(), pymongo.timeout(self.settings.timeout_seconds):
-            async with await self._start_session() as session:
-                done: Result = await session.with_transaction(
-                    attempt,
-                    read_concern=ReadConcern("snapshot"),
-                    write_concern=WriteConcern("majority", j=True),
-                    max_commit_time_ms=_COMMIT_LIMIT_MS,
-                )
-                return done
+        try:
+            with door(), pymongo.timeout(limit), anyio.fail_after(limit + _GRACE_SECONDS):
+                async with await self._start_session() as session:
+                    done: Result = await session.with_transaction(
+                        attempt,
+                        read_concern=ReadConcern("snapshot"),
+                        write_concern=WriteConcern("majority", j=True),
+                        max_commit_time_ms=_COMMIT_LIMIT_MS,
+                    )
+                    return done
+        except TimeoutError as error:
+            raise Unavailable from error
 
     @asynccontextmanager
     async def watch(

@@ -43,8 +43,8 @@ _RULES: tuple[tuple[str, Any, str], ...] = (
     ("minLength", int | None, "The least number of characters."),
     ("maxLength", int | None, "The greatest number of characters."),
     ("pattern", str | None, "A regular expression that a whole text must match."),
-    ("requiredFor", list[ClientKindEnum] | None, "Kinds of client that must have a value."),  # type: ignore[valid-type]
-    ("appliesTo", list[ClientKindEnum] | None, "Kinds of client that may have a value; both, if left out."),  # type: ignore[valid-type]
+    ("requiredFor", list[ClientKindEnum] | None, "Kinds of client that must have a value."),
+    ("appliesTo", list[ClientKindEnum] | None, "Kinds of client that may have a value; both, if left out."),
     ("maxAgeHours", int | None, "After how many hours a value is stale."),
     ("owner", str | None, "Who answers for the definition."),
 )
@@ -215,10 +215,10 @@ _CHANGE = (
     ("label", str | None, "What people read as the name."),
     ("description", str | None, "What a value means."),
     *_RULES,
-    ("sensitivity", SensitivityEnum | None, "How secret a value is."),  # type: ignore[operator]
+    ("sensitivity", SensitivityEnum | None, "How secret a value is."),
     ("isSortable", bool | None, "Whether clients can be sorted by it: an index is kept."),
     ("isSearchable", bool | None, "Whether `contains` and search look into it."),
-    ("status", AttributeStatusEnum | None, "PUBLISHED puts a draft into the schema."),  # type: ignore[operator]
+    ("status", AttributeStatusEnum | None, "PUBLISHED puts a draft into the schema."),
     _DRY_RUN,
     KEY_ROW,
 )
@@ -233,10 +233,10 @@ _DEPRECATE = (
 _RETIRE = (_PATH, _REVISION, _DRY_RUN, KEY_ROW)
 _DEFAULTS = {
     "isList": False,
-    "sensitivity": SensitivityEnum.CONFIDENTIAL,  # type: ignore[attr-defined]
+    "sensitivity": SensitivityEnum.CONFIDENTIAL,
     "isSortable": False,
     "isSearchable": False,
-    "status": AttributeStatusEnum.PUBLISHED,  # type: ignore[attr-defined]
+    "status": AttributeStatusEnum.PUBLISHED,
     "dryRun": False,
 }
 _VERBS: tuple[tuple[str, str, Any, Act], ...] = (

@@ -37,8 +37,8 @@ def attribute_queries() -> Fields:
     yield "attribute", None, resolved(attribute, "attribute", AttributeType | None, text, path)
     text = "Attribute definitions in order of their path."
     arguments = {
-        "facet": described(FacetEnum | None, "Only this facet."),  # type: ignore[operator]
-        "status": described(list[AttributeStatusEnum] | None, "Only these; those in the schema, if left out."),  # type: ignore[valid-type]
+        "facet": described(FacetEnum | None, "Only this facet."),
+        "status": described(list[AttributeStatusEnum] | None, "Only these; those in the schema, if left out."),
         **FORWARD_ARGUMENTS,
     }
     yield "attributes", None, resolved(attributes, "attributes", _CONNECTION, text, arguments)

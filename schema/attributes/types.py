@@ -35,8 +35,8 @@ _FIELDS: tuple[tuple[str, Any, str], ...] = (
     ("minLength", int | None, "The least number of characters."),
     ("maxLength", int | None, "The greatest number of characters."),
     ("pattern", str | None, "A regular expression that a whole text must match."),
-    ("requiredFor", list[ClientKindEnum], "Kinds of client that must have a value."),  # type: ignore[valid-type]
-    ("appliesTo", list[ClientKindEnum], "Kinds of client that may have a value."),  # type: ignore[valid-type]
+    ("requiredFor", list[ClientKindEnum], "Kinds of client that must have a value."),
+    ("appliesTo", list[ClientKindEnum], "Kinds of client that may have a value."),
     ("sensitivity", SensitivityEnum, "How secret a value is."),
     ("maxAgeHours", int | None, "After how many hours a value is stale."),
     ("isSortable", bool, "Whether clients can be sorted by it: an index is kept."),
@@ -62,7 +62,7 @@ def attribute_value(attribute: Attribute) -> dict[str, Any]:
     """A definition as its fields are read from it."""
     given = attribute.model_dump()
     own = {_camel(name): value for name, value in given.items()}
-    kinds = own["appliesTo"] or tuple(ClientKindEnum)  # type: ignore[arg-type]
+    kinds = own["appliesTo"] or tuple(ClientKindEnum)
     return own | {
         "id": f"{ATTRIBUTE_PREFIX}{attribute.path}",
         "facet": attribute.facet if attribute.area == CLIENTS else None,

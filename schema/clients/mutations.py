@@ -19,7 +19,7 @@ from schema.errors import UserError, error_value, payload
 from schema.fields import Fields, described, input_type, output_type, plain, resolved
 from schema.inputs import ID_ROW, KEY_ROW, VERSION_ROW, ProofInput, guard_from, proof_from
 
-_PROOF = ("proof", ProofInput | None, "Where the values come from.")  # type: ignore[operator]
+_PROOF = ("proof", ProofInput | None, "Where the values come from.")
 
 
 def client_mutations(catalogue: Catalogue, client: Any) -> Fields:

@@ -80,9 +80,10 @@ def _one(resolver: Any, types: ClientTypes) -> tuple[str, Any, Any]:
 
 
 def _many(resolver: Any, types: ClientTypes) -> tuple[str, Any, Any]:
+    order: Any = types.order
     arguments = {
         "where": described(types.where | None, "Which clients; all that you may see, if left out."),
-        "order_by": described(list[types.order] | None, "In which order; by id within it.", "orderBy"),
+        "order_by": described(list[order] | None, "In which order; by id within it.", "orderBy"),
         **PAGE_ARGUMENTS,
     }
     text = "Clients, a page at a time. Exactly the selected attributes are read."

@@ -95,7 +95,7 @@ class Filters:
         return _together(parts, place)
 
     def _group(self, path: str, given: Mapping[str, Any], place: tuple[str, ...], prefix: str) -> Filter:
-        """A facet, a group or an attribute; `prefix` is the list of groups it stands in, which paths are relative to."""
+        """A facet, a group or an attribute; paths are relative to `prefix`, the list of groups it stands in."""
         attribute = self._catalogue.find(path, self._area)
         relative = path.removeprefix(prefix)
         if attribute is not None and attribute.kind is not Kind.GROUP:

@@ -19,7 +19,7 @@ def group_inputs(catalogue: Catalogue, area: str, prefix: str, parent: str) -> R
     Everything may be left out, and everything may be null, which clears it.
     """
     for attribute in catalogue.children(parent, area):
-        value = _value_type(catalogue, attribute, prefix)
+        value: Any = _value_type(catalogue, attribute, prefix)
         if value is not None:
             annotation = list[value] | None if attribute.is_list else value | None
             yield attribute.key, annotation, f"{description_of(attribute)} Null clears it."

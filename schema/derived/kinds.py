@@ -62,17 +62,17 @@ MANY = frozenset((Operator.IN, Operator.NOT_IN, Operator.CONTAINS_ANY, Operator.
 """Operators that take a list."""
 
 
-def operators_type(attribute: Attribute) -> type:
+def operators_type(attribute: Attribute) -> Any:
     """The input with the operators of an attribute."""
     return _operators(_NAMES.get(attribute.kind, "String"), attribute.kind, attribute.operators, attribute.is_list)
 
 
-def named_operators(name: str, value: Any, operators: tuple[Operator, ...] = KINDS[Kind.CODE].operators) -> type:
+def named_operators(name: str, value: Any, operators: tuple[Operator, ...] = KINDS[Kind.CODE].operators) -> Any:
     """The operators of something that code owns, such as an enum or an id."""
     return _input(f"{name}Operators", value, tuple(each for each in operators if each not in _TEXT_ONLY))
 
 
-def string_operators() -> type:
+def string_operators() -> Any:
     """The operators of a plain text that code owns, such as the client number."""
     spec = KINDS[Kind.STRING].operators
     return _operators("String", Kind.STRING, tuple(each for each in spec if each is not Operator.CONTAINS), False)
@@ -82,7 +82,7 @@ _TEXT_ONLY = (Operator.STARTS_WITH, Operator.CONTAINS)
 
 
 @cache
-def _operators(name: str, kind: Kind, operators: tuple[Operator, ...], is_list: bool) -> type:
+def _operators(name: str, kind: Kind, operators: tuple[Operator, ...], is_list: bool) -> Any:
     if operators == LIST_OPERATORS:
         return _list_operators(name, VALUE_TYPES[kind])
     searchable = "Searchable" if Operator.CONTAINS in operators else ""
@@ -90,12 +90,12 @@ def _operators(name: str, kind: Kind, operators: tuple[Operator, ...], is_list: 
 
 
 @cache
-def _list_operators(name: str, value: Any) -> type:
+def _list_operators(name: str, value: Any) -> Any:
     return _input(f"{name}ListOperators", value, LIST_OPERATORS)
 
 
 @cache
-def _input(name: str, value: Any, operators: tuple[Operator, ...]) -> type:
+def _input(name: str, value: Any, operators: tuple[Operator, ...]) -> Any:
     fields = [(str(each), _operand(each, value), _MEANINGS[each]) for each in operators]
     return input_type(name, "How to compare; several operators hold together.", fields)
 

@@ -82,7 +82,7 @@ class Selected:
         return any(each.name == name for each in self.fields(*types))
 
 
-def selection_of(info: GraphQLResolveInfo) -> Selected:
+def selection_of(info: GraphQLResolveInfo[Any]) -> Selected:
     """The field that is being resolved, as a selection."""
     selection = Selection(info.fragments, _coerced(info.variable_values))
     return Selected(selection, info.field_name, {}, list(info.field_nodes))
@@ -90,7 +90,8 @@ def selection_of(info: GraphQLResolveInfo) -> Selected:
 
 def _coerced(variables: Any) -> Mapping[str, Any]:
     """The values of the variables; graphql-core keeps them beside where they came from."""
-    return variables.coerced if hasattr(variables, "coerced") else variables
+    coerced: Mapping[str, Any] = variables.coerced if hasattr(variables, "coerced") else variables
+    return coerced
 
 
 @dataclass(frozen=True, slots=True)

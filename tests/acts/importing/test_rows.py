@@ -1,7 +1,10 @@
 """Rows: what is mapped, and why what is not."""
 
+from datetime import date
+from pathlib import Path
 from typing import Any
 
+import polars
 import pytest
 
 from acts.importing.errors import ImportRefused
@@ -91,3 +94,44 @@ class TestRowMapper:
     def test_columns_that_nobody_maps_are_named(self, map_rows: Any) -> None:
         mapper, _ = map_rows("id,name,more\n", {"profile.name": "name"})
         assert mapper.unused == ("more",)
+
+
+class TestEveryFormat:
+    def test_the_same_rows_come_out_of_every_format(self, build_map: BuildMap, tmp_path: Path) -> None:
+        frame = polars.DataFrame(
+            {
+                "id": [66740, 91142],
+                "name": ["3M", "A. O. Smith"],
+                "staff": [61_500, None],
+                "price": [178.96, 63.0],
+                "on": [date(1957, 3, 4), date(2017, 7, 26)],
+                "key": [True, False],
+            }
+        )
+        frame.write_csv(tmp_path / "a.csv")
+        frame.write_parquet(tmp_path / "a.parquet")
+        frame.write_excel(tmp_path / "a.xlsx")
+        frame.with_columns(polars.col("on").cast(polars.String)).write_ndjson(tmp_path / "a.jsonl")
+        given = build_map(
+            {
+                "profile.name": "name",
+                "profile.cik": "id",
+                "profile.employees": "staff",
+                "behaviour.financials.sharePrice": "price",
+                "profile.indexedOn": "on",
+                "profile.isKeyClient": "key",
+            }
+        )
+        expected = [
+            ("66740", "3M", "66740", 61_500, 178.96, date(1957, 3, 4), True),
+            ("91142", "A. O. Smith", "91142", None, 63.0, date(2017, 7, 26), False),
+        ]
+        for name in ("a.csv", "a.parquet", "a.xlsx", "a.jsonl"):
+            with open_source(tmp_path / name, given.read) as source, SeenNumbers() as seen:
+                rows = list(RowMapper(given, source, builtin_catalogue()).rows(source.records, seen))
+            found = [
+                (row.number, *(row.values.get(path) for path in given.values))
+                for row in rows
+                if isinstance(row, MappedRow)
+            ]
+            assert found == expected, name

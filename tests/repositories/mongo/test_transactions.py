@@ -94,6 +94,8 @@ class TestTransaction:
             await accounts.collection("accounts").update_one({"_id": "a"}, {"$inc": {"sum": 1}})
             await transaction.collection("accounts").update_one({"_id": "a"}, {"$inc": {"sum": 1}})
 
-        with anyio.fail_after(5), pytest.raises(Unavailable):
-            await hasty.transaction(conflict)
-        await hasty.close()
+        try:
+            with anyio.fail_after(5), pytest.raises(Unavailable):
+                await hasty.transaction(conflict)
+        finally:
+            await hasty.close()
