@@ -18,10 +18,11 @@ from acts.checks import (
     request_hash,
 )
 from catalogue.attribute import CLIENTS, ClientKind, ClientStage
+from catalogue.catalogue import BOTH_KINDS
 from catalogue.errors import ErrorCode, Problem
 from catalogue.filters import Compare, Filter, all_of
 from catalogue.kinds import Operator
-from catalogue.values import BOTH_KINDS, Checked, check_nested, misfits, missing_required
+from catalogue.values import Checked, check_nested, misfits, missing_required
 from policy.viewer import Viewer
 from repositories.access import AuthorisedPlan, authorise, rows_for
 from repositories.base import Written

@@ -40,7 +40,8 @@ async def database_uri(settings: Settings) -> AsyncIterator[str]:
     if not is_embedded(settings):
         yield settings.mongodb_uri
         return
-    mongod = build_mongod(settings)
+    # A command goes through the book in order and needs no large cache; an import stays under 300 MB in all.
+    mongod = EmbeddedMongod(settings.data_dir, extra_arguments=("--wiredTigerEngineConfigString", "cache_size=32M"))
     try:
         uri = await mongod.start()
     except DirectoryInUse:

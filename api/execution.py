@@ -1,7 +1,7 @@
 """One operation on one edition: prepare (parse, validate, remember), run, answer."""
 
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any, Protocol
@@ -25,9 +25,12 @@ from api.errors import BAD_USER_INPUT, VALIDATION_FAILED, Answer, formatted_erro
 from api.graphql_request import GraphQLRequest
 from api.limits import capped_parse
 from policy.viewer import Viewer
+from schema.planning.answer import Surprise, Unsupported
+from schema.planning.operation import CompiledOperation, Fetched, Incomplete, OperationCompiler
 
 _EDITIONS_KEPT = 4
 _ERRORS_LISTED = 20
+_CHOICES_KEPT = 50
 # Longer documents are generated ones; a few of them would push every screen's query out of memory.
 _LONGEST_KEPT_CHARACTERS = 50_000
 
@@ -73,6 +76,7 @@ class Prepared:
     query: str
     document: DocumentNode
     operations: dict[str | None, OperationDefinitionNode]
+    answers: "Answers"
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation that a request means.
@@ -90,6 +94,47 @@ class Prepared:
             else "The document needs exactly one operation, or operationName must say which one runs."
         )
         raise InvalidDocument([GraphQLError(message)], BAD_USER_INPUT)
+
+
+class Answers:
+    """The compiled operations of one document, by name and by what the variables choose.
+
+    Cost: bounded; an operation whose choices keep changing is left to ordinary execution.
+    """
+
+    __slots__ = ("_compiled", "_compilers", "_document")
+
+    def __init__(self, document: DocumentNode) -> None:
+        self._document = document
+        self._compilers: dict[int, OperationCompiler] = {}
+        self._compiled: dict[object, CompiledOperation | None] = {}
+
+    def find(
+        self, schema: Schema, operation: OperationDefinitionNode, given: Mapping[str, Any]
+    ) -> tuple[CompiledOperation, Mapping[str, Any]] | None:
+        """The compiled operation and its coerced variables; None where ordinary execution has to do."""
+        compiler = self._compilers.get(id(operation))
+        if compiler is None:
+            compiler = self._compilers[id(operation)] = OperationCompiler(schema, self._document, operation)
+        try:
+            variables = compiler.coerce(given)
+        except Exception:
+            # Ordinary execution meets the same and has the words.
+            return None
+        key = (id(operation), repr([variables.get(each) for each in compiler.choosing]) if compiler.choosing else "")
+        if key not in self._compiled:
+            if len(self._compiled) >= _CHOICES_KEPT:
+                return None
+            self._compiled[key] = _compiled(compiler, variables)
+        found = self._compiled[key]
+        return None if found is None else (found, variables)
+
+
+def _compiled(compiler: OperationCompiler, variables: Mapping[str, Any]) -> CompiledOperation | None:
+    try:
+        return compiler.compiled(variables)
+    except (Unsupported, Surprise):
+        return None
 
 
 class Documents:
@@ -144,7 +189,7 @@ class Documents:
             for node in document.definitions
             if isinstance(node, OperationDefinitionNode)
         }
-        return Prepared(query, document, operations)
+        return Prepared(query, document, operations, Answers(document))
 
 
 def core_schema(edition: ServedEdition) -> GraphQLSchema:
@@ -159,10 +204,19 @@ async def run(edition: ServedEdition, prepared: Prepared, request: GraphQLReques
     Strawberry's schema extensions do not run here: what they would do belongs to this module.
     """
     schema = edition.schema
+    root: dict[str, Fetched] | None = None
+    compiled = prepared.answers.find(schema, prepared.operation(request.operation_name), request.variables or {})
+    if compiled is not None:
+        operation, variables = compiled
+        try:
+            return ExecutionResult(await operation.run(context, variables), None)
+        except Incomplete as rest:
+            root = rest.fetched
     try:
         result = execute(
             core_schema(edition),
             prepared.document,
+            root_value=root,
             context_value=context,
             variable_values=request.variables,
             operation_name=request.operation_name,

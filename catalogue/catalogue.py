@@ -5,10 +5,12 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from types import MappingProxyType
 
-from catalogue.attribute import CLIENTS, Attribute, Status
+from catalogue.attribute import CLIENTS, Attribute, ClientKind, Status
 from catalogue.errors import ErrorCode, KehuError
 from catalogue.kinds import Kind
 from catalogue.relation import Relation
+
+BOTH_KINDS = frozenset(ClientKind)
 
 
 class UnknownAttribute(KehuError):
@@ -29,6 +31,10 @@ class Catalogue:
             self._by_area.setdefault(each.area, {})[each.path] = each
             if each.is_live:
                 self._children.setdefault((each.area, each.parent), []).append(each)
+        # Asked for every value that is written, and worked out by walking up the path: remembered by path.
+        self._live: dict[tuple[str, str], bool] = {}
+        self._list_groups: dict[tuple[str, str], Attribute | None] = {}
+        self._kinds: dict[tuple[str, str], frozenset[ClientKind]] = {}
         text = json.dumps([each.canonical() for each in self.attributes], sort_keys=True, separators=(",", ":"))
         self.version = sha256(text.encode()).hexdigest()
 
@@ -54,10 +60,12 @@ class Catalogue:
 
     def is_live(self, attribute: Attribute) -> bool:
         """Whether the attribute and every group around it are in the GraphQL schema."""
-        if not attribute.is_live:
-            return False
-        outer = self.find(attribute.parent, attribute.area)
-        return outer is None or self.is_live(outer)
+        place = (attribute.area, attribute.path)
+        known = self._live.get(place)
+        if known is None:
+            outer = self.find(attribute.parent, attribute.area)
+            known = self._live[place] = attribute.is_live and (outer is None or self.is_live(outer))
+        return known
 
     def children(self, parent: str, area: str = CLIENTS) -> tuple[Attribute, ...]:
         """The live attributes directly under a facet or group, in order of their path."""
@@ -75,11 +83,22 @@ class Catalogue:
 
     def list_group_of(self, attribute: Attribute) -> Attribute | None:
         """The outermost list of groups that an attribute stands in."""
-        for depth in range(1, len(attribute.segments)):
-            outer = self.find(".".join(attribute.segments[:depth]), attribute.area)
-            if outer is not None and outer.is_list:
-                return outer
-        return None
+        place = (attribute.area, attribute.path)
+        if place not in self._list_groups:
+            outer = self.find(attribute.parent, attribute.area)
+            further = None if outer is None else self.list_group_of(outer)
+            self._list_groups[place] = further or (outer if outer is not None and outer.is_list else None)
+        return self._list_groups[place]
+
+    def kinds_with(self, attribute: Attribute) -> frozenset[ClientKind]:
+        """The kinds of client that may have the attribute, as its groups narrow them too."""
+        place = (attribute.area, attribute.path)
+        known = self._kinds.get(place)
+        if known is None:
+            own = frozenset(attribute.applies_to) or BOTH_KINDS
+            outer = self.find(attribute.parent, attribute.area)
+            known = self._kinds[place] = own if outer is None else own & self.kinds_with(outer)
+        return known
 
     def sortable(self, area: str = CLIENTS) -> tuple[Attribute, ...]:
         """The live attributes that an index serves, in order of their path."""

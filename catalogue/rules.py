@@ -16,7 +16,9 @@ OPTION_LIMIT = 2_000
 PATTERN_LIMIT = 200
 
 RESERVED_KEYS = frozenset(
-    "id version and or not any all none some proof tail typename schema facet profile behaviour attitude derived".split()
+    """
+    id version and or not any all none some proof tail typename schema facet profile behaviour attitude derived
+    """.split()
 )
 """Words that filters, documents or GraphQL itself use."""
 RESERVED_GROUP_WORDS = frozenset(("WHERE", "INPUT"))
@@ -167,10 +169,9 @@ def _limit_problems(attribute: Attribute) -> Iterator[Problem]:
         yield _wrong("maxLength", "a length or pattern", "none", f"{attribute.kind} is not free text")
     if has_length and attribute.max_length is not None and not 1 <= attribute.max_length <= attribute.spec.length_limit:
         yield _wrong("maxLength", str(attribute.max_length), f"1 to {attribute.spec.length_limit}", "")
-    if attribute.min_length is not None and not 0 <= attribute.min_length <= (
-        attribute.max_length or attribute.min_length
-    ):
-        yield _wrong("minLength", str(attribute.min_length), "0 to maxLength", "")
+    most = attribute.max_length or attribute.spec.length_limit
+    if has_length and attribute.min_length is not None and not 0 <= attribute.min_length <= most:
+        yield _wrong("minLength", str(attribute.min_length), f"0 to {most}", "")
     if attribute.max_age_hours is not None and not 1 <= attribute.max_age_hours <= 1_000_000:
         yield _wrong("maxAgeHours", str(attribute.max_age_hours), "1 to 1000000 hours", "")
     if attribute.pattern is not None:
@@ -178,7 +179,8 @@ def _limit_problems(attribute: Attribute) -> Iterator[Problem]:
 
 
 def _pattern_problems(pattern: str) -> Iterator[Problem]:
-    expected = f"a regular expression of up to {PATTERN_LIMIT} characters, without nested repeats, look-arounds or back-references"
+    kept_out = "nested repeats, look-arounds or back-references"
+    expected = f"a regular expression of up to {PATTERN_LIMIT} characters, without {kept_out}"
     try:
         re.compile(pattern)
     except re.error as error:

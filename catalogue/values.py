@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from functools import lru_cache
 
 from catalogue.attribute import CLIENTS, Attribute, ClientKind, Status
-from catalogue.catalogue import Catalogue
+from catalogue.catalogue import BOTH_KINDS, Catalogue
 from catalogue.errors import ErrorCode, Problem, shown
 from catalogue.kinds import Kind, parse_value
 
 LIST_LIMIT = 500
-BOTH_KINDS = frozenset(ClientKind)
 
 
 @dataclass(slots=True)
@@ -87,6 +87,11 @@ def check_flat(catalogue: Catalogue, given: Mapping[str, object], *, area: str =
             checked.problems.append(_unknown(path))
         elif not catalogue.is_live(attribute):
             checked.problems.append(_retired(attribute))
+        elif catalogue.list_group_of(attribute) is not None:
+            message = f"{path} stands in a list of groups; give the whole list."
+            checked.problems.append(
+                Problem(ErrorCode.INVALID_VALUE, message, attribute.segments, shown(value), "the list")
+            )
         elif value is None:
             checked.values[path] = None
             if attribute.required_for:
@@ -126,7 +131,7 @@ def misfits(catalogue: Catalogue, values: Mapping[str, object], kind: ClientKind
     problems = []
     for path, value in values.items():
         attribute = catalogue.get_live(path)
-        allowed = applies_to(catalogue, attribute)
+        allowed = catalogue.kinds_with(attribute)
         if value is None and kind in attribute.required_for:
             message = f"{path} is required for a client of kind {kind} and cannot be cleared; give another value."
             problems.append(
@@ -139,18 +144,7 @@ def misfits(catalogue: Catalogue, values: Mapping[str, object], kind: ClientKind
     return problems
 
 
-def applies_to(catalogue: Catalogue, attribute: Attribute) -> frozenset[ClientKind]:
-    """The kinds of client that may have the attribute, as its groups narrow them too."""
-    own = frozenset(attribute.applies_to) or BOTH_KINDS
-    outer = catalogue.find(attribute.parent, attribute.area)
-    return own if outer is None else own & applies_to(catalogue, outer)
-
-
 def _check_one(catalogue: Catalogue, attribute: Attribute, given: object, checked: Checked) -> None:
-    if catalogue.list_group_of(attribute) is not None:
-        message = f"{attribute.path} stands in a list of groups; give the whole list."
-        checked.problems.append(Problem(ErrorCode.INVALID_VALUE, message, attribute.segments, shown(given), "the list"))
-        return
     problems: list[Problem] = []
     references: list[str] = []
     value = _value_from(catalogue, attribute, given, problems, references)
@@ -158,7 +152,7 @@ def _check_one(catalogue: Catalogue, attribute: Attribute, given: object, checke
     if not problems:
         checked.values[attribute.path] = value
         if attribute.area == CLIENTS:
-            checked.kinds &= applies_to(catalogue, attribute)
+            checked.kinds &= catalogue.kinds_with(attribute)
     if references:
         checked.references[attribute.path] = tuple(references)
 
@@ -216,9 +210,12 @@ def _group_from(
         return None
     record: dict[str, object] = {}
     for key, value in given.items():
-        attribute = catalogue.find(f"{group.path}.{key}", group.area)
+        # A dot in a key would reach into an inner group, and be stored as it is.
+        attribute = None if "." in key else catalogue.find(f"{group.path}.{key}", group.area)
         if attribute is None or not attribute.is_live:
-            problems.append(_unknown(f"{group.path}.{key}") if attribute is None else _retired(attribute))
+            is_gone = attribute is not None and attribute.status is Status.RETIRED
+            found = _retired(attribute) if attribute and is_gone else _unknown(f"{group.path}.{key}")
+            problems.append(replace(found, path=(*place, key)))
         elif value is not None:
             inner: list[Problem] = []
             record[key] = _value_from(catalogue, attribute, value, inner, references)
@@ -238,9 +235,14 @@ def broken_rule(attribute: Attribute, value: object) -> str | None:
         return _broken_text_rule(attribute, value)
     if attribute.spec.is_measurable:
         low, high = attribute.minimum, attribute.maximum
-        if (low is not None and value < low) or (high is not None and value > high):  # type: ignore[operator]
+        if (low is not None and value < _bound(value, low)) or (high is not None and value > _bound(value, high)):  # type: ignore[operator]
             return _range_from(low, high)
     return None
+
+
+def _bound(value: object, limit: float) -> float | Decimal:
+    """The limit as it was written: the float 0.1 is a little more than the decimal."""
+    return Decimal(str(limit)) if isinstance(value, Decimal) else limit
 
 
 def _broken_text_rule(attribute: Attribute, value: str) -> str | None:

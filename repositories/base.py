@@ -1,13 +1,17 @@
 """What every area's repository does: read an authorised plan, and write one change as one command."""
 
+import asyncio
+from collections import OrderedDict
 from collections.abc import Collection as Some
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from catalogue.filters import And, Compare, Filter, all_of
 from catalogue.kinds import Operator
 from repositories.access import AuthorisedPlan
+from repositories.batching import PointReads
 from repositories.changes import ChangeHistory
 from repositories.compile.changes import change_facts, change_pipeline
 from repositories.compile.filters import query_from
@@ -20,6 +24,7 @@ from repositories.values import bson_from
 
 Document = dict[str, Any]
 
+POINT_READS_KEPT = 500
 _BOOKKEEPING = {"tail.version": 1, "moved": 1}
 
 
@@ -42,6 +47,7 @@ class RecordRepository:
         self.store = store
         self.collection = store.collection(area)
         self.history = ChangeHistory(store, area)
+        self._point_reads: OrderedDict[object, PointReads] = OrderedDict()
 
     async def read_page(self, authorised: AuthorisedPlan) -> Slice:
         """One page of records.
@@ -90,6 +96,35 @@ class RecordRepository:
     async def find_one(self, authorised: AuthorisedPlan) -> Document | None:
         """The record that the plan's filter selects."""
         return await self.collection.find_one(query_from(authorised.filter), projection_from(authorised.plan.paths))
+
+    def load(self, authorised: AuthorisedPlan, record_id: str) -> "asyncio.Future[Document | None]":
+        """The record with this id, if the plan's filter lets it through.
+
+        Cost: what is wanted in the same loop tick, by whomever, with the same paths and filter, is one command. The
+        document may be shared with other callers: nobody may change it.
+        """
+        key = (authorised.plan.paths, authorised.filter)
+        reads = self._point_reads.get(key)
+        if reads is None:
+            reads = self._point_reads[key] = PointReads(partial(self._fetch, authorised))
+            self._forget_idle()
+        return reads.load(record_id)
+
+    async def _fetch(self, authorised: AuthorisedPlan, ids: list[str]) -> dict[str, Document]:
+        projection = projection_from(authorised.plan.paths)
+        query: Document = {ID: {"$in": ids}} if len(ids) > 1 else {ID: {"$eq": ids[0]}}
+        if authorised.filter is not None:
+            query = {"$and": [query_from(authorised.filter), query]}
+        found = await self.collection.find(query, projection, limit=len(ids))
+        return {each[ID]: each for each in found}
+
+    def _forget_idle(self) -> None:
+        """Keep the point reads of the last few hundred selections; one that somebody waits for stays."""
+        while len(self._point_reads) > POINT_READS_KEPT:
+            key, oldest = self._point_reads.popitem(last=False)
+            if not oldest.is_idle:
+                self._point_reads[key] = oldest
+                return
 
     async def find_many(self, authorised: AuthorisedPlan, ids: Some[str]) -> dict[str, Document]:
         """The records with these ids, by id; those that are not there, or may not be read, are left out.
@@ -205,7 +240,7 @@ class RecordRepository:
         self, record_id: str, change: Change, earlier: Document, projection: Mapping[str, int] | None
     ) -> Written:
         if earlier.get("hash") != change.request_hash:
-            raise KeyReused(change.key or "")
+            raise KeyReused((change.key or "").partition(":")[2])
         document = await self.collection.find_one({ID: {"$eq": record_id}}, projection)
         if document is None:
             raise NotFound(self.noun, record_id)

@@ -58,14 +58,13 @@ class StaleVersion(Mendable):
 
     code = ErrorCode.STALE_VERSION
 
-    def __init__(self, noun: str, key: object, expected: int | None, found: int | None = None) -> None:
+    def __init__(self, noun: str, expected: int | None, found: int | None = None) -> None:
         given = "it was read" if expected is None else f"version {expected}"
         now = "" if found is None else f" and is now at version {found}"
         super().__init__(
-            f'The {noun} "{key}" was changed since {given}{now}. Read it again, then send the change with its version.'
+            f"This {noun} was changed since {given}{now}. Read it again, then send the change with its version."
         )
         self.noun = noun
-        self.key = key
         self.expected_version = expected
         self.found_version = found
 

@@ -1,6 +1,6 @@
 """The schema of one catalogue: fields first, relations second; the only file that sees every area."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from schema.attributes.types import AttributeType, attribute_value
 from schema.clients.mutations import client_mutations
 from schema.clients.queries import ClientTypes, client_queries
 from schema.clients.relations import client_fields
-from schema.clients.types import attribute_value_type, read_reference
+from schema.clients.types import attribute_value_type, read_references
 from schema.connection import BadPage, connection_types
 from schema.context import Context, Document
 from schema.derived.fields import Reference, group_types
@@ -31,9 +31,10 @@ from schema.derived.kinds import named_operators, string_operators
 from schema.derived.orders import order_type
 from schema.enums import FACET_MEANINGS, ClientKindEnum, ClientStageEnum
 from schema.errors import Refusal, RowRefusal
-from schema.fields import Fields, described, input_type, output_type, plain, read_field, resolved
-from schema.managers.fields import manager_loader, manager_mutations, manager_queries, manager_type
+from schema.fields import Fields, described, input_type, output_type, plain, read_field, related, resolved
+from schema.managers.fields import manager_mutations, manager_queries, manager_type, read_managers
 from schema.node import ATTRIBUTE_PREFIX, Node, has_prefix
+from schema.planning.handover import take_up_fetched
 from schema.planning.paths import NODE, client_paths, record_paths
 from schema.planning.selection import Selected, selection_of
 from schema.scalars import SCALARS
@@ -48,7 +49,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
 
     Cost: about half a millisecond an attribute; run it in a thread.
     """
-    reference = Reference("Client", read_reference)
+    reference = Reference("Client", read_references)
     manager = manager_type(catalogue, reference)
     client = _client_type(catalogue, manager, reference)
     reference.namespace["Client"] = client
@@ -65,7 +66,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *attribute_mutations(build_schema),
         *manager_mutations(catalogue, manager),
     )
-    return strawberry.Schema(
+    schema = strawberry.Schema(
         query=output_type("Query", "Everything that can be asked.", queries),
         mutation=output_type(
             "Mutation", "Everything that can be done; each answers with what became of it.", mutations
@@ -73,12 +74,14 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         types=[client, manager, AttributeType, Refusal, RowRefusal],
         config=StrawberryConfig(auto_camel_case=False, default_resolver=read_field, scalar_map=SCALARS),
     )
+    take_up_fetched(schema._schema)
+    return schema
 
 
 def _client_type(catalogue: Catalogue, manager: Any, reference: Reference) -> Any:
-    async def read_manager(self: Any, info: strawberry.Info) -> Any:
-        manager_id = self.get("managerId")
-        return None if manager_id is None else await manager_loader(info).load(manager_id)
+    async def managers(info: strawberry.Info, clients: Sequence[Document]) -> list[Document | None]:
+        found = await read_managers(info, {each["managerId"] for each in clients if "managerId" in each})
+        return [found.get(str(each.get("managerId"))) for each in clients]
 
     core: Fields = (
         ("number", str, plain("number", "The client number, unique in the bank.")),
@@ -87,7 +90,7 @@ def _client_type(catalogue: Catalogue, manager: Any, reference: Reference) -> An
         ("version", int, plain("version", "Counts the changes, from 1; for expectedVersion.")),
         ("createdAt", datetime, plain("createdAt", "When the client was entered.")),
         ("updatedAt", datetime, plain("updatedAt", "When the client was last changed.")),
-        ("manager", None, resolved(read_manager, "manager", manager | None, "The accountable relationship manager.")),
+        ("manager", None, related(managers, "manager", manager | None, "The accountable relationship manager.")),
     )
     return output_type(
         "Client",

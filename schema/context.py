@@ -1,6 +1,6 @@
 """What a resolver knows of its request."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ from policy.viewer import Viewer
 from repositories.repositories import Repositories
 
 Document = dict[str, Any]
-Loader = DataLoader[str, Document | None]
+Loader = DataLoader[Any, Any]
 Settle = Callable[[], Awaitable[None]]
 
 
@@ -31,13 +31,13 @@ class Context:
     plans: dict[object, Any] = field(default_factory=dict)
     """Whatever was worked out of a field's selection, so that a list works it out once."""
 
-    def loader(self, key: object, read: Callable[[Collection[str]], Awaitable[Mapping[str, Document]]]) -> Loader:
-        """The loader for one kind of look-up by id: everything asked in one tick goes out as one command."""
+    def loader(self, key: object, read: Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]) -> Loader:
+        """The loader of one field: the holders that ask for it in one tick are read for together."""
         if key not in self.loaders:
 
-            async def load(ids: list[str]) -> list[Document | None]:
-                found = await read(ids)
-                return [found.get(each) for each in ids]
+            async def load(holders: list[Any]) -> list[Any]:
+                return list(await read(holders))
 
-            self.loaders[key] = DataLoader(load_fn=load)
+            # A holder is a dictionary, which cannot be a key; it lives as long as the request, so its identity can.
+            self.loaders[key] = DataLoader(load_fn=load, cache_key_fn=id)
         return self.loaders[key]

@@ -1,6 +1,8 @@
 """Fields whose types are known only when an edition is built."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
+from inspect import Parameter, Signature
 from types import new_class
 from typing import Annotated, Any, TypeVar, cast
 
@@ -8,6 +10,8 @@ import strawberry
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
+
+from schema.planning.operation import BATCHED, OURS
 
 T = TypeVar("T", bound=type)
 
@@ -26,6 +30,7 @@ def resolved(
 ) -> StrawberryField:
     """A field with a resolver, whose types are given here instead of in the function's own annotations."""
     resolver.__name__ = name
+    setattr(resolver, OURS, True)
     resolver.__annotations__ = {"info": strawberry.Info, **(arguments or {}), "return": object}
     made = cast(
         StrawberryField, strawberry.field(resolver=resolver, name=name, description=description, graphql_type=returns)
@@ -35,6 +40,30 @@ def resolved(
             # Left out and null are the same to the resolver; the schema need not show `= null`.
             argument.default = strawberry.UNSET
     return made
+
+
+Many = Callable[..., Awaitable[Sequence[Any]]]
+"""From what is known of the request, and the holders of a level, to the value of each."""
+
+
+def related(
+    many: Many, name: str, returns: object, description: str, arguments: Mapping[str, object] | None = None
+) -> StrawberryField:
+    """A field that is read for all holders of a level at once, whichever way the operation is carried out."""
+
+    async def resolver(self: Any, info: strawberry.Info, **given: Any) -> Any:
+        place = (id(info._raw_info.field_nodes[0]), repr(given))
+        return await info.context.loader(place, partial(many, info, **given)).load(self)
+
+    first = {"self": Any, "info": strawberry.Info}
+    parameters = [Parameter(each, Parameter.POSITIONAL_OR_KEYWORD, annotation=type_) for each, type_ in first.items()]
+    parameters += [
+        Parameter(each, Parameter.KEYWORD_ONLY, default=None, annotation=type_)
+        for each, type_ in (arguments or {}).items()
+    ]
+    resolver.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    setattr(resolver, BATCHED, many)
+    return resolved(resolver, name, returns, description, arguments)
 
 
 def plain(

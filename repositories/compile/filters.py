@@ -57,7 +57,8 @@ def next_text(prefix: str) -> str | None:
 
 
 def _contains(value: object) -> Query:
-    return {"$regex": re.escape(str(value)), "$options": "i"}
+    # MongoDB takes no null byte in an expression, but the escape for one.
+    return {"$regex": re.escape(str(value)).replace("\x00", r"\x00"), "$options": "i"}
 
 
 def _is_null(value: object) -> Query:

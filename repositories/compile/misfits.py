@@ -1,10 +1,16 @@
 """The query for records whose stored value a definition would refuse today."""
 
+from decimal import Decimal
 from typing import Any
 
 from catalogue.attribute import CLIENTS, Attribute
+from catalogue.kinds import Kind
+from repositories.values import bson_from
 
 Query = dict[str, Any]
+
+_END = r"(?![\s\S])"
+"""The very end of a text: $ would also fit before a last line break."""
 
 
 def misfit_query(attribute: Attribute) -> Query:
@@ -15,9 +21,9 @@ def misfit_query(attribute: Attribute) -> Query:
     path = attribute.path
     branches: list[Query] = []
     if attribute.minimum is not None:
-        branches.append({path: {"$lt": attribute.minimum}})
+        branches.append({path: {"$lt": _bound(attribute, attribute.minimum)}})
     if attribute.maximum is not None:
-        branches.append({path: {"$gt": attribute.maximum}})
+        branches.append({path: {"$gt": _bound(attribute, attribute.maximum)}})
     if attribute.options:
         codes = [option.code for option in attribute.options]
         branches.append(
@@ -31,14 +37,19 @@ def misfit_query(attribute: Attribute) -> Query:
     return {"$or": branches} if branches else {"_id": {"$in": []}}
 
 
+def _bound(attribute: Attribute, limit: float) -> object:
+    """The limit as it was written: the float 0.1 is a little more than the decimal."""
+    return bson_from(Decimal(str(limit))) if attribute.kind is Kind.DECIMAL else limit
+
+
 def _text_branches(attribute: Attribute) -> list[Query]:
     """By regular expression, because only that looks into every item of a list."""
     branches: list[Query] = []
     if attribute.max_length is not None:
         branches.append({attribute.path: {"$regex": f"^.{{{attribute.max_length + 1}}}", "$options": "s"}})
     if attribute.min_length:
-        branches.append({attribute.path: {"$regex": f"^.{{0,{attribute.min_length - 1}}}$", "$options": "s"}})
+        branches.append({attribute.path: {"$regex": f"^.{{0,{attribute.min_length - 1}}}{_END}", "$options": "s"}})
     if attribute.pattern is not None:
-        fits = {"$regex": f"^(?:{attribute.pattern})$"}
-        branches.append({attribute.path: {"$type": "string", "$not": fits}})
+        misfit = {"$type": "string", "$not": {"$regex": f"^(?:{attribute.pattern}){_END}"}}
+        branches.append({attribute.path: {"$elemMatch": misfit} if attribute.is_list else misfit})
     return branches

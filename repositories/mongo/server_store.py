@@ -1,6 +1,7 @@
 """A real MongoDB server behind the face, by PyMongo Async or by Motor."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar
 
@@ -22,8 +23,8 @@ from repositories.mongo.store import Result, Store, Transaction, Work, driver_er
 
 _STREAM_WAIT_MS = 1_000
 _COMMIT_LIMIT_MS = 1_000
-# a driver that ends by itself at the limit does so more cleanly than one that is cancelled
-_GRACE_SECONDS = 0.5
+# for an abort or a commit that began in time
+_GRACE_SECONDS = 1.5
 _NAMESPACE_EXISTS = 48
 
 
@@ -57,27 +58,34 @@ class PymongoStore(Store):
         if not self.has_transactions:
             raise NotSupported("Transactions need a replica set. Start mongod with --replSet, one member is enough.")
 
-        limit = self.settings.timeout_seconds
-        deadline = anyio.current_time() + limit
+        deadline = anyio.current_time() + self.settings.timeout_seconds
 
         async def attempt(session: Any) -> Result:
-            # Motor's loop takes a timeout for a reason to try again, for 120 s
-            if anyio.current_time() > deadline:
+            # the drivers take a timeout for a reason to try again, for 120 s
+            remaining = deadline - anyio.current_time()
+            if remaining <= 0:
                 raise Unavailable
-            return await driver_errors_of(work(Transaction(self, session)))
+            with pymongo.timeout(remaining):
+                return await driver_errors_of(work(Transaction(self, session)))
 
         try:
-            with door(), pymongo.timeout(limit), anyio.fail_after(limit + _GRACE_SECONDS):
-                async with await self._start_session() as session:
-                    done: Result = await session.with_transaction(
-                        attempt,
-                        read_concern=ReadConcern("snapshot"),
-                        write_concern=WriteConcern("majority", j=True),
-                        max_commit_time_ms=_COMMIT_LIMIT_MS,
-                    )
-                    return done
+            # cancelled half way, or out of time also for its abort, a transaction would lock its documents for a minute
+            with door(), anyio.CancelScope(shield=True):
+                async with asyncio.timeout(self.settings.timeout_seconds + _GRACE_SECONDS):
+                    done = await self._run_transaction(attempt)
         except TimeoutError as error:
             raise Unavailable from error
+        return done
+
+    async def _run_transaction(self, attempt: Callable[[Any], Awaitable[Result]]) -> Result:
+        async with await self._start_session() as session:
+            done: Result = await session.with_transaction(
+                attempt,
+                read_concern=ReadConcern("snapshot"),
+                write_concern=WriteConcern("majority", j=True),
+                max_commit_time_ms=_COMMIT_LIMIT_MS,
+            )
+            return done
 
     @asynccontextmanager
     async def watch(

@@ -10,7 +10,7 @@ from catalogue.attribute import CLIENTS
 from catalogue.errors import ErrorCode, KehuError
 from repositories.access import authorise
 from repositories.plan import ReadPlan
-from schema.clients.types import by_number, client_loader, selected_paths
+from schema.clients.types import by_number, load_client, selected_paths
 from schema.connection import PAGE_ARGUMENTS, page_from
 from schema.context import Context
 from schema.derived.filters import Filters
@@ -18,7 +18,7 @@ from schema.derived.orders import order_from
 from schema.fields import Fields, described, resolved
 from schema.pages import read_connection
 from schema.planning.paths import NODE, client_paths
-from schema.planning.selection import page_selection, selection_of
+from schema.planning.selection import PageSelection, page_selection, selection_of
 
 
 class AmbiguousClient(KehuError):
@@ -45,7 +45,7 @@ def client_queries(types: ClientTypes) -> Fields:
         if (id is None) == (number is None):
             raise AmbiguousClient("client takes either id or number; give one of them.")
         if id is not None:
-            return await client_loader(info).load(id)
+            return await load_client(info, id)
         plan = ReadPlan(CLIENTS, selected_paths(info), by_number(str(number)))
         context: Context = info.context
         return await context.repositories.clients.find_one(authorise(plan, context.viewer))
@@ -61,13 +61,22 @@ def client_queries(types: ClientTypes) -> Fields:
     ) -> Any:
         context: Context = info.context
         page = page_from(context.page_limit, first, after, last, before)
-        selection = page_selection(selection_of(info._raw_info), "Client", "Client", NODE)
-        paths = client_paths(context.repositories.catalogue, selection.nodes)
+        selection, paths = _selected(info)
         plan = ReadPlan(CLIENTS, paths, types.filters.filter_from(where), order_from(order_by), page)
         return await read_connection(context, plan, selection)
 
     yield _one(client, types)
     yield _many(clients, types)
+
+
+def _selected(info: strawberry.Info) -> tuple[PageSelection, frozenset[str]]:
+    """What was selected of the page, and the paths of its clients: worked out once for an operation."""
+    context: Context = info.context
+    place = id(info._raw_info.field_nodes[0])
+    if place not in context.plans:
+        selection = page_selection(selection_of(info._raw_info), "Client", "Client", NODE)
+        context.plans[place] = selection, client_paths(context.repositories.catalogue, selection.nodes)
+    return context.plans[place]  # type: ignore[no-any-return]
 
 
 def _one(resolver: Any, types: ClientTypes) -> tuple[str, Any, Any]:

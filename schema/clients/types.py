@@ -1,6 +1,6 @@
 """What a client answers beyond its plain attributes: values with proof, and the history."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -103,22 +103,12 @@ async def read_values(
 
 
 async def _changes_of(context: Context, client: Document, attributes: list[Attribute]) -> dict[int, Document]:
-    """The changes that set the values, by version: from the tail, and from the moved ones in one command a page."""
+    """The changes that set the values, by version: from the tail, and one command for those that have moved out."""
     changes = {int(entry["version"]): entry for entry in client.get("tail", ())}
     versions = {int(proof["v"]) for each in attributes if (proof := proof_of(client, each.path))}
-    missing = [f"{client[ID]}:{version}" for version in sorted(versions - changes.keys())]
-    history = context.repositories.clients.history
-
-    async def read(ids: Collection[str]) -> Mapping[str, Document]:
-        pairs = [(each.rpartition(":")[0], int(each.rpartition(":")[2])) for each in ids]
-        return {
-            f"{record}:{version}": entry for (record, version), entry in (await history.find_entries(pairs)).items()
-        }
-
-    for entry in await context.loader("moved changes", read).load_many(missing):
-        if entry is not None:
-            changes[int(entry["version"])] = entry
-    return changes
+    missing = [(str(client[ID]), version) for version in sorted(versions - changes.keys())]
+    moved = await context.repositories.clients.history.find_entries(missing)
+    return changes | {version: entry for (_, version), entry in moved.items()}
 
 
 def proof_of(client: Document, path: str) -> Document | None:
@@ -163,27 +153,37 @@ async def read_history(
     return [change_value(kinds, each, wanted) for each in entries]
 
 
-async def read_reference(client_or_item: Any, info: strawberry.Info, key: str) -> Any:
-    """The client, or the clients, that a value of kind CLIENT points at; null for one that may not be seen."""
-    ids = client_or_item.get(key)
-    if ids is None:
-        return None
-    loader = client_loader(info)
+async def read_references(key: str, info: strawberry.Info, holders: Sequence[Any]) -> list[Any]:
+    """The client, or the clients, that the value of kind CLIENT in each holder points at; null if not to be seen.
+
+    Cost: one command for all holders.
+    """
+    wanted: set[str] = set()
+    for holder in holders:
+        ids = holder.get(key)
+        wanted.update(ids if isinstance(ids, list) else () if ids is None else (ids,))
+    found = await read_clients(info, wanted)
+    return [_pointed_at(holder.get(key), found) for holder in holders]
+
+
+def _pointed_at(ids: Any, found: Mapping[str, Document]) -> Any:
     if isinstance(ids, list):
-        return [each for each in await loader.load_many(ids) if each is not None]
-    return await loader.load(ids)
+        return [found[each] for each in ids if each in found]
+    return found.get(ids)
 
 
-def client_loader(info: strawberry.Info) -> Any:
-    """Reads clients by id with the paths selected under a field: one command for all of one level."""
+async def read_clients(info: strawberry.Info, ids: Collection[str]) -> Mapping[str, Document]:
+    """Clients by id, with the paths selected under a field."""
     context: Context = info.context
-    paths = selected_paths(info)
+    plan = authorise(ReadPlan(CLIENTS, selected_paths(info)), context.viewer)
+    return await context.repositories.clients.find_many(plan, ids)
 
-    async def read(ids: Collection[str]) -> Mapping[str, Document]:
-        plan = authorise(ReadPlan(CLIENTS, paths), context.viewer)
-        return await context.repositories.clients.find_many(plan, ids)
 
-    return context.loader((CLIENTS, paths), read)
+async def load_client(info: strawberry.Info, client_id: str) -> Document | None:
+    """One client by id, with the paths selected under a field; read together with what others want just now."""
+    context: Context = info.context
+    plan = authorise(ReadPlan(CLIENTS, selected_paths(info)), context.viewer)
+    return await context.repositories.clients.load(plan, client_id)
 
 
 def selected_paths(info: strawberry.Info, payload: str | None = None) -> frozenset[str]:

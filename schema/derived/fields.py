@@ -1,7 +1,8 @@
 """Output types of the facets and groups, a field an attribute."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import strawberry
@@ -12,7 +13,7 @@ from catalogue.attribute import Attribute, Status
 from catalogue.catalogue import Catalogue
 from catalogue.kinds import Kind
 from schema.derived.kinds import VALUE_TYPES
-from schema.fields import Fields, output_type, plain, resolved
+from schema.fields import Fields, output_type, plain, related
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,8 @@ class Reference:
     """The type that values of kind CLIENT become, which is complete only after the types that point at it."""
 
     type_name: str
-    read: Callable[[Any, strawberry.Info, str], Any]
-    """Reads the records that the value under a key points at."""
+    read: Callable[[str, strawberry.Info, Sequence[Any]], Awaitable[Sequence[Any]]]
+    """Reads the records that the values under a key, in each of the holders, point at."""
     namespace: dict[str, Any] = field(default_factory=dict)
     """Where the type is put, by its name, once it is there."""
 
@@ -70,7 +71,7 @@ def _field(
     description, reason = description_of(attribute), deprecation_of(attribute)
     if attribute.kind is Kind.CLIENT:
         late = reference.annotation(attribute.is_list)
-        own = resolved(_reader(reference, attribute.key), attribute.key, object, description)
+        own = related(partial(reference.read, attribute.key), attribute.key, object, description)
         own.deprecation_reason = reason
         return late, own
     if attribute.kind is Kind.GROUP:
@@ -80,13 +81,6 @@ def _field(
         value = VALUE_TYPES[attribute.kind]
     annotation = list[value] | None if attribute.is_list else value | None
     return annotation, plain(attribute.key, description, reason)
-
-
-def _reader(reference: Reference, key: str) -> Callable[..., Any]:
-    async def resolve(self: Any, info: strawberry.Info) -> Any:
-        return await reference.read(self, info, key)
-
-    return resolve
 
 
 def _nothing_yet() -> tuple[str, Any, StrawberryField]:

@@ -36,6 +36,26 @@ class Selection:
                     found.setdefault((name, repr(arguments)), Selected(self, name, arguments)).nodes.append(each)
         return list(found.values())
 
+    def by_key(self, nodes: Iterable[FieldNode], types: frozenset[str]) -> dict[str, list[FieldNode]]:
+        """The field nodes under field nodes by the key they have in the answer, in its order."""
+        found: dict[str, list[FieldNode]] = {}
+        for node in nodes:
+            if node.selection_set is not None:
+                self._by_key(node.selection_set, types, found)
+        return found
+
+    def roots(self, selection_set: SelectionSetNode, root: str) -> dict[str, list[FieldNode]]:
+        """The field nodes of an operation by their key in the answer."""
+        found: dict[str, list[FieldNode]] = {}
+        self._by_key(selection_set, frozenset((root,)), found)
+        return found
+
+    def _by_key(
+        self, selection_set: SelectionSetNode, types: frozenset[str], found: dict[str, list[FieldNode]]
+    ) -> None:
+        for each in self._fields(selection_set, types):
+            found.setdefault((each.alias or each.name).value, []).append(each)
+
     def _fields(self, selection_set: SelectionSetNode, types: frozenset[str]) -> Iterator[FieldNode]:
         for node in selection_set.selections:
             if node.directives and not self._is_included(node):

@@ -11,7 +11,7 @@ from acts.demo_book import DemoClient, demo_clients, demo_managers
 from catalogue.attribute import ClientKind, Facet
 from catalogue.builtin import builtin_catalogue
 from catalogue.kinds import Kind
-from catalogue.values import applies_to, check_nested, misfits, missing_required
+from catalogue.values import check_nested, misfits, missing_required
 
 CATALOGUE = builtin_catalogue()
 LEAVES = tuple(leaf for facet in Facet for leaf in CATALOGUE.leaves(facet.value))
@@ -97,7 +97,7 @@ class TestDemoClients:
     def test_most_attributes_that_apply_are_filled_and_some_are_not(
         self, book: list[DemoClient], kind: ClientKind
     ) -> None:
-        expected = [leaf for leaf in LEAVES if kind in applies_to(CATALOGUE, leaf)]
+        expected = [leaf for leaf in LEAVES if kind in CATALOGUE.kinds_with(leaf)]
         rows = [row for row in book if row["kind"] == kind]
         share = mean(
             _at(row, leaf.path) is not None or leaf.path in row["references"] for row in rows for leaf in expected
@@ -120,7 +120,7 @@ class TestDemoClients:
                 attribute = CATALOGUE.get_live(path)
                 assert attribute.kind is Kind.CLIENT
                 assert attribute.is_list is isinstance(numbers, list)
-                assert ClientKind(row["kind"]) in applies_to(CATALOGUE, attribute)
+                assert ClientKind(row["kind"]) in CATALOGUE.kinds_with(attribute)
                 assert organisations.issuperset(numbers if isinstance(numbers, list) else [numbers])
                 paths.add(path)
             if row["kind"] == "ORGANISATION":

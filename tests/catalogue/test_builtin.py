@@ -9,7 +9,6 @@ from catalogue.builtin.rows import ORGANISATIONS, PERSONS, facet, group, group_l
 from catalogue.catalogue import Catalogue
 from catalogue.kinds import Kind
 from catalogue.rules import definition_problems
-from catalogue.values import applies_to
 
 CATALOGUE = builtin_catalogue()
 CLIENT_ROWS = tuple(each for each in ATTRIBUTES if each.area == CLIENTS)
@@ -139,7 +138,7 @@ class TestAttributes:
         assert [each.path for each in members if each.max_age_hours is not None] == []
 
     def test_both_kinds_have_attributes_that_the_other_lacks(self) -> None:
-        alone = {applies_to(CATALOGUE, each) for each in CLIENT_ROWS}
+        alone = {CATALOGUE.kinds_with(each) for each in CLIENT_ROWS}
         assert {frozenset(ORGANISATIONS), frozenset(PERSONS), frozenset(ClientKind)} == alone
 
 

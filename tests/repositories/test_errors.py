@@ -113,8 +113,8 @@ class TestRepositoryError:
         ("error", "code", "said"),
         [
             (NotFound("client", "x1"), "NOT_FOUND", 'no client "x1"'),
-            (StaleVersion("client", "x1", 3, 5), "STALE_VERSION", "since version 3 and is now at version 5"),
-            (StaleVersion("client", "x1", None), "STALE_VERSION", "since it was read"),
+            (StaleVersion("client", 3, 5), "STALE_VERSION", "since version 3 and is now at version 5"),
+            (StaleVersion("client", None), "STALE_VERSION", "since it was read"),
             (KeyReused("k-1"), "KEY_REUSED", 'key "k-1" was used'),
             (KeyReused(), "KEY_REUSED", "The idempotency key was used"),
             (BadCursor(), "BAD_CURSOR", "not made by this server"),

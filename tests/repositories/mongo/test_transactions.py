@@ -34,7 +34,7 @@ class TestTransaction:
     async def test_none_lands_if_the_work_refuses(self, accounts: Store) -> None:
         async def refuse(transaction: Transaction) -> None:
             await transaction.collection("accounts").update_one({"_id": "a"}, {"$set": {"sum": 0}})
-            raise StaleVersion("account", "a", 1, 2)
+            raise StaleVersion("account", 1, 2)
 
         with pytest.raises(StaleVersion):
             await accounts.transaction(refuse)
@@ -97,5 +97,24 @@ class TestTransaction:
         try:
             with anyio.fail_after(5), pytest.raises(Unavailable):
                 await hasty.transaction(conflict)
+            # it was aborted, so it holds no lock
+            with anyio.fail_after(5):
+                assert await accounts.collection("accounts").update_one({"_id": "a"}, {"$set": {"sum": 1}}) == (1, 1)
         finally:
             await hasty.close()
+
+    @pytest.mark.real_drivers
+    async def test_a_cancelled_caller_leaves_no_lock(self, accounts: Store) -> None:
+        is_inside = anyio.Event()
+
+        async def dawdle(transaction: Transaction) -> None:
+            await transaction.collection("accounts").update_one({"_id": "a"}, {"$inc": {"sum": 1}})
+            is_inside.set()
+            await anyio.sleep(0.3)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(accounts.transaction, dawdle)
+            await is_inside.wait()
+            tasks.cancel_scope.cancel()
+        with anyio.fail_after(5):
+            assert await accounts.collection("accounts").update_one({"_id": "a"}, {"$set": {"sum": 99}}) == (1, 1)

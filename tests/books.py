@@ -1,0 +1,121 @@
+"""A small catalogue and a book on a store, for the tests of repositories and acts."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from acts.checks import UNGUARDED, Guard
+from acts.clients import NewClient, create_client
+from catalogue.attribute import Attribute, AttributeOption, ClientKind
+from catalogue.builtin import RELATIONS
+from catalogue.catalogue import Catalogue
+from catalogue.filters import Filter
+from catalogue.kinds import Kind
+from policy.viewer import Viewer
+from repositories.access import AuthorisedPlan, authorise
+from repositories.mongo import Store
+from repositories.plan import ID, Change, Order, Page, Proof, ReadPlan
+from repositories.repositories import Repositories, new_id, open_repositories
+
+VIEWER = Viewer("M001", frozenset(("relationship_manager",)))
+OTHER = Viewer("M002", frozenset(("relationship_manager",)))
+AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+SECRET = "the cursors of the tests are signed with this"
+NO_PROOF = Proof()
+
+
+def attribute(path: str, kind: Kind = Kind.STRING, **more: Any) -> Attribute:
+    """A definition with words that nobody reads."""
+    return Attribute(path=path, label=path.title(), description=f"The {path}.", kind=kind, **more)
+
+
+SMALL = Catalogue(
+    (
+        attribute("profile.name", is_sortable=True, required_for=(ClientKind.ORGANISATION,)),
+        attribute("profile.employees", Kind.LONG, is_sortable=True, minimum=0),
+        attribute("profile.foundedOn", Kind.DATE),
+        attribute("profile.birthday", Kind.DATE, applies_to=(ClientKind.PERSON,)),
+        attribute(
+            "profile.industry",
+            Kind.CODE,
+            options=(AttributeOption(code="STEEL", label="Steel"), AttributeOption(code="TEA", label="Tea")),
+        ),
+        attribute("profile.tags", is_list=True),
+        attribute("profile.parent", Kind.CLIENT),
+        attribute("profile.location", Kind.GROUP),
+        attribute("profile.location.city"),
+        attribute("profile.keyPeople", Kind.GROUP, is_list=True),
+        attribute("profile.keyPeople.name"),
+        attribute("profile.keyPeople.position"),
+        attribute("attitude.satisfaction", Kind.NUMBER, is_sortable=True, minimum=0, maximum=10),
+        attribute("attitude.remarks", Kind.TEXT),
+        attribute("derived.clientValue", Kind.DECIMAL),
+        attribute("name", area="managers", is_sortable=True),
+        attribute("team", area="managers"),
+        attribute("roles", area="managers", is_list=True),
+    ),
+    RELATIONS,
+)
+"""One attribute of most kinds; three of them sortable."""
+
+
+async def open_book(store: Store, built_in: Catalogue = SMALL) -> Repositories:
+    """The repositories of an empty database, with the indexes that code owns; the catalogue's are not made."""
+    repositories = await open_repositories(store, built_in, SECRET)
+    await repositories.clients.prepare()
+    await repositories.managers.prepare()
+    return repositories
+
+
+def change(values: Mapping[str, object], **more: Any) -> Change:
+    """A change of the viewer's."""
+    return Change(values, VIEWER.person, AT, **more)
+
+
+def record(number: str, kind: ClientKind = ClientKind.ORGANISATION) -> dict[str, object]:
+    """What a new client is before its first change."""
+    facets: dict[str, object] = {facet: {} for facet in ("profile", "behaviour", "attitude", "derived")}
+    return {ID: new_id("clients"), "number": number, "kind": str(kind)} | facets
+
+
+async def insert(repositories: Repositories, number: str, values: Mapping[str, object], **more: Any) -> str:
+    """The id of a client that was put in without an act."""
+    made = record(number)
+    await repositories.clients.insert(made, change({"stage": "PROSPECT", **values}, **more))
+    return str(made[ID])
+
+
+async def make_client(
+    repositories: Repositories, number: str = "C1", guard: Guard = UNGUARDED, **facets: object
+) -> str:
+    """The id of an organisation made by the act."""
+    facets = {"profile": {"name": f"Client {number}"}} | facets
+    new = NewClient(number, ClientKind.ORGANISATION, facets=facets)
+    written = await create_client(VIEWER, repositories, new, NO_PROOF, guard)
+    return str(written.document[ID])
+
+
+async def stored(repositories: Repositories, record_id: str) -> dict[str, Any]:
+    """A client as the database has it."""
+    found = await repositories.clients.collection.find_one({ID: record_id})
+    assert found is not None
+    return found
+
+
+async def everything(repositories: Repositories) -> dict[str, list[dict[str, Any]]]:
+    """Every document of the database, to tell that a refused call changed nothing."""
+    return {
+        name: await repositories.store.collection(name).find({}, sort=[("_id", 1)])
+        for name in ("clients", "managers", "changes", "attributes")
+    }
+
+
+def plan(
+    paths: set[str],
+    *order: Order,
+    where: Filter | None = None,
+    page: Page | None = None,
+    viewer: Viewer = VIEWER,
+) -> AuthorisedPlan:
+    """An authorised question about clients."""
+    return authorise(ReadPlan("clients", frozenset(paths), where, order, page), viewer)

@@ -1,0 +1,20 @@
+"""Indexes from the catalogue."""
+
+from catalogue.builtin import builtin_catalogue
+from repositories.clients import BOOK_INDEXES
+from repositories.compile.indexes import INDEX_LIMIT, PREFIX, RESERVED, SORTABLE_LIMIT, order_index
+from tests.definitions import defined
+
+
+class TestOrderIndex:
+    def test_the_value_then_the_id(self) -> None:
+        keys, name = order_index(defined("profile.name"))
+        assert keys == [("profile.name", 1), ("_id", 1)]
+        assert name == "order_profile.name"
+
+    def test_names_are_told_from_those_of_code(self) -> None:
+        assert not any(name.startswith(PREFIX) for name in BOOK_INDEXES)
+
+    def test_there_is_room_for_what_is_no_attribute(self) -> None:
+        assert SORTABLE_LIMIT + RESERVED == INDEX_LIMIT == 64
+        assert len(builtin_catalogue().sortable()) < SORTABLE_LIMIT

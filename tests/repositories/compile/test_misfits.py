@@ -1,0 +1,57 @@
+"""Which records a definition would refuse today; the database finds those that the checks would."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from catalogue.kinds import Kind
+from repositories.compile.misfits import misfit_query
+from repositories.mongo import Store
+from repositories.values import bson_from
+from tests.definitions import defined
+
+
+async def misfits_among(store: Store, more: dict[str, Any], values: list[object], kind: str = "PERSON") -> list[object]:
+    """Those of the values that the query finds in clients that have them."""
+    row = defined("profile.x", **more)
+    clients = store.collection("clients")
+    for at, value in enumerate(values):
+        profile = {} if value is None else {"x": bson_from(value)}
+        await clients.insert_one({"_id": at, "kind": kind, "profile": profile})
+    found = await clients.find(misfit_query(row), {"_id": 1}, [("_id", 1)])
+    return [values[each["_id"]] for each in found]
+
+
+class TestMisfitQuery:
+    @pytest.mark.parametrize(
+        ("more", "fits", "breaks"),
+        [
+            ({}, ["a", "", None], []),
+            ({"kind": Kind.LONG, "minimum": 1, "maximum": 3}, [1, 3, None], [0, 4]),
+            ({"kind": Kind.DECIMAL, "minimum": 0.1}, [Decimal("0.1"), None], [Decimal("0.09")]),
+            ({"kind": Kind.LONG, "minimum": 1, "is_list": True}, [[1, 2], [], None], [[2, 0]]),
+            ({"kind": Kind.CODE}, ["A", "B", None], ["C"]),
+            ({"kind": Kind.CODE, "is_list": True}, [["A", "B"], [], None], [["A", "C"]]),
+            ({"max_length": 2}, ["", "客戶", None], ["abc", "a\nb"]),
+            ({"max_length": 2, "is_list": True}, [["ab"], [], None], [["a", "abc"]]),
+            ({"min_length": 2}, ["ab", "a\n", None], ["a", ""]),
+            ({"min_length": 2, "is_list": True}, [["ab"], [], None], [["ab", "a"]]),
+            ({"pattern": "[A-Z]{2}"}, ["CH", None], ["ch", "CHE", ""]),
+            ({"pattern": "a|b"}, ["a", "b", None], ["ab"]),
+            ({"pattern": "[A-Z]{2}", "is_list": True}, [["CH", "DE"], [], None], [["CH", "x"], ["x"]]),
+            ({"required_for": ("PERSON",)}, ["a"], [None]),
+            ({"required_for": ("ORGANISATION",)}, ["a", None], []),
+            ({"applies_to": ("ORGANISATION",)}, [None], ["a"]),
+            ({"applies_to": ("PERSON",)}, [None, "a"], []),
+        ],
+    )
+    async def test_finds_what_breaks_the_rules_and_nothing_else(
+        self, store: Store, more: dict[str, Any], fits: list[object], breaks: list[object]
+    ) -> None:
+        assert await misfits_among(store, more, [*fits, *breaks]) == breaks
+
+    @pytest.mark.real_drivers
+    async def test_the_longest_text_there_may_be(self, store: Store) -> None:
+        more = {"kind": Kind.TEXT, "max_length": 20_000, "min_length": 10_000}
+        assert await misfits_among(store, more, ["a" * 20_000, "a" * 9_999]) == ["a" * 9_999]

@@ -1,0 +1,55 @@
+"""The collection of managers: one record a person."""
+
+import pytest
+
+from repositories.access import authorise
+from repositories.errors import AlreadyExists, NotFound
+from repositories.plan import ID, Page, ReadPlan
+from repositories.repositories import Repositories, new_id
+from tests.books import VIEWER, change, everything
+
+
+async def add(book: Repositories, person: str, name: str) -> str:
+    made = {ID: new_id("managers"), "person": person}
+    await book.managers.insert(made, change({"name": name}))
+    return made[ID]
+
+
+class TestPrepare:
+    async def test_makes_the_index_that_code_owns_and_may_run_again(self, book: Repositories) -> None:
+        before = await book.managers.collection.indexes()
+        assert set(before) == {"_id_", "person"}
+        await book.managers.prepare()
+        assert await book.managers.collection.indexes() == before
+
+
+class TestInsert:
+    async def test_a_person_is_a_manager_once(self, book: Repositories) -> None:
+        await add(book, "M001", "Li")
+        before = await everything(book)
+        with pytest.raises(AlreadyExists, match='person "M001"'):
+            await add(book, "M001", "Wang")
+        assert await everything(book) == before
+
+
+class TestWrite:
+    async def test_keeps_a_history_as_clients_do(self, book: Repositories) -> None:
+        one = await add(book, "M001", "Li")
+        written = await book.managers.write(one, change({"team": "north"}, expected_version=1), {"name", "team"})
+        assert {key: written.document[key] for key in ("name", "team", "version")} == {
+            "name": "Li",
+            "team": "north",
+            "version": 2,
+        }
+        with pytest.raises(NotFound, match='no manager "mg_missing"'):
+            await book.managers.write("mg_missing", change({"team": "south"}), ())
+
+
+class TestReadPage:
+    async def test_by_id(self, book: Repositories) -> None:
+        ids = [await add(book, f"M{number}", "Li") for number in range(3)]
+        part = await book.managers.read_page(
+            authorise(ReadPlan("managers", frozenset(("person",)), page=Page(2)), VIEWER)
+        )
+        assert [each[ID] for each in part.documents] == sorted(ids)[:2]
+        assert part.has_next
