@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from acts.demo import Progress, load_demo
 from acts.managers import enter_person
@@ -26,10 +28,15 @@ from schema.context import Context
 log = logging.getLogger("kehu")
 
 STARTING = "Kehu is starting"
+GRAPHQL = "/graphql"
 
 
 def _silent(done: int, count: int) -> None:
     """Nobody watches."""
+
+
+def _nothing() -> None:
+    """Nobody waits."""
 
 
 @dataclass(slots=True)
@@ -39,6 +46,8 @@ class Server:
     settings: Settings
     uri: str
     progress: Progress = _silent
+    started: Callable[[], None] = _nothing
+    """Called when everything is built, before the first request."""
     store: Store | None = None
     editions: Editions | None = None
     entered: set[str] = field(default_factory=set)
@@ -87,6 +96,7 @@ class Server:
             repositories = await open_book(self.settings, self.store)
             await load_demo(repositories, demo_count(self.settings), self.progress)
             self.editions = Editions(repositories)
+            self.started()
             follower = asyncio.create_task(self.editions.follow())
             try:
                 yield
@@ -106,15 +116,35 @@ def demo_count(settings: Settings) -> int:
     return 0 if settings.mongodb_uri else 2_000
 
 
-def build_app(settings: Settings, uri: str | None = None, progress: Progress = _silent) -> Starlette:
+class Application(Starlette):
+    """Starlette with a straight way to GraphQL, which needs no router and words all its errors itself.
+
+    With middleware there is no such way: what the middleware adds is added to every answer.
+    """
+
+    straight: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.straight is not None and scope["type"] == "http" and scope["path"] == GRAPHQL:
+            await self.straight(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def build_app(
+    settings: Settings,
+    uri: str | None = None,
+    progress: Progress = _silent,
+    started: Callable[[], None] = _nothing,
+) -> Starlette:
     """The application for these settings; `uri` is the embedded mongod's where there is one."""
-    server = Server(settings, settings.mongodb_uri if uri is None else uri, progress)
+    server = Server(settings, settings.mongodb_uri if uri is None else uri, progress, started)
     authenticate = Authenticator(LocalIssuer(settings).verify, server.enter)
-    return Starlette(
-        routes=[
-            *graphql_routes(server, authenticate, server.context, settings),
-            *health_routes(server.readiness),
-        ],
-        middleware=cors_middleware(settings),
-        lifespan=server.running,
+    routes = graphql_routes(server, authenticate, server.context, settings)
+    middleware = cors_middleware(settings)
+    app = Application(
+        routes=[*routes, *health_routes(server.readiness)], middleware=middleware, lifespan=server.running
     )
+    if not middleware:
+        app.straight = next(each.app for each in routes if isinstance(each, Route) and each.path == GRAPHQL)
+    return app

@@ -10,9 +10,13 @@ from catalogue.catalogue import Catalogue
 from repositories.compile.indexes import PREFIX, order_index
 from repositories.compile.misfits import misfit_query
 from repositories.errors import AlreadyExists
-from repositories.mongo import Store
+from repositories.mongo import IndexSpec, Store
 
 ATTRIBUTES = "attributes"
+_INDEXES = {
+    "sequence": IndexSpec((("sequence", 1),), unique=True),
+    "change_key": IndexSpec((("changes.key", 1),)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,7 @@ class AttributeRepository:
         self._collection = store.collection(ATTRIBUTES)
 
     async def prepare(self) -> None:
-        await self._collection.create_index([("sequence", 1)], "sequence", unique=True)
-        await self._collection.create_index([("changes.key", 1)], "change_key")
+        await self._collection.create_indexes(_INDEXES)
 
     async def head(self) -> int:
         """The number of the newest write; 0 before the first.

@@ -5,13 +5,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from repositories.errors import RepositoryFault
-from repositories.mongo import Store
+from repositories.mongo import IndexSpec, Store
 
 Document = dict[str, Any]
 
 TAIL_LIMIT = 20
 """Changes kept in a record; when there are more, all but the last few move out together."""
 TAIL_KEPT = 8
+
+_INDEXES = {
+    "record_version": IndexSpec((("recordId", 1), ("version", -1))),
+    "record_key": IndexSpec((("recordId", 1), ("key", 1))),
+}
 
 
 class ChangeHistory:
@@ -24,8 +29,7 @@ class ChangeHistory:
 
     async def prepare(self) -> None:
         """The indexes that a key and a record's history are found by."""
-        await self._moved.create_index([("recordId", 1), ("version", -1)], "record_version")
-        await self._moved.create_index([("recordId", 1), ("key", 1)], "record_key")
+        await self._moved.create_indexes(_INDEXES)
 
     async def move_when_full(self, record_id: str, document: Document) -> None:
         """Move the older part of a tail out, if it has grown too long.

@@ -7,11 +7,15 @@ from typing import Any
 from catalogue.attribute import CLIENTS, ClientKind, ClientStage, Facet
 from repositories.base import Document, RecordRepository
 from repositories.cursors import Cursors, value_at
-from repositories.mongo import Store
+from repositories.mongo import IndexSpec, Store
 from repositories.values import bson_from
 
 ID_PREFIX = "cl_"
-BOOK_INDEXES = {"manager": [("managerId", 1), ("_id", 1)], "team": [("team", 1), ("_id", 1)]}
+BOOK_INDEXES = {
+    "number": IndexSpec((("number", 1),), unique=True),
+    "manager": IndexSpec((("managerId", 1), ("_id", 1))),
+    "team": IndexSpec((("team", 1), ("_id", 1))),
+}
 
 
 class ClientRepository(RecordRepository):
@@ -22,12 +26,10 @@ class ClientRepository(RecordRepository):
 
     async def prepare(self) -> None:
         """The indexes and the validator for the shape that code owns; those of the catalogue are apart."""
-        await self.collection.create_index([("number", 1)], "number", unique=True)
-        for name, keys in BOOK_INDEXES.items():
-            await self.collection.create_index(keys, name)
-        await self.history.prepare()
         if self.store.has_validators:
             await self.store.set_validator(CLIENTS, client_validator())
+        await self.collection.create_indexes(BOOK_INDEXES)
+        await self.history.prepare()
 
     async def find_by_numbers(self, numbers: Some[str]) -> dict[str, Document]:
         """Clients by number, without their history.

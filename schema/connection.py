@@ -1,5 +1,6 @@
 """Connections: lists that can grow, read a page at a time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,18 +89,24 @@ def page_from(
     return Page(size, is_backward=first is None, after=after, before=before)
 
 
-def connection_value(
-    nodes: list[Any], cursors: list[str] | None, *, has_next: bool, has_previous: bool
-) -> dict[str, Any]:
-    """A connection as its fields are read from it; the edges are there if the cursors are."""
-    ends = (cursors[0], cursors[-1]) if cursors else (None, None)
+def connection_value(nodes: list[Any], cursors: list[str], *, has_next: bool, has_previous: bool) -> dict[str, Any]:
+    """A connection as its fields are read from it, with the cursor of each item."""
+    info = page_info(cursors, has_next=has_next, has_previous=has_previous)
+    return {"nodes": nodes, "edges": edges_of(nodes, cursors), "pageInfo": info}
+
+
+def edges_of(nodes: list[Any], cursors: Sequence[str]) -> list[dict[str, Any]]:
+    """The items as edges; without cursors where none was asked for."""
+    if not cursors:
+        return [{"node": node} for node in nodes]
+    return [{"cursor": cursor, "node": node} for cursor, node in zip(cursors, nodes, strict=True)]
+
+
+def page_info(cursors: Sequence[str], *, has_next: bool, has_previous: bool) -> dict[str, Any]:
+    """Where a page stands; the ends are the first and last of the cursors, if there are any."""
     return {
-        "nodes": nodes,
-        "edges": [{"cursor": c, "node": n} for c, n in zip(cursors, nodes, strict=True)] if cursors is not None else [],
-        "pageInfo": {
-            "hasNextPage": has_next,
-            "hasPreviousPage": has_previous,
-            "startCursor": ends[0],
-            "endCursor": ends[1],
-        },
+        "hasNextPage": has_next,
+        "hasPreviousPage": has_previous,
+        "startCursor": cursors[0] if cursors else None,
+        "endCursor": cursors[-1] if cursors else None,
     }

@@ -4,7 +4,7 @@ from typing import Any
 
 from repositories.access import authorise
 from repositories.plan import ReadPlan
-from schema.connection import connection_value
+from schema.connection import edges_of, page_info
 from schema.context import Context
 from schema.planning.selection import PageSelection
 
@@ -17,9 +17,14 @@ async def read_connection(context: Context, plan: ReadPlan, selection: PageSelec
     repository = context.repositories.of(plan.area)
     authorised = authorise(plan, context.viewer)
     page = await repository.read_page(authorised)
-    # `edges` without cursors selected would still need them as keys of the same value: seal them when either is asked.
-    cursors = repository.seal(authorised, page.documents) if selection.wants_cursors else None
-    value = connection_value(page.documents, cursors, has_next=page.has_next, has_previous=page.has_previous)
+    documents = page.documents
+    value: dict[str, Any] = {"nodes": documents}
+    cursors = repository.seal(authorised, documents) if selection.wants_cursors else []
+    if selection.wants_edges:
+        value["edges"] = edges_of(documents, cursors)
+    if selection.wants_ends and documents and not cursors:
+        cursors = repository.seal(authorised, (documents[0], documents[-1]))
+    value["pageInfo"] = page_info(cursors, has_next=page.has_next, has_previous=page.has_previous)
     if selection.wants_total:
         value["totalCount"] = await repository.count(authorised)
     return value

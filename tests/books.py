@@ -26,7 +26,8 @@ NO_PROOF = Proof()
 
 def attribute(path: str, kind: Kind = Kind.STRING, **more: Any) -> Attribute:
     """A definition with words that nobody reads."""
-    return Attribute(path=path, label=path.title(), description=f"The {path}.", kind=kind, **more)
+    words = {"label": path.title(), "description": f"The {path}."}
+    return Attribute(path=path, kind=kind, **words | more)
 
 
 SMALL = Catalogue(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from catalogue.attribute import Attribute, AttributeOption
+from catalogue.attribute import Attribute, AttributeOption, Facet
 from catalogue.catalogue import Catalogue
 from catalogue.kinds import Kind
 
@@ -24,10 +24,16 @@ def one_of_every_kind(**more: Any) -> tuple[Attribute, ...]:
     return (*single, *(defined(f"profile.{kind.lower()}2", kind, is_list=True, **more) for kind in kinds))
 
 
+def beside(*rows: Attribute) -> Catalogue:
+    """The rows with the least that a schema can be made of: one more in each facet, and a manager's name."""
+    least = [defined(f"{facet}.least") for facet in Facet]
+    return Catalogue((*least, defined("name", area="managers"), *rows))
+
+
 def book() -> Catalogue:
     """A small catalogue with a group, a list of groups, a draft, a retired attribute and a deprecated one."""
-    return Catalogue(
-        (
+    return beside(
+        *(
             *one_of_every_kind(),
             defined("profile.place", Kind.GROUP),
             defined("profile.place.city", is_sortable=True, is_searchable=True),

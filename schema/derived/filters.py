@@ -14,6 +14,8 @@ from schema.fields import input_type
 
 LIST_LIMIT = 1_000
 DEPTH_LIMIT = 12
+CONTAINS_LIMIT = 1_000
+"""Units: characters. MongoDB refuses longer expressions from about 8,000 characters on."""
 
 
 class BadFilter(KehuError):
@@ -136,6 +138,8 @@ def _comparisons(path: str, given: Mapping[str, Any], place: tuple[str, ...]) ->
             value = tuple(_some(value, here) if operator is not Operator.NOT_IN else value)
             if len(value) > LIST_LIMIT:
                 raise _bad(here, f"{_words(here)} takes up to {LIST_LIMIT} items; got {len(value)}.")
+        if operator is Operator.CONTAINS and len(value) > CONTAINS_LIMIT:
+            raise _bad(here, f"{_words(here)} takes up to {CONTAINS_LIMIT} characters; got {len(value)}.")
         parts.append(Compare(path, operator, value))
     return _together(parts, place)
 

@@ -120,22 +120,32 @@ class PageSelection:
 
     nodes: "list[Selected]"
     """The fields of the items, from `nodes` and from `edges`."""
+    wants_edges: bool
     wants_cursors: bool
+    """The cursor of every item."""
+    wants_ends: bool
+    """The cursors of the first and last item."""
     wants_total: bool
 
 
 def page_selection(selected: Selected, noun: str, *node_types: str) -> PageSelection:
     """What was selected of `<Noun>Connection`, the fields of its items together."""
     nodes: list[Selected] = []
-    wants_cursors = wants_total = False
+    names: set[str] = set()
     for each in selected.fields(f"{noun}Connection"):
+        names.add(each.name)
         if each.name == "nodes":
             nodes += each.fields(*node_types)
         elif each.name == "edges":
             inner = each.fields(f"{noun}Edge")
             nodes += [field for edge in inner if edge.name == "node" for field in edge.fields(*node_types)]
-            wants_cursors = True
+            names |= {edge.name for edge in inner}
         elif each.name == "pageInfo":
-            wants_cursors |= any(f.name in ("startCursor", "endCursor") for f in each.fields("PageInfo"))
-        wants_total |= each.name == "totalCount"
-    return PageSelection(nodes, wants_cursors, wants_total)
+            names |= {field.name for field in each.fields("PageInfo")}
+    return PageSelection(
+        nodes,
+        wants_edges="edges" in names,
+        wants_cursors="cursor" in names,
+        wants_ends=bool(names & {"startCursor", "endCursor"}),
+        wants_total="totalCount" in names,
+    )

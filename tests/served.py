@@ -1,0 +1,49 @@
+"""The whole of Kehu on the memory driver, with a small demonstration book, asked as a client asks it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from starlette.applications import Starlette
+
+from api.app import build_app
+from api.settings import Settings
+from api.tokens import LocalIssuer
+
+DEMO_CLIENTS = 60
+PERSON = "demo-administrator"
+
+
+class Served:
+    """A running application and a token of an administrator."""
+
+    def __init__(self, app: Starlette, token: str) -> None:
+        self._client = httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=app),
+            base_url="http://kehu.test",
+            headers={"authorization": f"Bearer {token}"},
+        )
+
+    async def ask(self, query: str, variables: dict[str, object] | None = None) -> dict[str, Any]:
+        """The GraphQL answer."""
+        answer = await self._client.post("/graphql", json={"query": query, "variables": variables})
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+@asynccontextmanager
+async def served(data_dir: Path, clients: int = DEMO_CLIENTS) -> AsyncIterator[Served]:
+    """Kehu while the context lasts."""
+    settings = Settings(mongodb_driver="memory", mongodb_uri="", demo=clients, data_dir=data_dir)
+    app = build_app(settings)
+    async with app.router.lifespan_context(app):
+        running = Served(app, LocalIssuer(settings).issue(PERSON, "administrator", None, 10))
+        try:
+            yield running
+        finally:
+            await running.close()
