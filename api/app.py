@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
@@ -29,6 +29,7 @@ log = logging.getLogger("kehu")
 
 STARTING = "Kehu is starting"
 GRAPHQL = "/graphql"
+RETRY_SECONDS = 1.0
 
 
 def _silent(done: int, count: int) -> None:
@@ -89,24 +90,45 @@ class Server:
 
     @asynccontextmanager
     async def running(self, _app: Starlette) -> AsyncIterator[None]:
-        """Connect, prepare, load and follow; then all of it back."""
+        """Connect, prepare, load and follow; then all of it back.
+
+        A database that does not answer yet is no reason to end: the server lives, says that it is not ready, and goes
+        on trying.
+        """
         self.store = connect(mongo_settings(self.settings, self.uri))
+        opened = asyncio.Event()
+        work = asyncio.create_task(self._work(self.store, opened))
+        first = asyncio.create_task(opened.wait())
         try:
-            await self.store.ping()
-            repositories = await open_book(self.settings, self.store)
-            await load_demo(repositories, demo_count(self.settings), self.progress)
-            self.editions = Editions(repositories)
-            self.started()
-            follower = asyncio.create_task(self.editions.follow())
-            try:
-                yield
-            finally:
-                follower.cancel()
-                with suppress(asyncio.CancelledError):
-                    await follower
+            await asyncio.wait((work, first), return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                work.result()
+            yield
         finally:
+            for task in (first, work):
+                task.cancel()
+            await asyncio.gather(first, work, return_exceptions=True)
             self.editions = None
             await self.store.close()
+
+    async def _work(self, store: Store, opened: asyncio.Event) -> None:
+        """Open the book and follow its catalogue; `opened` is set after the first try that says what is the matter."""
+        while self.editions is None:
+            try:
+                await self._open(store)
+            except Unavailable as error:
+                log.warning("the database does not answer (%s); trying again in %.0f s", error, RETRY_SECONDS)
+                opened.set()
+                await asyncio.sleep(RETRY_SECONDS)
+        opened.set()
+        await self.editions.follow()
+
+    async def _open(self, store: Store) -> None:
+        await store.ping()
+        repositories = await open_book(self.settings, store)
+        await load_demo(repositories, demo_count(self.settings), self.progress)
+        self.editions = Editions(repositories)
+        self.started()
 
 
 def demo_count(settings: Settings) -> int:

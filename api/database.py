@@ -28,7 +28,7 @@ def is_embedded(settings: Settings) -> bool:
 
 def build_mongod(settings: Settings) -> EmbeddedMongod:
     """The embedded mongod of the data directory, not started yet."""
-    return EmbeddedMongod(settings.data_dir, settings.embedded_cache_gb)
+    return EmbeddedMongod(settings.data_dir, settings.embedded_cache_gb, settings.mongod)
 
 
 @asynccontextmanager
@@ -41,7 +41,8 @@ async def database_uri(settings: Settings) -> AsyncIterator[str]:
         yield settings.mongodb_uri
         return
     # A command goes through the book in order and needs no large cache; an import stays under 300 MB in all.
-    mongod = EmbeddedMongod(settings.data_dir, extra_arguments=("--wiredTigerEngineConfigString", "cache_size=32M"))
+    small = ("--wiredTigerEngineConfigString", "cache_size=32M")
+    mongod = EmbeddedMongod(settings.data_dir, binary=settings.mongod, extra_arguments=small)
     try:
         uri = await mongod.start()
     except DirectoryInUse:

@@ -1,5 +1,6 @@
 """One operation on one edition: prepare (parse, validate, remember), run, answer."""
 
+import logging
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from policy.viewer import Viewer
 from schema.planning.answer import Surprise, Unsupported
 from schema.planning.operation import CompiledOperation, Fetched, Incomplete, OperationCompiler
 
+_log = logging.getLogger("kehu.api")
 _EDITIONS_KEPT = 4
 _ERRORS_LISTED = 20
 _CHOICES_KEPT = 50
@@ -134,6 +136,9 @@ def _compiled(compiler: OperationCompiler, variables: Mapping[str, Any]) -> Comp
     try:
         return compiler.compiled(variables)
     except (Unsupported, Surprise):
+        return None
+    except Exception:
+        _log.exception("an operation could not be compiled; ordinary execution has it")
         return None
 
 

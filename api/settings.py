@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     mongo_pool_connections: int = _setting(
         50, "database connections a process may hold", "a whole number from 1 to 1000", ge=1, le=1000
     )
+    mongod: Path | None = _setting(
+        None, "mongod to start where there is no mongodb_uri; unset: one on PATH, else the packaged one", "a file path"
+    )
     embedded_cache_gb: float = _setting(
         0.5, "memory cache of the embedded mongod", "a number from 0.25 to 1024", ge=0.25, le=1024
     )

@@ -74,7 +74,9 @@ async def measure_editions(work: WorkDir, count: int) -> dict[str, Any]:
             repositories = await open_book(store)
             await load_demo(repositories, CLIENTS, lambda _done, _count: None)
             log = work.log("kehu-editions")
-            running = start(kehu_target(work, uri, DATABASE), log, [SERVER_CPU], json.dumps({"query": "{ __typename }"}))
+            running = start(
+                kehu_target(work, uri, DATABASE), log, [SERVER_CPU], json.dumps({"query": "{ __typename }"})
+            )
             try:
                 return await _measured(running, repositories, log, count)
             finally:

@@ -41,7 +41,7 @@ KEHU_QUERIES = {
       derived { creditRating clientValue debtRatio churnRisk segment } } } }""",
     "Q5": """query Q5 { clientGroups(by: [{field: DERIVED_SEGMENT}, {field: PROFILE_INDUSTRY}], first: 200) {
   nodes { keys { value } count average(of: DERIVED_CLIENT_VALUE) } } }""",
-    "W1": """mutation W1($id: ID!, $version: Int!, $satisfaction: Int!, $key: String!) {
+    "W1": """mutation W1($id: ID!, $version: Int!, $satisfaction: Long!, $key: String!) {
   clientChange(input: {id: $id, expectedVersion: $version, idempotencyKey: $key,
     changes: {attitude: {satisfaction: $satisfaction}}}) {
     client { id attitude { satisfaction } } errors { message } } }""",

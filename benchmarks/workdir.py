@@ -61,7 +61,9 @@ class WorkDir:
                 f"{source} has no py/floor.py: the floor that Kehu is compared with is missing. Name the directory of "
                 "the peers with --peers-dir, or run --editions, --startup or --memory, which need none."
             )
-        shutil.copytree(source, self.peers, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules", "results"))
+        shutil.copytree(
+            source, self.peers, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules", "results")
+        )
         for folder, _, _ in os.walk(self.peers):
             os.chmod(folder, 0o755)  # a copy of a read-only directory is read-only too
             if folder.endswith("node_modules"):

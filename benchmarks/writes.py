@@ -3,8 +3,8 @@
 import random
 import uuid
 
-from benchmarks.questions import KEHU_QUERIES, body, peer_id
 from benchmarks.mapping import client_id
+from benchmarks.questions import KEHU_QUERIES, body, peer_id
 from catalogue.attribute import CLIENTS
 from repositories.mongo import Store
 from repositories.plan import ID

@@ -70,8 +70,9 @@ def named_attributes(catalogue: Catalogue, arguments: Mapping[str, object]) -> l
     path, paths, facet = arguments.get("path"), arguments.get("paths"), arguments.get("facet")
     if isinstance(path, str):
         return [catalogue.get_live(path)]
-    if isinstance(paths, list | tuple):
-        found = [catalogue.get_live(str(each)) for each in paths]
+    if isinstance(paths, str | list | tuple):
+        # GraphQL takes one item for a list of one.
+        found = [catalogue.get_live(str(each)) for each in ([paths] if isinstance(paths, str) else paths)]
         return [each for each in found if facet is None or each.facet.name == str(getattr(facet, "name", facet))]
     facets = [each for each in Facet if facet is None or each.name == str(getattr(facet, "name", facet))]
     return [leaf for each in facets for leaf in catalogue.leaves(str(each))]

@@ -11,6 +11,7 @@ from graphql import (
     GraphQLResolveInfo,
     InlineFragmentNode,
     SelectionSetNode,
+    Undefined,
     value_from_ast_untyped,
 )
 
@@ -81,7 +82,9 @@ class Selection:
 
     def _arguments(self, node: FieldNode) -> dict[str, Any]:
         variables = dict(self.variables)
-        return {each.name.value: value_from_ast_untyped(each.value, variables) for each in node.arguments or ()}
+        given = {each.name.value: value_from_ast_untyped(each.value, variables) for each in node.arguments or ()}
+        # An argument whose variable was left out is left out itself.
+        return {name: value for name, value in given.items() if value is not Undefined}
 
 
 @dataclass(slots=True)

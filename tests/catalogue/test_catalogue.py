@@ -108,7 +108,7 @@ class TestCounts:
     def test_how_many_stand_where(self) -> None:
         counts = book().counts()
         assert (counts[Status.DRAFT], counts[Status.RETIRED], counts[Status.DEPRECATED]) == (1, 1, 1)
-        assert sum(counts.values()) == len(book().attributes)
+        assert sum(counts.values()) == len(book().area())
 
 
 class TestSortable:

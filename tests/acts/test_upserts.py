@@ -1,0 +1,178 @@
+"""Many clients by their numbers: good rows land, bad rows say why, the same rows again change nothing."""
+
+from typing import Any
+
+import anyio
+import pytest
+
+from acts.clients import change_client
+from acts.upserts import ROW_LIMIT, ClientRow, UpsertReport, upsert_clients
+from catalogue.attribute import ClientKind, ClientStage
+from catalogue.errors import Refused
+from policy.viewer import Viewer
+from repositories.plan import Proof
+from repositories.repositories import Repositories
+from tests.books import NO_PROOF, UNGUARDED, VIEWER, everything, make_client, stored
+from tests.conftest import CommandLog
+
+ORGANISATION, PERSON = ClientKind.ORGANISATION, ClientKind.PERSON
+
+
+def row(number: str, kind: ClientKind | None = ORGANISATION, **values: object) -> ClientRow:
+    named = {"name": number} | values if kind is ORGANISATION else values
+    return ClientRow(number, kind, values={f"profile.{key}": value for key, value in named.items()})
+
+
+async def upsert(book: Repositories, rows: list[ClientRow], **more: Any) -> UpsertReport:
+    return await upsert_clients(more.pop("viewer", VIEWER), book, rows, more.pop("proof", NO_PROOF), **more)
+
+
+def counts(report: UpsertReport) -> tuple[int, int, int, int]:
+    """Created, changed, unchanged, refused."""
+    return report.created, report.changed, report.unchanged, len({each.row for each in report.problems})
+
+
+class TestUpsertClients:
+    async def test_a_full_batch_dry_then_in_earnest_then_again(
+        self, book: Repositories, command_log: CommandLog
+    ) -> None:
+        # mongomock-ng writes one row in about a millisecond and compares one in another
+        size = 200 if book.store.driver == "memory" else ROW_LIMIT
+        rows = [row(f"C{number:04}", employees=number) for number in range(size)]
+        before = await everything(book)
+        assert counts(await upsert(book, rows, dry_run=True)) == (size, 0, 0, 0)
+        assert await everything(book) == before
+        command_log.clear()
+        assert counts(await upsert(book, rows)) == (size, 0, 0, 0)
+        assert len(command_log.commands) <= 4
+        before = await everything(book)
+        assert len(before["clients"]) == size
+        assert counts(await upsert(book, rows)) == (0, 0, size, 0)
+        assert await everything(book) == before
+        changed = [row(f"C{number:04}", employees=number + number % 2) for number in range(size)]
+        assert counts(await upsert(book, changed, dry_run=True)) == (0, size // 2, size // 2, 0)
+        assert await everything(book) == before
+        assert counts(await upsert(book, changed)) == (0, size // 2, size // 2, 0)
+        assert counts(await upsert(book, changed)) == (0, 0, size, 0)
+
+    async def test_good_rows_land_and_bad_ones_say_everything(self, book: Repositories) -> None:
+        one = await make_client(book, "C0", profile={"name": "C0", "employees": 1})
+        await book.managers.collection.insert_one({"_id": "mg_1", "person": "M9", "team": "north"})
+        rows = [
+            row("C0", PERSON, birthday="1970-01-01"),
+            row("C1", employees=-1, industry="COAL"),
+            ClientRow("C2", values={"profile.name": "C2"}),
+            ClientRow("C3", ORGANISATION),
+            ClientRow("C4", ORGANISATION, ClientStage.ACTIVE, "mg_1", {"profile.name": "C4", "profile.parent": one}),
+            ClientRow("C5", ORGANISATION, manager_id="mg_missing", values={"profile.name": "C5"}),
+            row("C6", parent="cl_missing"),
+            row("C4"),
+            row("", nothing=1),
+            row("C9", birthday="1970-01-01"),
+            row("C10", PERSON, birthday="1970-01-01"),
+        ]
+        dry = await upsert(book, rows, dry_run=True)
+        report = await upsert(book, rows)
+        assert counts(dry) == counts(report) == (2, 0, 0, 9)
+        assert dry.problems == report.problems
+        found = {(each.row, ".".join(each.path)) for each in report.problems}
+        assert {
+            (0, "kind"),
+            (0, "profile.birthday"),
+            (1, "profile.employees"),
+            (1, "profile.industry"),
+            (2, "kind"),
+            (3, "profile.name"),
+            (5, "managerId"),
+            (7, "number"),
+            (8, "number"),
+            (8, "profile.nothing"),
+            (9, "profile.birthday"),
+        } <= found
+        assert [each.row for each in report.problems] == sorted(each.row or 0 for each in report.problems)
+        assert {each["number"] for each in (await everything(book))["clients"]} == {"C0", "C4", "C10"}
+        document = (await book.clients.find_by_numbers({"C4"}))["C4"]
+        assert (document["managerId"], document["team"], document["stage"]) == ("mg_1", "north", "ACTIVE")
+        assert (await stored(book, one))["version"] == 1
+
+    async def test_null_clears_and_left_out_stays(self, book: Repositories) -> None:
+        one = await make_client(book, "C0", profile={"name": "C0", "employees": 1, "tags": ["x"]})
+        report = await upsert(book, [row("C0", employees=None)], proof=Proof("file", confidence=0.5))
+        assert counts(report) == (0, 1, 0, 0)
+        document = await stored(book, one)
+        assert document["profile"] == {"name": "C0", "tags": ["x"]}
+        entry = document["tail"][1]
+        assert entry["values"] == [{"path": "profile.employees", "old": 1}]
+        assert (entry["source"], entry["confidence"], entry["by"]) == ("file", 0.5, "M001")
+
+    async def test_too_many_rows_or_a_wrong_proof_write_nothing(self, book: Repositories) -> None:
+        before = await everything(book)
+        with pytest.raises(Refused) as refused:
+            await upsert(book, [row(f"C{number}") for number in range(ROW_LIMIT + 1)], proof=Proof(confidence=2))
+        assert len(refused.value.problems()) == 2
+        assert await everything(book) == before
+
+    async def test_text_is_kept_as_the_text_it_is(self, book: Repositories) -> None:
+        for words in ("$attitude.satisfaction", "$$ROOT"):
+            await upsert(book, [row("C0", name=words, tags=[words])])
+            found = (await book.clients.find_by_numbers({"C0"}))["C0"]
+            assert found["profile"] == {"name": words, "tags": [words]}
+
+    async def test_no_rows(self, book: Repositories) -> None:
+        assert counts(await upsert(book, [])) == (0, 0, 0, 0)
+
+
+class TestRaces:
+    async def test_the_same_rows_from_several_at_once_make_each_client_once(self, book: Repositories) -> None:
+        rows = [row(f"C{number}", employees=number) for number in range(40)]
+        reports: list[UpsertReport] = []
+
+        async def send(person: str) -> None:
+            reports.append(await upsert(book, rows, viewer=Viewer(person, VIEWER.roles)))
+
+        async with anyio.create_task_group() as group:
+            for number in range(4):
+                group.start_soon(send, f"P{number}")
+        assert sum(each.created for each in reports) == 40
+        assert sum(each.changed for each in reports) == 0
+        assert sum(each.unchanged for each in reports) == 120
+        assert [each.problems for each in reports] == [()] * 4
+        assert {each["version"] for each in (await everything(book))["clients"]} == {1}
+
+    async def test_a_row_that_another_writer_was_faster_on_is_done_on_top(
+        self, book: Repositories, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one = await make_client(book, "C0", profile={"name": "C0", "employees": 0})
+        read = book.clients.find_by_numbers
+        others = iter([7])
+
+        async def outrun(numbers: Any) -> Any:
+            found = await read(numbers)
+            for value in others:
+                await change_client(VIEWER, book, one, {"profile": {"tags": [str(value)]}}, NO_PROOF, UNGUARDED)
+            return found
+
+        monkeypatch.setattr(type(book.clients), "find_by_numbers", lambda _self, numbers: outrun(numbers))
+        assert counts(await upsert(book, [row("C0", employees=5)])) == (0, 1, 0, 0)
+        document = await stored(book, one)
+        assert document["profile"] == {"name": "C0", "employees": 5, "tags": ["7"]}
+        assert [each["version"] for each in document["tail"]] == [1, 2, 3]
+
+    async def test_a_row_that_is_outrun_again_and_again_says_so(
+        self, book: Repositories, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one = await make_client(book, "C0")
+        read = book.clients.find_by_numbers
+        numbers_of_others = iter(range(100))
+
+        async def outrun(numbers: Any) -> Any:
+            found = await read(numbers)
+            values = {"tags": [str(next(numbers_of_others))]}
+            await change_client(VIEWER, book, one, {"profile": values}, NO_PROOF, UNGUARDED)
+            return found
+
+        monkeypatch.setattr(type(book.clients), "find_by_numbers", lambda _self, numbers: outrun(numbers))
+        report = await upsert(book, [row("C0", employees=5)])
+        assert counts(report) == (0, 0, 0, 1)
+        assert report.problems[0].code == "STALE_VERSION"
+        assert "employees" not in (await stored(book, one))["profile"]

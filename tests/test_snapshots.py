@@ -1,0 +1,161 @@
+"""Snapshot trios: a question, the exact commands it sends to MongoDB, and its answer, over the whole path.
+
+A trio is tests/snapshots/<area>/<case>.graphql, .mongo.json and .result.json; `KEHU_SNAPSHOTS=write` renews the last two.
+A line `# variables: {...}` in a question gives its variables; in them `{cl:K000001}` is the id of a client, `{mg:M001}`
+of a manager, and `{area/case:clients.pageInfo.endCursor}` what another question answers there.
+"""
+
+import json
+import os
+import re
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from bson.json_util import RELAXED_JSON_OPTIONS, dumps
+
+from api.app import build_app
+from api.database import mongo_settings
+from api.settings import Settings
+from api.tokens import LocalIssuer
+from repositories.mongo import connect
+from tests.conftest import CommandLog
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+CASES = sorted(SNAPSHOTS.rglob("*.graphql"))
+IS_WRITING = os.environ.get("KEHU_SNAPSHOTS") == "write"
+BOOK_CLIENTS = 60
+CURSOR_KEYS = frozenset({"cursor", "startCursor", "endCursor"})
+PLACEHOLDER = re.compile(r"\{([\w/]+):([\w.]+)\}")
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+
+
+@dataclass
+class Server:
+    """The demonstration book behind HTTP, with the log of the commands that went out."""
+
+    http: httpx2.AsyncClient
+    log: CommandLog
+    started: datetime
+    names: dict[str, str] = field(default_factory=dict)
+    """Ids that differ from run to run, and what stands for them."""
+
+    async def ask(self, query: str, variables: dict[str, Any] | None = None) -> Any:
+        """The answer, as it came."""
+        answer = await self.http.post("/graphql", json={"query": query, "variables": variables or {}})
+        return answer.json()
+
+    async def variables_of(self, query: str) -> dict[str, Any]:
+        """The variables that a question brings along."""
+        found = re.search(r"^# variables: (.+)$", query, re.MULTILINE)
+        text = found.group(1) if found else "{}"
+        for placeholder in PLACEHOLDER.finditer(text):
+            text = text.replace(placeholder.group(), await self._value_of(*placeholder.groups()))
+        given: dict[str, Any] = json.loads(text)
+        return given
+
+    async def _value_of(self, source: str, name: str) -> str:
+        if source in ("cl", "mg"):
+            return next(own for own, shown in self.names.items() if shown == f"{source}_<{name}>")
+        query = (SNAPSHOTS / f"{source}.graphql").read_text("utf-8")
+        value = (await self.ask(query, await self.variables_of(query)))["data"]
+        for key in name.split("."):
+            value = value[key]
+        return str(value)
+
+    def commands(self) -> list[Any]:
+        """The commands of the log as they are shown, without those by which the server follows the catalogue."""
+        sent = [
+            command
+            for command in self.log.commands
+            if next(iter(command)) != "getMore" and next(iter(command.values())) != "attributes"
+        ]
+        return [self.shown(json.loads(dumps(command, json_options=RELAXED_JSON_OPTIONS))) for command in sent]
+
+    def shown(self, value: Any) -> Any:
+        """A JSON value with stable words instead of ids, cursors and moments of this very run."""
+        if isinstance(value, dict):
+            return {
+                key: "<cursor>" if key in CURSOR_KEYS and isinstance(each, str) else self.shown(each)
+                for key, each in value.items()
+            }
+        if isinstance(value, list):
+            return [self.shown(each) for each in value]
+        if not isinstance(value, str):
+            return value
+        if MOMENT.fullmatch(value) and self.started <= datetime.fromisoformat(value) <= datetime.now(UTC):
+            return "<now>"
+        return "<hash>" if re.fullmatch("[0-9a-f]{64}", value) else self.names.get(value, value)
+
+
+@pytest.fixture(scope="module")
+async def server(mongod_uri: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    log = CommandLog()
+    started = datetime.now(UTC) - timedelta(seconds=1)
+    chosen = Settings(
+        mongodb_uri=mongod_uri,
+        mongodb_driver="pymongo",
+        database=f"snapshots_{uuid.uuid4().hex[:12]}",
+        demo=BOOK_CLIENTS,
+        data_dir=tmp_path_factory.mktemp("snapshots"),
+        mongo_timeout_seconds=30,
+    )
+    token = LocalIssuer(chosen).issue("snapshots", "administrator", None, 60)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("api.app.connect", partial(connect, listeners=[log]))
+        app = build_app(chosen)
+        transport = httpx2.ASGITransport(app=app)
+        headers = {"authorization": f"Bearer {token}"}
+        async with app.router.lifespan_context(app):
+            async with httpx2.AsyncClient(transport=transport, base_url="http://kehu.test", headers=headers) as http:
+                made = Server(http, log, started)
+                made.names = await names_of(made)
+                yield made
+                await drop(chosen)
+
+
+async def drop(chosen: Settings) -> None:
+    """Clear the database away."""
+    store = connect(mongo_settings(chosen, chosen.mongodb_uri))
+    await store.drop_database()
+    await store.close()
+
+
+async def names_of(server: Server) -> dict[str, str]:
+    """What stands for the ids of this run: cl_<K000001>, mg_<M001>."""
+    query = "{ clients(first: 200) { nodes { id number } } managers(first: 200) { nodes { id person } } }"
+    answer = await server.ask(query)
+    clients = {each["id"]: f"cl_<{each['number']}>" for each in answer["data"]["clients"]["nodes"]}
+    return clients | {each["id"]: f"mg_<{each['person']}>" for each in answer["data"]["managers"]["nodes"]}
+
+
+def check(path: Path, value: Any) -> None:
+    """Compare with what is kept, or keep it."""
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    if IS_WRITING:
+        path.write_text(text, "utf-8")
+    assert path.exists(), f"{path.name} is not there yet; run with KEHU_SNAPSHOTS=write and read what it says"
+    assert text == path.read_text("utf-8"), f"{path.name} has changed; if that is meant, run with KEHU_SNAPSHOTS=write"
+
+
+class TestSnapshots:
+    @pytest.mark.parametrize("case", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+    async def test_question_commands_and_answer(self, server: Server, case: Path) -> None:
+        query = case.read_text("utf-8")
+        variables = await server.variables_of(query)
+        server.log.clear()
+        answer = await server.ask(query, variables)
+        commands = server.commands()
+        assert "errors" not in answer, answer["errors"]
+        check(case.with_suffix(".mongo.json"), commands)
+        check(case.with_suffix(".result.json"), server.shown(answer))
+
+    def test_every_snapshot_has_its_question(self) -> None:
+        kept = {path.name.split(".")[0] for path in SNAPSHOTS.rglob("*.json")}
+        assert kept == {path.stem for path in CASES}
