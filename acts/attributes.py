@@ -1,12 +1,14 @@
 """Define, change, deprecate and retire attributes; a definition changes no client document."""
 
+import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from pydantic import ValidationError
 
 from acts.checks import UNGUARDED, Guard, guard_problems, key_of, now, problem, refuse, request_hash
+from acts.search import index_words
 from catalogue.attribute import Attribute, Status
 from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode, Problem
@@ -16,6 +18,8 @@ from repositories.attributes import DefinitionChange, OutrunByAnother
 from repositories.compile.indexes import SORTABLE_LIMIT
 from repositories.errors import KeyReused, NotFound, Unavailable
 from repositories.repositories import Repositories
+
+log = logging.getLogger("kehu.attributes")
 
 ATTEMPTS = 50
 
@@ -180,8 +184,23 @@ async def _write(
         if not _has_index(attribute):
             await repositories.attributes.drop_index(attribute)
         await feed.refresh()
+        if attribute.is_searchable and not _was_searchable(done):
+            await _index_values(replace(repositories, catalogue=done.after), attribute)
         return done
     raise Unavailable("Others define attributes without a pause; send the definition again.")
+
+
+async def _index_values(repositories: Repositories, attribute: Attribute) -> None:
+    """Give search the values that were written before their attribute became searchable."""
+    holder = repositories.catalogue.list_group_of(attribute) or attribute
+    async for done in index_words(repositories, holder.path):
+        log.info("%d values of %s are searchable", done, holder.path)
+
+
+def _was_searchable(done: Definition) -> bool:
+    before = done.before.find(done.attribute.path, done.attribute.area)
+    # A new attribute has no values yet that search could miss.
+    return before is None or before.is_searchable
 
 
 def _has_index(attribute: Attribute) -> bool:

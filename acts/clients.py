@@ -22,6 +22,7 @@ from catalogue.catalogue import BOTH_KINDS
 from catalogue.errors import ErrorCode, Problem
 from catalogue.filters import Compare, Filter, all_of
 from catalogue.kinds import Operator
+from catalogue.search import folded, searchable_words
 from catalogue.values import Checked, check_nested, misfits, missing_required
 from policy.viewer import Viewer
 from repositories.access import AuthorisedPlan, authorise, rows_for
@@ -62,7 +63,8 @@ async def create_client(
     values = {path: value for path, value in (core | checked.values).items() if value is not None}
     key = key_of(viewer, guard)
     request = request_hash("clientCreate", new.number, new.kind, core, new.facets, proof_words(proof))
-    change = Change(values, viewer.person, now(), proof, key, request)
+    words = searchable_words(catalogue, checked.values) | {"number": folded(new.number)}
+    change = Change(values, viewer.person, now(), proof, key, request, words=words)
     record: dict[str, object] = {ID: new_id(CLIENTS), "number": new.number, "kind": str(new.kind)} | {
         facet: {} for facet in FACETS
     }
@@ -117,6 +119,7 @@ async def change_client(
         request,
         guard.expected_version,
         all_of(rows_for(viewer), fits),
+        searchable_words(repositories.catalogue, checked.values),
     )
     return await repositories.clients.write(client_id, change, paths)
 

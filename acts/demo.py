@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from acts.checks import Guard
+from acts.checks import Guard, now
 from acts.demo_book import DemoClient, demo_clients, demo_managers
+from acts.demo_interactions import demo_interactions
 from acts.managers import create_manager
 from acts.upserts import ClientRow, upsert_clients
 from catalogue.attribute import ClientKind, ClientStage
@@ -13,8 +14,9 @@ from catalogue.catalogue import Catalogue
 from catalogue.values import flatten
 from policy.viewer import Viewer
 from repositories.errors import AlreadyExists
-from repositories.plan import ID, Proof
-from repositories.repositories import Repositories
+from repositories.interactions import CLIENT_ID, INTERACTIONS
+from repositories.plan import ID, Change, Proof
+from repositories.repositories import Repositories, new_id
 
 LOADER = Viewer("demo", frozenset(("administrator",)))
 PROOF = Proof(source="demonstration book", observer="Kehu", confidence=1.0)
@@ -52,14 +54,30 @@ async def _manager_id(repositories: Repositories, person: str, values: Mapping[s
 
 
 async def _load(repositories: Repositories, batch: list[DemoClient], managers: list[str]) -> None:
-    """One batch: the clients, then what they point at among earlier ones and each other."""
+    """One batch: the clients, what they point at among earlier ones and each other, and their contacts."""
     catalogue = repositories.catalogue
     await _upsert(repositories, [_row(catalogue, each, managers) for each in batch])
-    numbers = {number for each in batch for number in _numbers(each)}
+    numbers = {number for each in batch for number in (each["number"], *_numbers(each))}
     found = await repositories.clients.find_by_numbers(numbers)
     ids = {number: str(document[ID]) for number, document in found.items()}
     pointing = [ClientRow(each["number"], values=_references(each, ids)) for each in batch if each["references"]]
     await _upsert(repositories, pointing)
+    await _load_interactions(repositories, batch, ids, managers)
+
+
+async def _load_interactions(
+    repositories: Repositories, batch: list[DemoClient], ids: Mapping[str, str], managers: list[str]
+) -> None:
+    at = now()
+    records = [
+        (
+            {ID: new_id(INTERACTIONS), CLIENT_ID: ids[each["number"]], "managerId": managers[each["manager"]]},
+            Change(values, LOADER.person, at, PROOF),
+        )
+        for each in batch
+        for values in demo_interactions(each)
+    ]
+    await repositories.interactions.insert_many(records)
 
 
 async def _upsert(repositories: Repositories, rows: list[ClientRow]) -> None:

@@ -9,6 +9,7 @@ from uuid import uuid4
 from acts.checks import FACETS, now, number_problems, problem, proof_problems, refuse
 from catalogue.attribute import CLIENTS, ClientKind, ClientStage
 from catalogue.errors import ErrorCode, Problem
+from catalogue.search import folded, searchable_words
 from catalogue.values import Checked, check_flat, misfits, missing_required
 from policy.viewer import Viewer
 from repositories.access import rows_for
@@ -186,7 +187,8 @@ def _plan_new(
     record: dict[str, Any] = {ID: new_id(CLIENTS), "number": row.number, "kind": str(row.kind)} | {
         facet: {} for facet in FACETS
     }
-    new.append((place, record, Change(values, batch.viewer.person, batch.at, batch.proof, batch.key)))
+    words = searchable_words(catalogue, batch.checked[place].values) | {"number": folded(row.number)}
+    new.append((place, record, Change(values, batch.viewer.person, batch.at, batch.proof, batch.key, words=words)))
 
 
 def _plan_change(
@@ -213,5 +215,6 @@ def _plan_change(
         batch.key,
         expected_version=document["version"],
         where=where,
+        words=searchable_words(batch.repositories.catalogue, changed),
     )
     old.append((place, str(document[ID]), change))

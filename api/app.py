@@ -108,6 +108,8 @@ class Server:
             for task in (first, work):
                 task.cancel()
             await asyncio.gather(first, work, return_exceptions=True)
+            if self.editions is not None:
+                await self.editions.current.repositories.client_groups.close()
             self.editions = None
             await self.store.close()
 

@@ -1,7 +1,6 @@
 """The command line: `kehu serve`, `kehu token`, `kehu import`, `kehu schema`."""
 
 import asyncio
-import logging
 import os
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from acts.search import index_words
 from api import serving
 from api.database import open_repositories_of
 from api.import_command import import_clients
@@ -84,6 +84,20 @@ async def _live_sdl(settings: Settings) -> str:
         return build_schema(repositories.catalogue).as_str()
 
 
+@app.command()
+def reindex(data: Data = None) -> None:
+    """Give clients the words that search finds them by, where they have none: after writing past Kehu."""
+    asyncio.run(_reindex(settings_from(data_dir=data)))
+
+
+async def _reindex(settings: Settings) -> None:
+    done = 0
+    async with open_repositories_of(settings) as repositories:
+        async for done in index_words(repositories):
+            errors.print(f"{done:,} values ...")
+    typer.echo(f"{done} values are searchable that were not.")
+
+
 importing.command("clients")(import_clients)
 
 
@@ -94,7 +108,9 @@ def settings_from(**given: object) -> Settings:
     """
     for name in unknown_settings(os.environ):
         errors.print(f"{name} is no setting of Kehu and has no effect; `kehu serve --help` lists them.", style="yellow")
-    return load_settings(**given)
+    settings = load_settings(**given)
+    serving.log_to_standard_error(settings)
+    return settings
 
 
 def fail(message: str) -> None:
@@ -108,7 +124,6 @@ def fail(message: str) -> None:
 
 def main() -> None:
     """The entry point of the command `kehu`."""
-    logging.basicConfig(level=os.environ.get("KEHU_LOG_LEVEL", "WARNING"), format="%(levelname)s %(name)s: %(message)s")
     try:
         app()
     except (SettingsError, EmbeddedError, RepositoryError) as problem:

@@ -57,7 +57,10 @@ async def database_uri(settings: Settings) -> AsyncIterator[str]:
 async def open_book(settings: Settings, store: Store) -> Repositories:
     """The repositories, with indexes and validators as the catalogue wants them."""
     # Without a secret of its own the key of the cursors lives in the database, where every server finds it.
-    repositories = await open_repositories(store, builtin_catalogue(), settings.cursor_secret.get_secret_value())
+    repositories = await open_repositories(
+        store, builtin_catalogue(), settings.cursor_secret.get_secret_value(), settings.group_age_limit_seconds
+    )
+    repositories.clients.sort_limit_documents = settings.sort_limit_documents
     await repositories.prepare()
     return repositories
 

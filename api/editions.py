@@ -91,7 +91,8 @@ class Editions:
             if left <= 0:
                 return
             try:
-                await asyncio.wait_for(self._swapped.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._swapped.wait()
             except TimeoutError:
                 return
 

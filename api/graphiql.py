@@ -75,7 +75,7 @@ def _options(keeps_token: bool) -> str:
             for example in EXAMPLES
         ],
         "headers": _HEADERS_TAB,
-        "defaultQuery": "query {\n  viewer { __typename }\n}\n",
+        "defaultQuery": "{\n  clients(first: 3) {\n    nodes { number }\n  }\n}\n",
         "shouldPersistHeaders": keeps_token,
         "subscriptionsProtocol": "SSE",
     }

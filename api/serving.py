@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import logging
 import os
 import signal
 import socket
@@ -171,7 +172,14 @@ def pass_on(settings: Settings, uri: str) -> None:
 
 def worker_app() -> Starlette:
     """The application of one of several server processes."""
-    return build_app(load_settings(), started=keep_what_is_built)
+    settings = load_settings()
+    log_to_standard_error(settings)
+    return build_app(settings, started=keep_what_is_built)
+
+
+def log_to_standard_error(settings: Settings) -> None:
+    """One line an event, of the level that the settings name and above."""
+    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
 
 
 def keep_what_is_built() -> None:
@@ -213,9 +221,15 @@ def announce(settings: Settings, issuer: LocalIssuer, port: int, stop: threading
             return
     say(f"Kehu is ready at {base}/graphql")
     say(f"Sign-in tokens, good for {settings.token_minutes // 60} hours; send one as: Authorization: Bearer TOKEN")
-    for role in ROLES:
-        person = "M001" if role in ("relationship_manager", "team_lead") else f"demo-{role.replace('_', '-')}"
-        say(f"{role} {issuer.issue(person, role, None, settings.token_minutes)}")
+    tokens = {role: issuer.issue(person_of(role), role, None, settings.token_minutes) for role in ROLES}
+    for role, token in tokens.items():
+        say(f"{role} {token}")
+    say(f"In a browser, signed in: {base}/graphql#token={tokens['administrator']}")
+
+
+def person_of(role: str) -> str:
+    """Whom the token of a role is for: a manager of the demonstration book, or a person made for the role."""
+    return "M001" if role in ("relationship_manager", "team_lead") else f"demo-{role.replace('_', '-')}"
 
 
 def say(line: str) -> None:
@@ -229,7 +243,7 @@ def is_ready(base: str) -> bool:
     try:
         with urllib.request.urlopen(f"{base}/readyz", timeout=2) as answer:
             return bool(json.load(answer)["status"] == "ready")
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return False
 
 

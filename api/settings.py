@@ -79,6 +79,20 @@ class Settings(BaseSettings):
     page_limit_rows: int = _setting(
         200, "most rows that one page (first, last) may ask for", "a whole number from 1 to 10000", ge=1, le=10_000
     )
+    group_age_limit_seconds: float = _setting(
+        2.0,
+        "greatest age of a kept answer of clientGroups while clients change; 0: every question reads the database",
+        "a number from 0 to 3600",
+        ge=0,
+        le=3600,
+    )
+    sort_limit_documents: int = _setting(
+        10_000,
+        "most documents that are sorted for an order which no index serves",
+        "a whole number from 0 to 10000000",
+        ge=0,
+        le=10_000_000,
+    )
     body_limit_bytes: int = _setting(
         1_000_000, "largest request body", "a whole number from 1000 to 100000000", ge=1000, le=100_000_000
     )
@@ -120,6 +134,9 @@ class Settings(BaseSettings):
         SecretStr(""),
         "key that signs page cursors, the same on every server; empty: one kept in the database",
         "empty, or at least 32 characters",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = _setting(
+        "warning", "how much is logged, on standard error", "debug, info, warning or error"
     )
     token_minutes: int = _setting(
         480, "life of a token of the local issuer", "a whole number from 1 to 43200", ge=1, le=43_200

@@ -18,12 +18,14 @@ from benchmarks.chart import chart
 from benchmarks.editions import measure_editions
 from benchmarks.errors import BenchmarkError
 from benchmarks.machine import LOAD_CPU, check_machine, program
+from benchmarks.peers import FLOOR, PEERS
 from benchmarks.questions import WORK
 from benchmarks.report import promises, ratios, table
-from benchmarks.workdir import PEERS, PROJECT, WorkDir
+from benchmarks.workdir import PEERS_FOLDER, PROJECT, WorkDir
 from repositories.errors import RepositoryError
 
 EDITION_ATTRIBUTES = 2_000
+_OTHERS = ",".join(each for each in PEERS if each != FLOOR)
 PICTURE = PROJECT / "docs" / "pictures" / "benchmark.svg"
 
 
@@ -31,22 +33,22 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     """What the command line says."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Kehu beside other servers on the same work.")
     parser.add_argument("--work", type=_words, default=WORK, help=f"some of {','.join(WORK)}; all by default")
-    parser.add_argument(
-        "--peers", type=_words, default=(), help="besides the floor: mercurius,naive,tuned,fast,max,..."
-    )
+    parser.add_argument("--peers", type=_words, default=(), help=f"besides the floor: some of {_OTHERS}")
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds; the median of them counts")
     parser.add_argument("--connections", type=int, help="instead of 32 (Q4: 8, Q5: 4)")
     parser.add_argument("--clients", type=int, default=100_000, help="size of the book")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--picture", action="store_true", help=f"draw {PICTURE.relative_to(PROJECT)} anew")
     parser.add_argument("--work-dir", type=Path, default=Path(tempfile.gettempdir()) / "kehu-bench", help="kept data")
-    parser.add_argument("--peers-dir", type=Path, default=PROJECT / PEERS, help="where the peers come from")
+    parser.add_argument("--peers-dir", type=Path, default=PROJECT / PEERS_FOLDER, help="where the peers come from")
     other = parser.add_argument_group("instead of the main run").add_mutually_exclusive_group()
     text = "define attributes on a live server under load"
     other.add_argument("--editions", type=int, nargs="?", const=EDITION_ATTRIBUTES, metavar="COUNT", help=text)
     other.add_argument("--growth", action="store_true", help="Q4 with pages of 10 to 1,000")
     other.add_argument("--workers", type=_numbers, metavar="1,2", help="Q1 and Q4 with several workers")
-    other.add_argument("--memory", "--startup", action="store_true", help="start-up time and memory of a worker")
+    other.add_argument(
+        "--memory", "--startup", action="store_true", help="start-up time and memory of a worker"
+    )
     other.add_argument("--book", type=_numbers, metavar="10000,1000000", help="Q1 and Q2 in books of these sizes")
     return parser.parse_args(given)
 
@@ -67,7 +69,8 @@ def measurement(chosen: argparse.Namespace, work: WorkDir) -> Coroutine[Any, Any
         return measure_editions(work, chosen.editions)
     program("wrk")
     choice = Choice(
-        tuple(chosen.work),
+        # W1 last: it changes the clients whose values the others compare
+        tuple(each for each in WORK if each in chosen.work),
         chosen_peers(work, chosen.peers),
         chosen.rounds,
         chosen.clients,

@@ -56,7 +56,8 @@ class Stage:
         running: list[Running] = []
         try:
             for target in targets:
-                running.append(start(target, work.log(target.name), cpus, _greeting(target.is_kehu)))
+                # one by one: what has started must be known when the next one fails
+                running.append(start(target, work.log(target.name), cpus, _greeting(target.is_kehu)))  # noqa: PERF401
             yield running
         finally:
             for each in running:

@@ -128,13 +128,18 @@ async def mend_satisfaction(peers: Store, store: Store, kept: Path) -> None:
     The values of the seed are kept in a file, one byte a client, when both databases are new.
     """
     theirs = await _satisfaction(peers)
-    if not kept.exists() or kept.stat().st_size != len(theirs):
-        kept.write_bytes(bytes(value for _, value in theirs))
+    seeds = _kept(kept, bytes(value for _, value in theirs))
     for database, rows in ((peers, theirs), (store, await _satisfaction(store))):
-        wrong = [(each, seed) for (each, value), seed in zip(rows, kept.read_bytes(), strict=True) if value != seed]
+        wrong = [(each, seed) for (each, value), seed in zip(rows, seeds, strict=True) if value != seed]
         for begin in range(0, len(wrong), BATCH):
             pairs = [({ID: each}, {"$set": {SATISFACTION: seed}}) for each, seed in wrong[begin : begin + BATCH]]
             await database.collection(CLIENTS).bulk_write(pairs)
+
+
+def _kept(file: Path, present: bytes) -> bytes:
+    if not file.exists() or file.stat().st_size != len(present):
+        file.write_bytes(present)
+    return file.read_bytes()
 
 
 async def _satisfaction(store: Store) -> list[tuple[Any, int]]:

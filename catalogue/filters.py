@@ -37,7 +37,15 @@ class AnyItem:
     part: "Filter"
 
 
-Filter = Compare | And | Or | Not | AnyItem
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A folded text stands somewhere in the words of a record, at one of the paths."""
+
+    text: str
+    paths: tuple[str, ...]
+
+
+Filter = Compare | And | Or | Not | AnyItem | Search
 
 
 def all_of(*parts: Filter | None) -> Filter | None:
@@ -57,5 +65,7 @@ def paths_of(predicate: Filter | None, prefix: str = "") -> frozenset[str]:
             return paths_of(part, prefix)
         case AnyItem(path, part):
             return paths_of(part, f"{prefix}{path}.")
+        case Search(_, paths):
+            return frozenset(paths)
         case And(parts) | Or(parts):
             return frozenset().union(*(paths_of(each, prefix) for each in parts))

@@ -4,6 +4,16 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """The other side of a relation: the records that point at one record, the newest first."""
+
+    name: str
+    newest_by: str
+    """The path of the moment by which they are ordered; every record of the area has it."""
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
 class Relation:
     """One record of `area` points at one record of `target` by the id stored in `stored_in`."""
 
@@ -12,3 +22,4 @@ class Relation:
     target: str
     stored_in: str
     description: str
+    listing: Listing | None = None

@@ -25,7 +25,9 @@ RESERVED_GROUP_WORDS = frozenset(("WHERE", "INPUT"))
 """The type of a group ends in one of these for its filter and its input; a group named so would collide."""
 
 _FIXED = ("kind", "is_list", "area")
-_RISKY_PATTERN = re.compile(r"[+*}]\s*\)\s*[+*{]|\\[1-9]|\(\?")
+_CHARACTERS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+"""Escapes and sets of characters, whatever stands in them."""
+_RISKY_PATTERN = re.compile(r"\\[1-9]|\(\?")
 
 
 def definition_problems(catalogue: Catalogue, attribute: Attribute) -> list[Problem]:
@@ -114,8 +116,9 @@ def _name_problems(catalogue: Catalogue, attribute: Attribute) -> Iterator[Probl
 
 def _taken(attribute: Attribute, other: Attribute) -> Problem:
     if other.path == attribute.path:
-        state = " and retired; a path is never used again" if other.status is Status.RETIRED else ""
-        message = f"{attribute.path} is defined already{state}. Choose another key, or use attributeChange."
+        is_retired = other.status is Status.RETIRED
+        state = "was retired, and a path is never used again" if is_retired else "is defined already"
+        message = f"{attribute.path} {state}. Choose another key{'' if is_retired else ', or use attributeChange'}."
     else:
         message = (
             f"{attribute.path} and {other.path} would both be {other.enum_name} in lists of fields; choose another key."
@@ -186,8 +189,30 @@ def _pattern_problems(pattern: str) -> Iterator[Problem]:
     except re.error as error:
         yield _wrong("pattern", pattern, expected, f"it does not compile: {error}")
         return
-    if len(pattern) > PATTERN_LIMIT or _RISKY_PATTERN.search(pattern):
+    if len(pattern) > PATTERN_LIMIT or _RISKY_PATTERN.search(pattern) or repeats_choices(pattern):
         yield _wrong("pattern", pattern, expected, "it could take minutes on a hostile value")
+
+
+def repeats_choices(pattern: str) -> bool:
+    """Whether a group is repeated in which something is repeated, optional or a choice.
+
+    Such an expression can match one text in very many ways, and tries them all on a text that does not fit.
+    """
+    open_groups: list[bool] = []
+    bare = _CHARACTERS.sub("x", pattern)
+    for at, sign in enumerate(bare):
+        if sign == "(":
+            open_groups.append(False)
+        elif sign == ")" and open_groups:
+            has_choices = open_groups.pop()
+            is_repeated = bare[at + 1 : at + 2] in ("+", "*", "{")
+            if has_choices and is_repeated:
+                return True
+            if open_groups and (has_choices or is_repeated):
+                open_groups[-1] = True
+        elif sign in "+*?{|" and open_groups:
+            open_groups[-1] = True
+    return False
 
 
 def _word_problems(attribute: Attribute) -> Iterator[Problem]:

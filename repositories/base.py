@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from catalogue.filters import And, Compare, Filter, all_of
+from catalogue.filters import And, Compare, Filter, Search, all_of
 from catalogue.kinds import Operator
 from repositories.access import AuthorisedPlan
 from repositories.batching import PointReads
@@ -16,8 +16,9 @@ from repositories.changes import ChangeHistory
 from repositories.compile.changes import change_facts, change_pipeline
 from repositories.compile.filters import query_from
 from repositories.compile.pages import beyond, full_order, projection_from, sort_from
+from repositories.compile.search import RANK, rank_expression, words_of
 from repositories.cursors import Cursors, value_at
-from repositories.errors import KeyReused, NotFound, RepositoryFault, StaleVersion
+from repositories.errors import KeyReused, NotFound, RepositoryFault, StaleVersion, UnindexedOrder
 from repositories.mongo import BulkError, Store
 from repositories.plan import ID, Change, Order, Slice
 from repositories.values import bson_from
@@ -25,6 +26,8 @@ from repositories.values import bson_from
 Document = dict[str, Any]
 
 POINT_READS_KEPT = 500
+SORT_LIMIT_DOCUMENTS = 10_000
+BY_RANK = (Order(RANK, is_descending=True),)
 _BOOKKEEPING = {"tail.version": 1, "moved": 1}
 
 
@@ -47,6 +50,7 @@ class RecordRepository:
         self.store = store
         self.collection = store.collection(area)
         self.history = ChangeHistory(store, area)
+        self.sort_limit_documents = SORT_LIMIT_DOCUMENTS
         self._point_reads: OrderedDict[object, PointReads] = OrderedDict()
 
     async def read_page(self, authorised: AuthorisedPlan) -> Slice:
@@ -60,17 +64,35 @@ class RecordRepository:
         if plan.page is None:
             raise ValueError("a page is read by a plan that has one")
         page = plan.page
-        order = full_order(plan.order, page.is_backward)
-        query = self._page_query(authorised)
-        documents = await self.collection.find(
-            query, projection_from(plan.paths, order), sort_from(order), limit=page.limit + 1
-        )
+        order = full_order(plan.order if plan.ranked is None else BY_RANK, page.is_backward)
+        if plan.ranked is None:
+            await self._refuse_unindexed(authorised)
+            query, projection = self._page_query(authorised), projection_from(plan.paths, order)
+            documents = await self.collection.find(query, projection, sort_from(order), limit=page.limit + 1)
+        else:
+            documents = await self.collection.aggregate(self._ranked_pipeline(authorised, plan.ranked, order))
         is_more = len(documents) > page.limit
         del documents[page.limit :]
         if page.is_backward:
             documents.reverse()
             return Slice(documents, has_next=page.before is not None, has_previous=is_more)
         return Slice(documents, has_next=is_more, has_previous=page.after is not None)
+
+    async def _refuse_unindexed(self, authorised: AuthorisedPlan) -> None:
+        """An index serves one key and the id; more keys are sorted by the server, which is for small lists only.
+
+        Raises: UnindexedOrder.
+        """
+        order = authorised.plan.order
+        if len(order) < 2:
+            return
+        most = self.sort_limit_documents
+        if await self.collection.count(query_from(authorised.filter), limit=most + 1) > most:
+            keys = ", ".join(each.path for each in order)
+            raise UnindexedOrder(
+                f"No index serves the order by {keys}, and more than {most} {self.noun}s would have to be sorted. "
+                "Order by one of them, or narrow the filter. The limit is the setting KEHU_SORT_LIMIT_DOCUMENTS."
+            )
 
     def _page_query(self, authorised: AuthorisedPlan) -> Document:
         plan, page = authorised.plan, authorised.plan.page
@@ -83,10 +105,24 @@ class RecordRepository:
                     parts.append(beyond(order, self.cursors.open(binding, cursor, len(order))))
         return {"$and": parts} if len(parts) > 1 else parts[0] if parts else {}
 
+    def _ranked_pipeline(self, authorised: AuthorisedPlan, search: Search, order: Sequence[Order]) -> list[Document]:
+        """What is found, the best first; the rank is worked out for what is found alone."""
+        plan, page = authorised.plan, authorised.plan.page
+        stages: list[Document] = [{"$match": query_from(authorised.filter)}, {"$set": {RANK: rank_expression(search)}}]
+        if page is not None:
+            binding = self.cursors.binding(authorised)
+            for cursor, is_backward in ((page.after, False), (page.before, True)):
+                if cursor is not None:
+                    keys = full_order(BY_RANK, is_backward)
+                    stages.append({"$match": beyond(keys, self.cursors.open(binding, cursor, len(keys)))})
+            stages += [{"$sort": dict(sort_from(order))}, {"$limit": page.limit + 1}]
+        return [*stages, {"$project": projection_from({*plan.paths, RANK})}]
+
     def seal(self, authorised: AuthorisedPlan, documents: Sequence[Document]) -> list[str]:
         """The cursors of a page's records."""
         binding = self.cursors.binding(authorised)
-        paths = [each.path for each in full_order(authorised.plan.order)]
+        plan = authorised.plan
+        paths = [each.path for each in full_order(plan.order if plan.ranked is None else BY_RANK)]
         return [self.cursors.seal(binding, [value_at(each, path) for path in paths]) for each in documents]
 
     async def count(self, authorised: AuthorisedPlan) -> int:
@@ -272,6 +308,8 @@ def new_document(record: Mapping[str, object], change: Change) -> Document:
             rows.append({"path": path, "new": stored})
     seen = change.proof.observed_at or change.at
     document["proof"] = {FIRST: {"v": 1, "o": seen}}
+    if change.words:
+        document["words"] = words_of(change.words)
     document["tail"] = [{"version": 1, **change_facts(change), "values": rows}]
     return document
 

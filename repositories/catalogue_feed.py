@@ -57,8 +57,9 @@ class CatalogueFeed:
                 except RepositoryError as error:
                     log.warning("the catalogue could not be read: %s", error)
                 with suppress(TimeoutError):
-                    pause = WATCHED_POLL_SECONDS if self._is_watching else POLL_SECONDS
-                    await asyncio.wait_for(self._wake.wait(), pause)
+                    # not wait_for: until Python 3.12 it forgets a cancellation that comes as the event is set
+                    async with asyncio.timeout(WATCHED_POLL_SECONDS if self._is_watching else POLL_SECONDS):
+                        await self._wake.wait()
                 self._wake.clear()
         finally:
             if watcher is not None:

@@ -1,20 +1,26 @@
 """Clients: one document each, with four facets."""
 
+from collections.abc import AsyncIterator, Callable, Mapping
 from collections.abc import Collection as Some
-from collections.abc import Mapping
 from typing import Any
 
 from catalogue.attribute import CLIENTS, ClientKind, ClientStage, Facet
 from repositories.base import Document, RecordRepository
+from repositories.compile.search import words_expression
 from repositories.cursors import Cursors, value_at
 from repositories.mongo import IndexSpec, Store
+from repositories.plan import ID
 from repositories.values import bson_from
 
 ID_PREFIX = "cl_"
+WORDS_BATCH = 1_000
+WordsOf = Callable[[Mapping[str, object]], Mapping[str, str | None]]
+"""From values by path to what search finds them by."""
 BOOK_INDEXES = {
     "number": IndexSpec((("number", 1),), unique=True),
     "manager": IndexSpec((("managerId", 1), ("_id", 1))),
     "team": IndexSpec((("team", 1), ("_id", 1))),
+    "words": IndexSpec((("words.g", 1),)),
 }
 
 
@@ -42,11 +48,45 @@ class ClientRepository(RecordRepository):
         found = await self.collection.find(query, {"tail": 0, "proof": 0}, limit=len(numbers))
         return {str(each["number"]): each for each in found}
 
+    async def index_words(self, paths: Some[str], words_of_values: WordsOf) -> AsyncIterator[int]:
+        """Gives clients who have a value at one of the paths, but no words for it, their words; counts them as it goes.
+
+        Safe to stop and to run again: what is done is not done twice.
+        Cost: one pass over the clients concerned, one command for a thousand of them.
+        """
+        done = 0
+        for path in sorted(paths):
+            query: Document = {path: {"$ne": None}, "words.p": {"$ne": path}}
+            rows = self.collection.iterate(query, {path: 1})
+            async for batch in _batches(rows, WORDS_BATCH):
+                pairs = [(each, words_of_values({path: value_at(each, path)})) for each in batch]
+                await self.collection.bulk_write(
+                    [
+                        # Whoever changed the value meanwhile has given it its words already.
+                        ({ID: each[ID], "words.p": {"$ne": path}}, [{"$set": {"words": words_expression(words)}}])
+                        for each, words in pairs
+                        if any(words.values())
+                    ]
+                )
+                done += len(batch)
+                yield done
+
     async def move_team(self, manager_id: str, team: str | None) -> int:
         """How many clients follow their manager into another team."""
         change: Document = {"$set": {"team": team}} if team is not None else {"$unset": {"team": ""}}
         matched, _ = await self.collection.update_many({"managerId": {"$eq": manager_id}}, change)
         return matched
+
+
+async def _batches(rows: AsyncIterator[Document], size: int) -> AsyncIterator[list[Document]]:
+    batch: list[Document] = []
+    async for row in rows:
+        batch.append(row)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def differences(document: Document, values: Mapping[str, object]) -> dict[str, object]:

@@ -12,7 +12,8 @@ from repositories.access import AuthorisedPlan
 from repositories.errors import BadCursor
 
 _MAC_BYTES = 12
-_CURSOR_LIMIT = 4_000
+_CURSOR_LIMIT = 40_000
+"""Units: characters; three keys of the longest texts that are sorted by, as UTF-8 in base 64."""
 _UTC: CodecOptions[dict[str, object]] = CodecOptions(tz_aware=True)
 
 

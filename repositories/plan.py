@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from catalogue.filters import Filter
+from catalogue.filters import Filter, Search
 
 ID = "_id"
 """The path of a record's id."""
@@ -41,6 +41,8 @@ class ReadPlan:
     filter: Filter | None = None
     order: tuple[Order, ...] = ()
     page: Page | None = None
+    ranked: Search | None = None
+    """Order by how well this search is met, instead of by attributes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class Change:
     expected_version: int | None = None
     where: Filter | None = None
     """What must hold of the record besides, in the same command."""
+    words: Mapping[str, str | None] = field(default_factory=dict)
+    """What search will find the record by, for the paths that change; folded, None where nothing is left."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,17 @@ from catalogue.catalogue import Catalogue
 from repositories.attributes import AttributeRepository
 from repositories.base import RecordRepository
 from repositories.catalogue_feed import CatalogueFeed
+from repositories.client_groups import AGE_LIMIT_SECONDS, ClientGroupRepository
 from repositories.clients import ID_PREFIX as CLIENT_PREFIX
 from repositories.clients import ClientRepository
 from repositories.cursors import Cursors
+from repositories.interactions import ID_PREFIX as INTERACTION_PREFIX
+from repositories.interactions import INTERACTIONS, InteractionRepository
 from repositories.managers import ID_PREFIX as MANAGER_PREFIX
 from repositories.managers import MANAGERS, ManagerRepository
 from repositories.mongo import Store
 
-AREAS = (CLIENTS, MANAGERS)
+AREAS = (CLIENTS, MANAGERS, INTERACTIONS)
 """The areas whose records the catalogue describes."""
 
 
@@ -31,8 +34,10 @@ class Repositories:
     store: Store
     clients: ClientRepository
     managers: ManagerRepository
+    interactions: InteractionRepository
     attributes: AttributeRepository
     feed: CatalogueFeed
+    client_groups: ClientGroupRepository
 
     def of(self, area: str) -> RecordRepository:
         """The repository of an area's records."""
@@ -42,14 +47,16 @@ class Repositories:
         """Indexes and validators, as code and the catalogue want them; safe to run at every start."""
         await self.clients.prepare()
         await self.managers.prepare()
+        await self.interactions.prepare()
         await self.attributes.sync_indexes(self.catalogue, AREAS)
 
 
 _BY_AREA: dict[str, Callable[[Repositories], RecordRepository]] = {
     CLIENTS: lambda each: each.clients,
     MANAGERS: lambda each: each.managers,
+    INTERACTIONS: lambda each: each.interactions,
 }
-AREA_BY_PREFIX: Mapping[str, str] = {CLIENT_PREFIX: CLIENTS, MANAGER_PREFIX: MANAGERS}
+AREA_BY_PREFIX: Mapping[str, str] = {CLIENT_PREFIX: CLIENTS, MANAGER_PREFIX: MANAGERS, INTERACTION_PREFIX: INTERACTIONS}
 _PREFIX_BY_AREA = {area: prefix for prefix, area in AREA_BY_PREFIX.items()}
 
 
@@ -58,7 +65,9 @@ def new_id(area: str) -> str:
     return f"{_PREFIX_BY_AREA[area]}{ObjectId()}"
 
 
-async def open_repositories(store: Store, built_in: Catalogue, cursor_secret: str = "") -> Repositories:
+async def open_repositories(
+    store: Store, built_in: Catalogue, cursor_secret: str = "", group_age_limit_seconds: float = AGE_LIMIT_SECONDS
+) -> Repositories:
     """The repositories of a database, with the catalogue as it stands there.
 
     Without a secret of its own the key of the cursors is made once and kept in the database, so that a cursor of one
@@ -71,7 +80,9 @@ async def open_repositories(store: Store, built_in: Catalogue, cursor_secret: st
     await attributes.prepare()
     await feed.refresh()
     clients, managers = ClientRepository(store, cursors), ManagerRepository(store, cursors)
-    return Repositories(feed.catalogue, store, clients, managers, attributes, feed)
+    interactions = InteractionRepository(store, cursors)
+    groups = ClientGroupRepository(store, cursors, group_age_limit_seconds)
+    return Repositories(feed.catalogue, store, clients, managers, interactions, attributes, feed, groups)
 
 
 async def _stored_key(store: Store) -> bytes:

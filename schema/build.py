@@ -7,22 +7,25 @@ from typing import Any
 import strawberry
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types.field import StrawberryField
 
 from catalogue.attribute import CLIENTS, Facet
 from catalogue.catalogue import Catalogue
 from catalogue.kinds import KINDS, Kind
 from repositories.access import authorise
 from repositories.clients import ID_PREFIX
+from repositories.interactions import INTERACTIONS
 from repositories.managers import MANAGERS
 from repositories.plan import ReadPlan
 from repositories.repositories import AREA_BY_PREFIX
 from schema.attributes.mutations import attribute_mutations
 from schema.attributes.queries import attribute_queries, find_attribute
 from schema.attributes.types import AttributeType, attribute_value
+from schema.clients.groups import client_group_queries
 from schema.clients.mutations import client_mutations
 from schema.clients.queries import ClientTypes, client_queries
 from schema.clients.relations import client_fields
-from schema.clients.types import attribute_value_type, read_references
+from schema.clients.types import attribute_value_type, read_clients, read_references
 from schema.connection import BadPage, connection_types
 from schema.context import Context, Document
 from schema.derived.fields import Reference, group_types
@@ -32,6 +35,12 @@ from schema.derived.orders import order_type
 from schema.enums import FACET_MEANINGS, ClientKindEnum, ClientStageEnum
 from schema.errors import Refusal, RowRefusal
 from schema.fields import Fields, described, input_type, output_type, plain, read_field, related, resolved
+from schema.interactions.fields import (
+    interaction_lists,
+    interaction_mutations,
+    interaction_paths,
+    interaction_type,
+)
 from schema.managers.fields import manager_mutations, manager_queries, manager_type, read_managers
 from schema.node import ATTRIBUTE_PREFIX, Node, has_prefix
 from schema.planning.handover import take_up_fetched
@@ -51,7 +60,10 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
     """
     reference = Reference("Client", read_references)
     manager = manager_type(catalogue, reference)
-    client = _client_type(catalogue, manager, reference)
+    pointed = "The relationship manager who was in touch with the client."
+    interaction = interaction_type(catalogue, reference, read_clients, [_manager_field(manager, pointed)])
+    lists = interaction_lists(catalogue.relations, CLIENTS, interaction)
+    client = _client_type(catalogue, manager, reference, lists)
     reference.namespace["Client"] = client
     types = ClientTypes(
         client,
@@ -60,29 +72,40 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         order_type(catalogue, CLIENTS, "Client", _CORE_ORDERS),
         Filters(catalogue, CLIENTS, _CORE_FILTERS),
     )
-    queries = (*_node_queries(), *client_queries(types), *attribute_queries(), *manager_queries(manager))
+    queries = (
+        *_node_queries(),
+        *client_queries(types),
+        *client_group_queries(catalogue, types.where, types.filters),
+        *attribute_queries(),
+        *manager_queries(manager),
+    )
     mutations = (
         *client_mutations(catalogue, client),
         *attribute_mutations(build_schema),
         *manager_mutations(catalogue, manager),
+        *interaction_mutations(catalogue, interaction),
     )
     schema = strawberry.Schema(
         query=output_type("Query", "Everything that can be asked.", queries),
         mutation=output_type(
             "Mutation", "Everything that can be done; each answers with what became of it.", mutations
         ),
-        types=[client, manager, AttributeType, Refusal, RowRefusal],
+        types=[client, manager, interaction, AttributeType, Refusal, RowRefusal],
         config=StrawberryConfig(auto_camel_case=False, default_resolver=read_field, scalar_map=SCALARS),
     )
     take_up_fetched(schema._schema)
     return schema
 
 
-def _client_type(catalogue: Catalogue, manager: Any, reference: Reference) -> Any:
-    async def managers(info: strawberry.Info, clients: Sequence[Document]) -> list[Document | None]:
-        found = await read_managers(info, {each["managerId"] for each in clients if "managerId" in each})
-        return [found.get(str(each.get("managerId"))) for each in clients]
+def _manager_field(manager: Any, text: str) -> tuple[str, Any, StrawberryField]:
+    async def managers(info: strawberry.Info, holders: Sequence[Document]) -> list[Document | None]:
+        found = await read_managers(info, {each["managerId"] for each in holders if "managerId" in each})
+        return [found.get(str(each.get("managerId"))) for each in holders]
 
+    return "manager", None, related(managers, "manager", manager | None, text)
+
+
+def _client_type(catalogue: Catalogue, manager: Any, reference: Reference, lists: Fields) -> Any:
     core: Fields = (
         ("number", str, plain("number", "The client number, unique in the bank.")),
         ("kind", ClientKindEnum, plain("kind", "Organisation or person; it never changes.")),
@@ -90,7 +113,8 @@ def _client_type(catalogue: Catalogue, manager: Any, reference: Reference) -> An
         ("version", int, plain("version", "Counts the changes, from 1; for expectedVersion.")),
         ("createdAt", datetime, plain("createdAt", "When the client was entered.")),
         ("updatedAt", datetime, plain("updatedAt", "When the client was last changed.")),
-        ("manager", None, related(managers, "manager", manager | None, "The accountable relationship manager.")),
+        _manager_field(manager, "The accountable relationship manager."),
+        *lists,
     )
     return output_type(
         "Client",
@@ -170,4 +194,5 @@ _NODE_PATHS: Mapping[str, Callable[[Catalogue, Selected], frozenset[str]]] = {
     MANAGERS: lambda catalogue, selected: record_paths(
         catalogue, MANAGERS, "Manager", selected.fields("Manager", NODE)
     ),
+    INTERACTIONS: lambda catalogue, selected: interaction_paths(catalogue, selected.fields("Interaction", NODE)),
 }

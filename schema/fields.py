@@ -12,6 +12,7 @@ from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 
 from schema.planning.operation import BATCHED, OURS
+from schema.planning.selection import place_of
 
 T = TypeVar("T", bound=type)
 
@@ -52,7 +53,7 @@ def related(
     """A field that is read for all holders of a level at once, whichever way the operation is carried out."""
 
     async def resolver(self: Any, info: strawberry.Info, **given: Any) -> Any:
-        place = (id(info._raw_info.field_nodes[0]), repr(given))
+        place = (place_of(info), repr(given))
         return await info.context.loader(place, partial(many, info, **given)).load(self)
 
     first = {"self": Any, "info": strawberry.Info}

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from repositories.access import authorise
-from repositories.plan import ReadPlan
+from repositories.access import AuthorisedPlan, authorise
+from repositories.base import RecordRepository
+from repositories.plan import ReadPlan, Slice
 from schema.connection import edges_of, page_info
 from schema.context import Context
 from schema.planning.selection import PageSelection
@@ -16,7 +17,18 @@ async def read_connection(context: Context, plan: ReadPlan, selection: PageSelec
     """
     repository = context.repositories.of(plan.area)
     authorised = authorise(plan, context.viewer)
-    page = await repository.read_page(authorised)
+    value: dict[str, Any] = {}
+    if selection.wants_page:
+        value = page_value(repository, authorised, await repository.read_page(authorised), selection)
+    if selection.wants_total:
+        value["totalCount"] = await repository.count(authorised)
+    return value
+
+
+def page_value(
+    repository: RecordRepository, authorised: AuthorisedPlan, page: Slice, selection: PageSelection
+) -> dict[str, Any]:
+    """What was read of a page as the fields of a connection are read from it, without the total."""
     documents = page.documents
     value: dict[str, Any] = {"nodes": documents}
     cursors = repository.seal(authorised, documents) if selection.wants_cursors else []
@@ -25,6 +37,4 @@ async def read_connection(context: Context, plan: ReadPlan, selection: PageSelec
     if selection.wants_ends and documents and not cursors:
         cursors = repository.seal(authorised, (documents[0], documents[-1]))
     value["pageInfo"] = page_info(cursors, has_next=page.has_next, has_previous=page.has_previous)
-    if selection.wants_total:
-        value["totalCount"] = await repository.count(authorised)
     return value

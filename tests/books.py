@@ -48,6 +48,7 @@ SMALL = Catalogue(
         attribute("profile.keyPeople", Kind.GROUP, is_list=True),
         attribute("profile.keyPeople.name"),
         attribute("profile.keyPeople.position"),
+        attribute("behaviour.visits", Kind.LONG),
         attribute("attitude.satisfaction", Kind.NUMBER, is_sortable=True, minimum=0, maximum=10),
         attribute("attitude.remarks", Kind.TEXT),
         attribute("derived.clientValue", Kind.DECIMAL),
@@ -65,6 +66,7 @@ async def open_book(store: Store, built_in: Catalogue = SMALL) -> Repositories:
     repositories = await open_repositories(store, built_in, SECRET)
     await repositories.clients.prepare()
     await repositories.managers.prepare()
+    await repositories.interactions.prepare()
     return repositories
 
 
@@ -107,7 +109,7 @@ async def everything(repositories: Repositories) -> dict[str, list[dict[str, Any
     """Every document of the database, to tell that a refused call changed nothing."""
     return {
         name: await repositories.store.collection(name).find({}, sort=[("_id", 1)])
-        for name in ("clients", "managers", "changes", "attributes")
+        for name in ("clients", "managers", "interactions", "changes", "attributes")
     }
 
 

@@ -1,8 +1,9 @@
 """Snapshot trios: a question, the exact commands it sends to MongoDB, and its answer, over the whole path.
 
-A trio is tests/snapshots/<area>/<case>.graphql, .mongo.json and .result.json; `KEHU_SNAPSHOTS=write` renews the last two.
-A line `# variables: {...}` in a question gives its variables; in them `{cl:K000001}` is the id of a client, `{mg:M001}`
-of a manager, and `{area/case:clients.pageInfo.endCursor}` what another question answers there.
+A trio is tests/snapshots/<area>/<case>.graphql, .mongo.json and .result.json; the last two are renewed by
+`KEHU_SNAPSHOTS=write scripts/test tests/test_snapshots.py`. A line `# variables: {...}` in a question gives its
+variables; in them `{cl:K000001}` is the id of a client, `{mg:M001}` of a manager, and
+`{area/case:clients.pageInfo.endCursor}` what another question answers there.
 """
 
 import json
@@ -28,7 +29,7 @@ from repositories.mongo import connect
 from tests.conftest import CommandLog
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-CASES = sorted(SNAPSHOTS.rglob("*.graphql"))
+QUESTIONS = {path: path.read_text("utf-8") for path in sorted(SNAPSHOTS.rglob("*.graphql"))}
 IS_WRITING = os.environ.get("KEHU_SNAPSHOTS") == "write"
 BOOK_CLIENTS = 60
 CURSOR_KEYS = frozenset({"cursor", "startCursor", "endCursor"})
@@ -63,7 +64,7 @@ class Server:
     async def _value_of(self, source: str, name: str) -> str:
         if source in ("cl", "mg"):
             return next(own for own, shown in self.names.items() if shown == f"{source}_<{name}>")
-        query = (SNAPSHOTS / f"{source}.graphql").read_text("utf-8")
+        query = QUESTIONS[SNAPSHOTS / f"{source}.graphql"]
         value = (await self.ask(query, await self.variables_of(query)))["data"]
         for key in name.split("."):
             value = value[key]
@@ -112,12 +113,14 @@ async def server(mongod_uri: str, tmp_path_factory: pytest.TempPathFactory) -> A
         app = build_app(chosen)
         transport = httpx2.ASGITransport(app=app)
         headers = {"authorization": f"Bearer {token}"}
-        async with app.router.lifespan_context(app):
-            async with httpx2.AsyncClient(transport=transport, base_url="http://kehu.test", headers=headers) as http:
-                made = Server(http, log, started)
-                made.names = await names_of(made)
-                yield made
-                await drop(chosen)
+        async with (
+            app.router.lifespan_context(app),
+            httpx2.AsyncClient(transport=transport, base_url="http://kehu.test", headers=headers) as http,
+        ):
+            made = Server(http, log, started)
+            made.names = await names_of(made)
+            yield made
+            await drop(chosen)
 
 
 async def drop(chosen: Settings) -> None:
@@ -145,9 +148,9 @@ def check(path: Path, value: Any) -> None:
 
 
 class TestSnapshots:
-    @pytest.mark.parametrize("case", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+    @pytest.mark.parametrize("case", QUESTIONS, ids=lambda path: f"{path.parent.name}/{path.stem}")
     async def test_question_commands_and_answer(self, server: Server, case: Path) -> None:
-        query = case.read_text("utf-8")
+        query = QUESTIONS[case]
         variables = await server.variables_of(query)
         server.log.clear()
         answer = await server.ask(query, variables)
@@ -157,5 +160,5 @@ class TestSnapshots:
         check(case.with_suffix(".result.json"), server.shown(answer))
 
     def test_every_snapshot_has_its_question(self) -> None:
-        kept = {path.name.split(".")[0] for path in SNAPSHOTS.rglob("*.json")}
-        assert kept == {path.stem for path in CASES}
+        kept = {path.with_name(path.name.split(".")[0]) for path in SNAPSHOTS.rglob("*.json")}
+        assert kept == {path.with_suffix("") for path in QUESTIONS}

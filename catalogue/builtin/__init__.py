@@ -7,11 +7,12 @@ from catalogue.builtin.clients_attitude import ATTITUDE
 from catalogue.builtin.clients_behaviour import BEHAVIOUR
 from catalogue.builtin.clients_derived import DERIVED
 from catalogue.builtin.clients_profile import PROFILE
+from catalogue.builtin.interactions import INTERACTIONS, INTERACTIONS_AREA
 from catalogue.builtin.managers import MANAGERS, MANAGERS_AREA
 from catalogue.catalogue import Catalogue
-from catalogue.relation import Relation
+from catalogue.relation import Listing, Relation
 
-ATTRIBUTES: tuple[Attribute, ...] = (*PROFILE, *BEHAVIOUR, *ATTITUDE, *DERIVED, *MANAGERS)
+ATTRIBUTES: tuple[Attribute, ...] = (*PROFILE, *BEHAVIOUR, *ATTITUDE, *DERIVED, *MANAGERS, *INTERACTIONS)
 
 RELATIONS: tuple[Relation, ...] = (
     Relation(
@@ -20,6 +21,23 @@ RELATIONS: tuple[Relation, ...] = (
         target=MANAGERS_AREA,
         stored_in="managerId",
         description="The relationship manager who is accountable for the client.",
+    ),
+    Relation(
+        area=INTERACTIONS_AREA,
+        name="client",
+        target=CLIENTS,
+        stored_in="clientId",
+        description="The client whom the bank was in touch with.",
+        listing=Listing(
+            "interactions", "at", "Contacts and visits, newest first; a cursor stands for a moment, whoever the client."
+        ),
+    ),
+    Relation(
+        area=INTERACTIONS_AREA,
+        name="manager",
+        target=MANAGERS_AREA,
+        stored_in="managerId",
+        description="The relationship manager who was in touch with the client.",
     ),
 )
 

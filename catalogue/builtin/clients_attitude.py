@@ -4,7 +4,8 @@ Source: 「客戶滿意度、對產品性能有何偏好以及行業和市場走
 """
 
 from catalogue.attribute import Facet
-from catalogue.builtin.clients_behaviour import CHANNELS, PRODUCTS
+from catalogue.builtin.channels import CHANNELS
+from catalogue.builtin.clients_behaviour import PRODUCTS
 from catalogue.builtin.rows import (
     DAYS,
     ORGANISATIONS,

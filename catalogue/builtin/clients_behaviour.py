@@ -4,6 +4,7 @@ Source: 「聯絡記錄、客戶拜訪報告、采購方式以及財務狀況」
 """
 
 from catalogue.attribute import Facet
+from catalogue.builtin.channels import CHANNELS
 from catalogue.builtin.rows import (
     DAYS,
     INTERNAL,
@@ -29,17 +30,6 @@ from catalogue.builtin.rows import (
     whole,
 )
 
-CHANNELS = {
-    "VISIT": "Visit",
-    "BRANCH": "At a branch",
-    "TELEPHONE": "Telephone",
-    "MOBILE": "Mobile telephone",
-    "VIDEO": "Video call",
-    "EMAIL": "E-mail",
-    "MESSAGE": "Message",
-    "POST": "Letter",
-    "OTHER": "Other",
-}
 PRODUCTS = {
     "CURRENT_ACCOUNT": "Current account",
     "TIME_DEPOSIT": "Time deposit",

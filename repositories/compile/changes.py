@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from repositories.compile.search import words_expression
 from repositories.plan import Change, Proof
 from repositories.values import bson_from
 
@@ -32,6 +33,8 @@ def change_pipeline(change: Change) -> list[Stage]:
     for path in given:
         assigned[f"proof.{proof_key(path)}"] = {"v": version, "o": {"$literal": seen}}
     assigned |= {"version": version, "updatedAt": {"$literal": change.at}}
+    if change.words:
+        assigned["words"] = words_expression(change.words)
     stages: list[Stage] = [
         {"$set": {"tail": {"$concatArrays": [{"$ifNull": ["$tail", []]}, [entry]]}}},
         {"$set": assigned},

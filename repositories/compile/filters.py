@@ -3,8 +3,9 @@
 import re
 from collections.abc import Callable
 
-from catalogue.filters import And, AnyItem, Compare, Filter, Not, Or
+from catalogue.filters import And, AnyItem, Compare, Filter, Not, Or, Search
 from catalogue.kinds import Operator
+from repositories.compile.search import search_query
 from repositories.values import bson_from
 
 Query = dict[str, object]
@@ -31,6 +32,8 @@ def query_from(predicate: Filter | None) -> Query:
             return {"$nor": [query_from(part)]}
         case AnyItem(path, part):
             return {path: {"$elemMatch": query_from(part)}}
+        case Search():
+            return search_query(predicate)
 
 
 def _simple(name: str) -> Callable[[object], Query]:

@@ -41,6 +41,7 @@ class MemoryStore(Store):
         pipeline: Sequence[Mapping[str, Any]] = (),
         full_document: str | None = None,
         resume_after: Mapping[str, Any] | None = None,
+        beats: bool = False,
     ) -> Events:
         raise NotSupported("The memory driver has no change streams. Poll the collection, or use a real mongod.")
 

@@ -94,6 +94,7 @@ class PymongoStore(Store):
         pipeline: Sequence[Mapping[str, Any]] = (),
         full_document: str | None = None,
         resume_after: Mapping[str, Any] | None = None,
+        beats: bool = False,
     ) -> AsyncIterator[AsyncIterator[Document]]:
         if not self.has_change_streams:
             raise NotSupported("Change streams need a replica set. Start mongod with --replSet, one member is enough.")
@@ -111,7 +112,7 @@ class PymongoStore(Store):
                 max_await_time_ms=_STREAM_WAIT_MS,
             )
         try:
-            yield _events(stream)
+            yield _beating(stream) if beats else _events(stream)
         finally:
             await stream.close()
 
@@ -130,6 +131,11 @@ class PymongoStore(Store):
             hello = await self._client.admin.command("hello")
         self.has_transactions = "setName" in hello or hello.get("msg") == "isdbgrid"
         self.has_change_streams = self.has_transactions
+
+    async def explain(self, command: Mapping[str, Any], verbosity: str = "queryPlanner") -> Document:
+        with door():
+            plan: Document = await self._database.command({"explain": dict(command), "verbosity": verbosity})
+        return plan
 
     async def close(self) -> None:
         if self._watcher is not None:
@@ -163,3 +169,10 @@ async def _events(stream: AsyncCollectionChangeStream[Document]) -> AsyncIterato
     with door():
         async for event in stream:
             yield dict(event)
+
+
+async def _beating(stream: AsyncCollectionChangeStream[Document]) -> AsyncIterator[Document]:
+    with door():
+        while stream.alive:
+            event = await stream.try_next()
+            yield {} if event is None else dict(event)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AbstractAsyncContextManager
 from typing import Any, ClassVar, TypeVar
 
-from repositories.errors import RepositoryError, door, error_from
+from repositories.errors import NotSupported, RepositoryError, door, error_from
 from repositories.mongo.collection import Collection
 from repositories.mongo.results import Document
 from repositories.mongo.settings import Driver, MongoSettings
@@ -74,8 +74,11 @@ class Store(ABC):
         pipeline: Sequence[Mapping[str, Any]] = (),
         full_document: str | None = None,
         resume_after: Mapping[str, Any] | None = None,
+        beats: bool = False,
     ) -> Events:
         """Change events from the moment the context is entered (or after a resume token, an event's `_id`).
+
+        With `beats` an empty event says, once a second while nothing changes, that all there was has been told.
 
         Raises: NotSupported where there is no change stream, FeedLost if the token is too old.
         """
@@ -86,6 +89,13 @@ class Store(ABC):
 
         Raises: NotSupported on the memory driver.
         """
+
+    async def explain(self, command: Mapping[str, Any], verbosity: str = "queryPlanner") -> Document:
+        """How the server would carry out a read: the plan, and with verbosity executionStats what it cost.
+
+        Raises: NotSupported where there is no planner.
+        """
+        raise NotSupported(f"{self.driver} has no planner. Use a real mongod (KEHU_MONGODB_URI).")
 
     @abstractmethod
     async def ping(self) -> None:

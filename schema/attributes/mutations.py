@@ -130,15 +130,11 @@ async def _define(context: Context, given: Mapping[str, Any]) -> Definition:
         {key: value for key, value in given.items() if key not in ("facet", "key", "dryRun", "idempotencyKey")}
     )
     facet: Facet = Facet(given["facet"])
-    attribute = Attribute.model_construct(path=f"{facet}.{given['key']}", **own)
+    definition = {"description": own["label"]} | {key: value for key, value in own.items() if value is not None}
+    attribute = Attribute.model_validate({"path": f"{facet}.{given['key']}", **definition})
     return await define_attribute(
-        context.viewer, context.repositories, _checked(attribute), guard_from(given), dry_run=given["dryRun"]
+        context.viewer, context.repositories, attribute, guard_from(given), dry_run=given["dryRun"]
     )
-
-
-def _checked(attribute: Attribute) -> Attribute:
-    """The attribute as pydantic makes it of plain values; what GraphQL let through fits its types."""
-    return Attribute.model_validate({key: value for key, value in attribute.__dict__.items() if value is not None})
 
 
 async def _change(context: Context, given: Mapping[str, Any]) -> Definition:
@@ -200,7 +196,7 @@ _DEFINE = (
     ("kind", AttributeKindEnum, "What a value is; it never changes."),
     ("isList", bool, "Whether a client has a list of values; it never changes."),
     ("label", str, "What people read as the name."),
-    ("description", str, "What a value means."),
+    ("description", str | None, "What a value means; the label, if left out."),
     *_RULES,
     ("sensitivity", SensitivityEnum, "How secret a value is."),
     ("isSortable", bool, "Whether clients can be sorted by it: an index is kept."),

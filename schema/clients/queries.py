@@ -8,6 +8,7 @@ import strawberry
 
 from catalogue.attribute import CLIENTS
 from catalogue.errors import ErrorCode, KehuError
+from catalogue.filters import all_of
 from repositories.access import authorise
 from repositories.plan import ReadPlan
 from schema.clients.types import by_number, load_client, selected_paths
@@ -15,10 +16,11 @@ from schema.connection import PAGE_ARGUMENTS, page_from
 from schema.context import Context
 from schema.derived.filters import Filters
 from schema.derived.orders import order_from
+from schema.derived.search import SEARCH_MEANING, search_from
 from schema.fields import Fields, described, resolved
 from schema.pages import read_connection
 from schema.planning.paths import NODE, client_paths
-from schema.planning.selection import PageSelection, page_selection, selection_of
+from schema.planning.selection import PageSelection, page_selection, place_of, selection_of
 
 
 class AmbiguousClient(KehuError):
@@ -53,6 +55,7 @@ def client_queries(types: ClientTypes) -> Fields:
     async def clients(
         info: strawberry.Info,
         where: Mapping[str, Any] | None = None,
+        search: str | None = None,
         order_by: list[Mapping[str, Any]] | None = None,
         first: int | None = None,
         after: str | None = None,
@@ -62,7 +65,11 @@ def client_queries(types: ClientTypes) -> Fields:
         context: Context = info.context
         page = page_from(context.page_limit, first, after, last, before)
         selection, paths = _selected(info)
-        plan = ReadPlan(CLIENTS, paths, types.filters.filter_from(where), order_from(order_by), page)
+        found = search_from(search, context.repositories.catalogue)
+        order = order_from(order_by)
+        # An order that was asked for goes before how well the search is met.
+        ranked = found if not order else None
+        plan = ReadPlan(CLIENTS, paths, all_of(types.filters.filter_from(where), found), order, page, ranked)
         return await read_connection(context, plan, selection)
 
     yield _one(client, types)
@@ -72,7 +79,7 @@ def client_queries(types: ClientTypes) -> Fields:
 def _selected(info: strawberry.Info) -> tuple[PageSelection, frozenset[str]]:
     """What was selected of the page, and the paths of its clients: worked out once for an operation."""
     context: Context = info.context
-    place = id(info._raw_info.field_nodes[0])
+    place = place_of(info)
     if place not in context.plans:
         selection = page_selection(selection_of(info._raw_info), "Client", "Client", NODE)
         context.plans[place] = selection, client_paths(context.repositories.catalogue, selection.nodes)
@@ -92,6 +99,7 @@ def _many(resolver: Any, types: ClientTypes) -> tuple[str, Any, Any]:
     order: Any = types.order
     arguments = {
         "where": described(types.where | None, "Which clients; all that you may see, if left out."),
+        "search": described(str | None, SEARCH_MEANING),
         "order_by": described(list[order] | None, "In which order; by id within it.", "orderBy"),
         **PAGE_ARGUMENTS,
     }

@@ -17,7 +17,7 @@ from repositories.plan import ID, ReadPlan
 from schema.context import Context, Document
 from schema.fields import output_type, plain
 from schema.planning.paths import NODE, client_paths, named_attributes
-from schema.planning.selection import Selected, selection_of
+from schema.planning.selection import Selected, place_of, selection_of
 from schema.scalars import Json, date_text, json_from
 
 
@@ -105,22 +105,24 @@ async def read_values(
 async def _changes_of(context: Context, client: Document, attributes: list[Attribute]) -> dict[int, Document]:
     """The changes that set the values, by version: from the tail, and one command for those that have moved out."""
     changes = {int(entry["version"]): entry for entry in client.get("tail", ())}
-    versions = {int(proof["v"]) for each in attributes if (proof := proof_of(client, each.path))}
+    versions = {int(proof["v"]) for each in attributes if (proof := proof_of(client, each))}
     missing = [(str(client[ID]), version) for version in sorted(versions - changes.keys())]
     moved = await context.repositories.clients.history.find_entries(missing)
     return changes | {version: entry for (_, version), entry in moved.items()}
 
 
-def proof_of(client: Document, path: str) -> Document | None:
-    """Which change set the value at a path, and when it was observed."""
+def proof_of(client: Document, attribute: Attribute) -> Document | None:
+    """Which change set a value, and when it was observed; a group has as many proofs as values, so none of its own."""
+    if attribute.kind is Kind.GROUP and not attribute.is_list:
+        return None
     proofs = client.get("proof") or {}
-    found: Document | None = proofs.get(proof_key(path)) or proofs.get("first")
-    return found if value_at(client, path) is not None else None
+    found: Document | None = proofs.get(proof_key(attribute.path)) or proofs.get("first")
+    return found if value_at(client, attribute.path) is not None else None
 
 
 def _value(client: Document, attribute: Attribute, changes: Mapping[int, Document], moment: datetime) -> Document:
     value = value_at(client, attribute.path)
-    proof = proof_of(client, attribute.path) or {}
+    proof = proof_of(client, attribute) or {}
     change = changes.get(int(proof.get("v", 0)), {})
     seen: datetime | None = proof.get("o")
     limit = attribute.max_age_hours
@@ -193,7 +195,7 @@ def selected_paths(info: strawberry.Info, payload: str | None = None) -> frozens
     """
     context: Context = info.context
     raw = info._raw_info
-    place = id(raw.field_nodes[0])
+    place = place_of(info)
     if place not in context.plans:
         selected = selection_of(raw)
         holders = (

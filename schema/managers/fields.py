@@ -20,7 +20,7 @@ from schema.inputs import ID_ROW, KEY_ROW, VERSION_ROW, guard_from
 from schema.node import Node, has_prefix
 from schema.pages import read_connection
 from schema.planning.paths import NODE, record_paths
-from schema.planning.selection import page_selection, selection_of
+from schema.planning.selection import page_selection, place_of, selection_of
 
 
 def manager_type(catalogue: Catalogue, reference: Reference) -> Any:
@@ -51,7 +51,7 @@ async def read_managers(info: strawberry.Info, ids: Collection[str]) -> Mapping[
 def _paths(info: strawberry.Info, payload_type: str | None = None) -> frozenset[str]:
     context: Context = info.context
     raw = info._raw_info
-    place = id(raw.field_nodes[0])
+    place = place_of(info)
     if place not in context.plans:
         selected = selection_of(raw)
         holders = (

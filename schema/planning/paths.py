@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from catalogue.attribute import CLIENTS, Attribute, Facet
-from catalogue.catalogue import Catalogue
+from catalogue.catalogue import Catalogue, UnknownAttribute
 from catalogue.kinds import Kind
 from repositories.compile.changes import proof_key
 from schema.planning.selection import Selected
@@ -20,6 +20,7 @@ CLIENT_CORE: Mapping[str, frozenset[str]] = {
     "updatedAt": frozenset(("updatedAt",)),
     "manager": frozenset(("managerId",)),
     "history": frozenset(("tail",)),
+    "interactions": frozenset(("_id",)),
     "__typename": frozenset(),
 }
 """Fields of a client that code owns, and the paths they are read from."""
@@ -69,13 +70,22 @@ def named_attributes(catalogue: Catalogue, arguments: Mapping[str, object]) -> l
     """
     path, paths, facet = arguments.get("path"), arguments.get("paths"), arguments.get("facet")
     if isinstance(path, str):
-        return [catalogue.get_live(path)]
+        return [_with_value(catalogue, path)]
     if isinstance(paths, str | list | tuple):
         # GraphQL takes one item for a list of one.
-        found = [catalogue.get_live(str(each)) for each in ([paths] if isinstance(paths, str) else paths)]
+        found = [_with_value(catalogue, str(each)) for each in ([paths] if isinstance(paths, str) else paths)]
         return [each for each in found if facet is None or each.facet.name == str(getattr(facet, "name", facet))]
     facets = [each for each in Facet if facet is None or each.name == str(getattr(facet, "name", facet))]
     return [leaf for each in facets for leaf in catalogue.leaves(str(each))]
+
+
+def _with_value(catalogue: Catalogue, path: str) -> Attribute:
+    attribute = catalogue.get_live(path)
+    holder = catalogue.list_group_of(attribute)
+    if holder is not None:
+        message = f"{path} stands in the list {holder.path}, which is one value; ask for {holder.path}."
+        raise UnknownAttribute(message, given=path, expected=holder.path)
+    return attribute
 
 
 def value_paths(attribute: Attribute, field: Selected) -> set[str]:

@@ -117,12 +117,19 @@ def _coerced(variables: Any) -> Mapping[str, Any]:
     return coerced
 
 
+def place_of(info: Any) -> tuple[int, ...]:
+    """Which field of the operation is being resolved: all its nodes, for a fragment may be one of them twice."""
+    return tuple(id(each) for each in info._raw_info.field_nodes)
+
+
 @dataclass(frozen=True, slots=True)
 class PageSelection:
     """What was selected of a connection."""
 
     nodes: "list[Selected]"
     """The fields of the items, from `nodes` and from `edges`."""
+    wants_page: bool
+    """Anything of the page itself, rather than the total alone."""
     wants_edges: bool
     wants_cursors: bool
     """The cursor of every item."""
@@ -147,6 +154,7 @@ def page_selection(selected: Selected, noun: str, *node_types: str) -> PageSelec
             names |= {field.name for field in each.fields("PageInfo")}
     return PageSelection(
         nodes,
+        wants_page=bool(names & {"nodes", "edges", "pageInfo"}),
         wants_edges="edges" in names,
         wants_cursors="cursor" in names,
         wants_ends=bool(names & {"startCursor", "endCursor"}),

@@ -1,6 +1,7 @@
 """The life of a definition: defined, changed, deprecated, retired; refusals write nothing, keys are carried out once."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -183,11 +184,11 @@ class TestChange:
     async def test_an_option_is_retired_instead_of_lost(self, book: Repositories) -> None:
         await define(book, GRADE)
         one = await make_client(book, profile={"name": "A"})
-        live = Repositories(book.feed.catalogue, book.store, book.clients, book.managers, book.attributes, book.feed)
+        live = replace(book, catalogue=book.feed.catalogue)
         await change_client(VIEWER, live, one, {"profile": {"grade": "B"}}, NO_PROOF, UNGUARDED)
         options = (GRADE.options[0], AttributeOption(code="B", label="Good", is_retired=True))
         done = await change(book, "profile.grade", options=options)
-        live = Repositories(done.after, book.store, book.clients, book.managers, book.attributes, book.feed)
+        live = replace(book, catalogue=done.after)
         before = await everything(book)
         with pytest.raises(Refused, match="one of A"):
             await change_client(VIEWER, live, one, {"profile": {"grade": "B"}}, NO_PROOF, UNGUARDED)
@@ -242,13 +243,13 @@ class TestDeprecateAndRetire:
 
     async def test_a_retired_one_is_gone_and_its_values_stay(self, book: Repositories) -> None:
         await define(book, attribute("profile.motto"))
-        live = Repositories(book.feed.catalogue, book.store, book.clients, book.managers, book.attributes, book.feed)
+        live = replace(book, catalogue=book.feed.catalogue)
         one = await make_client(live, profile={"name": "A", "motto": "Steel"})
         done = await retire_attribute(VIEWER, book, "profile.motto", guard=Guard(1, "k"))
         again = await retire_attribute(VIEWER, book, "profile.motto", guard=Guard(1, "k"))
         assert again.attribute == done.attribute
         assert not done.after.is_live(done.attribute)
-        live = Repositories(done.after, book.store, book.clients, book.managers, book.attributes, book.feed)
+        live = replace(book, catalogue=done.after)
         before = await everything(book)
         assert before["clients"][0]["profile"]["motto"] == "Steel"
         with pytest.raises(Refused) as refused:

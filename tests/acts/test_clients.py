@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from acts.checks import UNGUARDED, Guard
@@ -242,7 +243,7 @@ class TestAtOnce:
                         await change(book, one, wanted, Guard(document["version"], f"{writer}-{place}"))
                         break
                     except StaleVersion:
-                        await anyio.sleep(0)
+                        await anyio.lowlevel.checkpoint()
 
         async with anyio.create_task_group() as group:
             for writer in range(50):

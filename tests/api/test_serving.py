@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import signal
 import socket
 import threading
@@ -104,7 +105,8 @@ class TestDemoProgress:
         with demo_progress() as progress:
             for done in (500, 1_000):
                 progress(done, 1_000)
-        assert said.getvalue().count("The demonstration book is loaded: 1000 clients.") == 1
+        plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said.getvalue())
+        assert plain.count("The demonstration book is loaded: 1000 clients.") == 1
 
 
 class TestAnnounce:

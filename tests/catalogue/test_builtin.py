@@ -94,9 +94,19 @@ class TestBuiltinCatalogue:
             assert CATALOGUE.get_live(path).max_age_hours is not None
 
     def test_the_manager_of_a_client_is_a_relation_to_a_known_area(self) -> None:
-        (relation,) = RELATIONS
+        relation = next(each for each in RELATIONS if each.area == CLIENTS)
         assert (relation.area, relation.name, relation.target) == (CLIENTS, "manager", MANAGERS_AREA)
-        assert CATALOGUE.area(relation.target)
+
+    def test_relations_join_known_areas(self) -> None:
+        for each in RELATIONS:
+            assert CATALOGUE.area(each.area)
+            assert CATALOGUE.area(each.target)
+
+    def test_a_listing_is_ordered_by_a_moment_of_its_area(self) -> None:
+        listings = [(each.area, each.listing) for each in RELATIONS if each.listing is not None]
+        assert [listing.name for _, listing in listings] == ["interactions"]
+        for area, listing in listings:
+            assert CATALOGUE.get_live(listing.newest_by, area).kind is Kind.DATETIME
 
     def test_the_catalogue_is_built_once(self) -> None:
         assert builtin_catalogue() is CATALOGUE

@@ -72,7 +72,11 @@ class TestLeaves:
         assert paths == sorted(paths)
 
     def test_what_is_not_live_is_left_out(self) -> None:
-        assert [leaf.path for leaf in book().leaves("attitude")] == ["attitude.going", "attitude.least", "attitude.score"]
+        assert [leaf.path for leaf in book().leaves("attitude")] == [
+            "attitude.going",
+            "attitude.least",
+            "attitude.score",
+        ]
 
 
 class TestListGroupOf:

@@ -45,8 +45,14 @@ class TestDefinitionProblems:
 
     @pytest.mark.parametrize(
         "path",
-        ["profile", "profile.", "profile.Esg", "profile.1st", "profile.esg_score", "profile.$where", "profile.a..b"]
-        + ["profile.a-b", "profile.ключ", f"profile.{'a' * 41}", "profile._id", f"profile{'.a' * (DEPTH_LIMIT + 1)}"],
+        [
+            *"profile profile. profile.Esg profile.1st profile.esg_score profile.$where profile.a..b".split(),
+            "profile.a-b",
+            "profile.ключ",
+            "profile._id",
+            f"profile.{'a' * 41}",
+            f"profile{'.a' * (DEPTH_LIMIT + 1)}",
+        ],
     )
     def test_a_key_that_is_no_key(self, path: str) -> None:
         (problem, *_) = definition_problems(BOOK, defined(path))
@@ -177,9 +183,7 @@ class TestChangeProblems:
         before = BOOK.get_live("attitude.score")
         assert change_problems(BOOK, before, Attribute(**before.model_dump() | more)) == []
 
-    @pytest.mark.parametrize(
-        ("name", "value"), [("kind", Kind.NUMBER), ("is_list", True), ("area", "managers")]
-    )
+    @pytest.mark.parametrize(("name", "value"), [("kind", Kind.NUMBER), ("is_list", True), ("area", "managers")])
     def test_what_values_hang_on_never_changes(self, name: str, value: object) -> None:
         before = defined("profile.size", Kind.LONG)
         catalogue = Catalogue([before])

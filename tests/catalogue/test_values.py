@@ -266,7 +266,7 @@ class TestAnyJson:
 
     @pytest.mark.long
     @given(tree=GIVEN)
-    @settings(max_examples=20_000, deadline=None)
+    @settings(max_examples=5_000, deadline=None)
     def test_lands_or_is_refused_in_full(self, tree: dict[str, object]) -> None:
         self.check(tree)
 

@@ -63,4 +63,4 @@ class TestNewId:
         assert len(made) == 100
         assert all(each.startswith("cl_") for each in made)
         assert new_id("managers").startswith("mg_")
-        assert [book.of(area).area for area in AREAS] == ["clients", "managers"]
+        assert [book.of(area).area for area in AREAS] == ["clients", "managers", "interactions"]

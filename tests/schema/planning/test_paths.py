@@ -94,7 +94,7 @@ class TestValuePaths:
         assert paths(f"attributes{arguments} {{ value }}", **variables) == wanted
 
     def test_an_unknown_path(self) -> None:
-        with pytest.raises(UnknownAttribute, match="attitude.gone"):
+        with pytest.raises(UnknownAttribute, match=r"attitude\.gone"):
             paths('attribute(path: "attitude.gone") { value }')
 
 

@@ -1,0 +1,71 @@
+"""Record contacts with clients."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from acts.checks import Guard, guard_problems, key_of, now, problem, refuse, request_hash
+from catalogue.values import check_nested
+from policy.viewer import Viewer
+from repositories.access import rows_for
+from repositories.base import Written
+from repositories.errors import AlreadyExists
+from repositories.interactions import CLIENT_ID, ID_PREFIX, INTERACTIONS
+from repositories.plan import ID, Change
+from repositories.repositories import Repositories, new_id
+
+REQUIRED = ("at", "channel")
+
+
+@dataclass(frozen=True, slots=True)
+class NewInteraction:
+    """A contact as somebody reports it."""
+
+    client_id: str
+    manager_id: str | None = None
+    values: Mapping[str, object] = field(default_factory=dict)
+    """By key, nested as in GraphQL."""
+
+
+async def record_interaction(viewer: Viewer, repositories: Repositories, new: NewInteraction, guard: Guard) -> Written:
+    """A new contact record; or, for a request made before with the same key, the record it made.
+
+    Raises: Refused with every problem at once; KeyReused.
+    """
+    checked = check_nested(repositories.catalogue, new.values, area=INTERACTIONS)
+    problems = [*guard_problems(guard), *checked.problems]
+    wrong = {each.path[0] for each in checked.problems if each.path}
+    problems += [
+        problem(key, None, "a value in every record")
+        for key in REQUIRED
+        if checked.values.get(key) is None and key not in wrong
+    ]
+    if not await repositories.clients.existing({new.client_id}, rows_for(viewer)):
+        problems.append(problem("clientId", new.client_id, "the id of a client that you may see"))
+    if new.manager_id is not None and not await repositories.managers.existing({new.manager_id}):
+        problems.append(problem("managerId", new.manager_id, "the id of a manager; query `managers` for them"))
+    refuse(problems)
+    values = {path: value for path, value in checked.values.items() if value is not None}
+    request = request_hash("interactionRecord", new.client_id, new.manager_id, new.values)
+    key = key_of(viewer, guard)
+    change = Change(values, viewer.person, now(), key=key, request_hash=request)
+    record: dict[str, object] = {ID: _id_from(key), CLIENT_ID: new.client_id}
+    if new.manager_id is not None:
+        record["managerId"] = new.manager_id
+    try:
+        return await repositories.interactions.insert(record, change)
+    except AlreadyExists:
+        replayed = await repositories.interactions.replay(str(record[ID]), change)
+        if replayed is None:
+            raise
+        return replayed
+
+
+def _id_from(key: str | None) -> str:
+    """A new id; with an idempotency key always the same one, so that no request is carried out twice.
+
+    Nothing else of a contact is unique, and a further unique index would cost every write.
+    """
+    if key is None:
+        return new_id(INTERACTIONS)
+    return f"{ID_PREFIX}{sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"

@@ -1,0 +1,141 @@
+"""Groups of clients with their figures: only what is selected is worked out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+
+from catalogue.attribute import CLIENTS, Attribute
+from catalogue.catalogue import Catalogue
+from repositories.access import authorise
+from repositories.client_groups import Group, GroupPlan, GroupSlice
+from repositories.compile.groups import Grouping, Measure, Operation
+from repositories.plan import ReadPlan
+from schema.connection import FORWARD_ARGUMENTS, connection_types, edges_of, page_from, page_info
+from schema.context import Context, Document
+from schema.derived.filters import Filters
+from schema.derived.group_keys import key_value
+from schema.derived.groups import GroupTypes, group_field_types, groups_from, value_of
+from schema.fields import Fields, described, output_type, plain, related, resolved
+from schema.planning.selection import PageSelection, Selected, page_selection, selection_of
+
+CORE_GROUPS = {"KIND": "kind", "STAGE": "stage", "MANAGER": "managerId"}
+"""Fields that code owns, and the stored path of each."""
+_TYPE = "ClientGroup"
+_MEANINGS = {
+    Operation.SUM: "The sum over the clients of the group that have the value; 0 if none has.",
+    Operation.AVERAGE: "The average over the clients of the group that have the value; null if none has.",
+    Operation.MINIMUM: "The least value in the group; null if no client has one.",
+    Operation.MAXIMUM: "The greatest value in the group; null if no client has one.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSelection:
+    """What was selected of a page of groups."""
+
+    page: PageSelection
+    measures: tuple[Measure, ...]
+    wants_count: bool
+
+
+def client_group_queries(catalogue: Catalogue, where: Any, filters: Filters) -> Fields:
+    """The field of Query about groups of clients."""
+    types = group_field_types(catalogue, CLIENTS, "Client", CORE_GROUPS)
+    connection = connection_types(_TYPE, _group_type(types), "groups of clients").connection
+
+    async def groups(
+        info: strawberry.Info,
+        by: list[Mapping[str, Any]],
+        first: int,
+        where: Mapping[str, Any] | None = None,
+        after: str | None = None,
+    ) -> Any:
+        context: Context = info.context
+        selected = _selected(info, types)
+        keys = groups_from(catalogue, CLIENTS, CORE_GROUPS, by)
+        paths = frozenset((*(each.path for each in keys), *(each.path for each in selected.measures)))
+        page = page_from(context.page_limit, first, after)
+        grouping = Grouping(keys, selected.measures, selected.wants_count, selected.page.wants_total)
+        authorised = authorise(ReadPlan(CLIENTS, paths, filters.filter_from(where), page=page), context.viewer)
+        plan = GroupPlan(authorised, grouping, catalogue.version)
+        found = await context.repositories.client_groups.read_page(plan)
+        return _connection(context, plan, found, selected.page)
+
+    by: Any = types.by
+    arguments = {
+        "by": described(list[by], "One to three keys."),
+        "where": described(where | None, "Which clients; all that you may see, if left out."),
+        **FORWARD_ARGUMENTS,
+    }
+    text = (
+        "Clients by what they have in common, with figures; in order of the keys, unset lowest. While clients change, "
+        "figures of a large book may be a moment old: 2 seconds at most, unless set otherwise."
+    )
+    yield "clientGroups", None, resolved(groups, "clientGroups", connection, text, arguments)
+
+
+def _group_type(types: GroupTypes) -> Any:
+    key: Any = types.key
+    fields: list[tuple[str, Any, Any]] = [
+        ("keys", list[key], plain("keys", "What the clients have in common, in the order of `by`.")),
+        ("count", int, plain("count", "How many clients are in the group.")),
+    ]
+    if types.measure is not None:
+        fields += [_figure(each, types.measure) for each in Operation]
+    return output_type(_TYPE, "Clients that have something in common, and their figures.", fields)
+
+
+def _figure(operation: Operation, measure: Any) -> tuple[str, Any, Any]:
+    async def read(_info: Any, holders: Sequence[Document], of: Any) -> list[float | None]:
+        wanted = Measure(operation, str(value_of(of)))
+        return [each["figures"][wanted] for each in holders]
+
+    of = {"of": described(measure, "Of which field.")}
+    return str(operation), None, related(read, str(operation), float | None, _MEANINGS[operation], of)
+
+
+def _selected(info: strawberry.Info, types: GroupTypes) -> GroupSelection:
+    """What was selected of the page: worked out once for an operation."""
+    context: Context = info.context
+    place = id(info._raw_info.field_nodes[0])
+    if place not in context.plans:
+        page = page_selection(selection_of(info._raw_info), _TYPE, _TYPE)
+        measures = dict.fromkeys(each for field in page.nodes for each in _measures(field, types))
+        context.plans[place] = GroupSelection(page, tuple(measures), any(each.name == "count" for each in page.nodes))
+    return context.plans[place]  # type: ignore[no-any-return]
+
+
+def _measures(field: Selected, types: GroupTypes) -> list[Measure]:
+    if types.measure is None or field.name not in list(Operation):
+        return []
+    of = field.arguments["of"]
+    # In the document it stands as its name, in a variable as the member or its value.
+    path = types.measure[of].value if of in types.measure.__members__ else value_of(of)
+    return [Measure(Operation(field.name), str(path))]
+
+
+def _connection(context: Context, plan: GroupPlan, found: GroupSlice, selection: PageSelection) -> dict[str, Any]:
+    repositories, page = context.repositories, plan.authorised.plan.page
+    attributes = [repositories.catalogue.find(each.path) for each in plan.grouping.by]
+    nodes = [_node(each, plan.grouping, attributes) for each in found.groups]
+    value: dict[str, Any] = {"nodes": nodes, "totalCount": found.total}
+    groups = found.groups if selection.wants_cursors else found.groups[:: max(1, len(found.groups) - 1)]
+    wants_any = selection.wants_cursors or selection.wants_ends
+    cursors = repositories.client_groups.seal(plan, groups) if wants_any else []
+    if selection.wants_edges:
+        value["edges"] = edges_of(nodes, cursors if selection.wants_cursors else [])
+    value["pageInfo"] = page_info(
+        cursors, has_next=found.has_next, has_previous=page is not None and page.after is not None
+    )
+    return value
+
+
+def _node(group: Group, grouping: Grouping, attributes: Sequence[Attribute | None]) -> dict[str, Any]:
+    rows = zip(grouping.by, attributes, group.keys, strict=True)
+    return {
+        "keys": [key_value(*row) for row in rows],
+        "count": group.count,
+        "figures": dict(zip(grouping.measures, group.figures, strict=True)),
+    }

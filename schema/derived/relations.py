@@ -1,0 +1,96 @@
+"""Lists that other records form under a record, from the rows of relations: one read a level."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+
+from catalogue.catalogue import Catalogue
+from catalogue.errors import ErrorCode, KehuError
+from catalogue.relation import Relation
+from repositories.access import authorise
+from repositories.levels import LevelReads
+from repositories.plan import ID, Order, ReadPlan
+from schema.connection import FORWARD_ARGUMENTS, page_from
+from schema.context import Context, Document
+from schema.fields import Fields, related
+from schema.pages import page_value
+from schema.planning.paths import NODE
+from schema.planning.selection import PageSelection, Selected, page_selection, selection_of
+
+LEVEL_LIMIT = 10_000
+"""Units: records that one field may come to under all records of a level together."""
+
+
+class LevelTooLarge(KehuError):
+    """Lists under many records may come to more than one answer should hold."""
+
+    code = ErrorCode.TOO_EXPENSIVE
+
+
+Paths = Callable[[Catalogue, Sequence[Selected]], frozenset[str]]
+"""From the fields selected of a record to the paths they need."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a list field needs to know of the records in it."""
+
+    noun: str
+    connection: Any
+    paths: Paths
+    levels: Callable[[Context], LevelReads]
+
+
+def list_field(relation: Relation, listed: Listed) -> Fields:
+    """The field on the target of a relation with the records that point at it; none if the row names no listing."""
+    if relation.listing is None:
+        return
+    listing = relation.listing
+    order = (Order(listing.newest_by, is_descending=True),)
+
+    async def many(
+        info: strawberry.Info, holders: Sequence[Document], first: int, after: str | None = None
+    ) -> list[Document]:
+        context: Context = info.context
+        page = page_from(context.page_limit, first, after)
+        if len(holders) * first > LEVEL_LIMIT:
+            raise LevelTooLarge(
+                f"{listing.name}(first: {first}) under {len(holders)} records may come to {len(holders) * first}; "
+                f"one level takes up to {LEVEL_LIMIT}. Ask for fewer of either."
+            )
+        selection, paths = _selected(info, listed)
+        plan = ReadPlan(relation.area, paths, order=order, page=page)
+        return await _read(context, listed.levels(context), plan, selection, [str(each[ID]) for each in holders])
+
+    field = related(many, listing.name, listed.connection, listing.description, FORWARD_ARGUMENTS)
+    yield listing.name, None, field
+
+
+def _selected(info: strawberry.Info, listed: Listed) -> tuple[PageSelection, frozenset[str]]:
+    """What was selected of the pages, and the paths of their records: worked out once for an operation."""
+    context: Context = info.context
+    raw = info._raw_info
+    place = tuple(id(each) for each in raw.field_nodes)
+    if place not in context.plans:
+        selection = page_selection(selection_of(raw), listed.noun, listed.noun, NODE)
+        context.plans[place] = selection, listed.paths(context.repositories.catalogue, selection.nodes)
+    return context.plans[place]  # type: ignore[no-any-return]
+
+
+async def _read(
+    context: Context, levels: LevelReads, plan: ReadPlan, selection: PageSelection, holders: Sequence[str]
+) -> list[Document]:
+    """The connection of each holder; a holder that stands in the level twice has the same one.
+
+    Cost: one command for all pages, one more if the totals are selected.
+    """
+    authorised = authorise(plan, context.viewer)
+    repository = context.repositories.of(plan.area)
+    pages = await levels.read(authorised, holders)
+    values = {each: page_value(repository, authorised, page, selection) for each, page in pages.items()}
+    if selection.wants_total:
+        for each, count in (await levels.count(authorised, holders)).items():
+            values[each]["totalCount"] = count
+    return [values[each] for each in holders]

@@ -1,0 +1,1 @@
+"""The GraphQL of contact records and visit reports."""

@@ -1,0 +1,113 @@
+"""Contacts and visits: their type, the list under a client, and how one is recorded."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import strawberry
+from strawberry.annotation import StrawberryAnnotation
+
+from acts.interactions import REQUIRED, NewInteraction, record_interaction
+from catalogue.catalogue import Catalogue
+from catalogue.relation import Relation
+from repositories.interactions import CLIENT_ID, ID_PREFIX, INTERACTIONS
+from schema.connection import connection_types
+from schema.context import Context, Document
+from schema.derived.fields import Reference, group_types
+from schema.derived.inputs import group_inputs
+from schema.derived.relations import Listed, list_field
+from schema.errors import UserError, payload
+from schema.fields import Fields, described, input_type, output_type, plain, related, resolved
+from schema.inputs import KEY_ROW, guard_from
+from schema.node import Node, has_prefix
+from schema.planning.paths import record_paths
+from schema.planning.selection import Selected
+
+ReadMany = Callable[[strawberry.Info, Collection[str]], Awaitable[Mapping[str, Document]]]
+"""From ids to the records of another area, with the paths selected under the field."""
+
+
+def interaction_type(catalogue: Catalogue, reference: Reference, read_clients: ReadMany, manager: Fields) -> Any:
+    """`Interaction`, whose fields follow from the catalogue's area `interactions`."""
+
+    async def clients(info: strawberry.Info, holders: Sequence[Document]) -> list[Document | None]:
+        found = await read_clients(info, {str(each[CLIENT_ID]) for each in holders})
+        return [found.get(str(each[CLIENT_ID])) for each in holders]
+
+    late = StrawberryAnnotation("Client | None", namespace=reference.namespace)
+    core: Fields = (
+        ("client", late, related(clients, "client", object, "The client; null if you may not see the client.")),
+        ("version", int, plain("version", "Counts the changes, from 1; for expectedVersion.")),
+        ("createdAt", datetime, plain("createdAt", "When the contact was recorded.")),
+        ("updatedAt", datetime, plain("updatedAt", "When the record was last changed.")),
+    )
+    return output_type(
+        "Interaction",
+        "One contact with a client: a call, a letter or a visit with its report.",
+        (*core, *manager, *group_types(catalogue, INTERACTIONS, "Interaction", "", reference)),
+        (Node,),
+        is_type_of=classmethod(lambda cls, source, _info: has_prefix(source, ID_PREFIX)),
+    )
+
+
+def interaction_paths(catalogue: Catalogue, fields: Sequence[Selected]) -> frozenset[str]:
+    """The paths of a record that the fields need."""
+    plain_fields = [each for each in fields if each.name not in _POINTERS]
+    pointers = {_POINTERS[each.name] for each in fields if each.name in _POINTERS}
+    return record_paths(catalogue, INTERACTIONS, "Interaction", plain_fields) | pointers
+
+
+_POINTERS = {"client": CLIENT_ID, "manager": "managerId"}
+
+
+def interaction_lists(relations: Sequence[Relation], target: str, interaction: Any) -> Fields:
+    """The lists of contacts under the records of another area, one for each relation that has one."""
+    connection = connection_types("Interaction", interaction, "contacts and visits").connection
+    for each in relations:
+        if each.area == INTERACTIONS and each.target == target:
+            yield from list_field(each, Listed("Interaction", connection, interaction_paths, _levels(each)))
+
+
+def _levels(relation: Relation) -> Callable[[Context], Any]:
+    return lambda context: context.repositories.interactions.levels[relation.stored_in]
+
+
+def interaction_mutations(catalogue: Catalogue, interaction: Any) -> Fields:
+    """The fields of Mutation about contacts."""
+    required: dict[str, Any] = {"at": datetime, "channel": str}
+    rows = [
+        (key, required.get(key, annotation), text.removesuffix(" Null clears it."))
+        for key, annotation, text in group_inputs(catalogue, INTERACTIONS, "Interaction", "")
+    ]
+    given: Any = input_type(
+        "InteractionRecordInput",
+        "A contact that took place.",
+        (
+            ("clientId", strawberry.ID, "The client."),
+            ("managerId", strawberry.ID | None, "The manager who was in touch with the client."),
+            *sorted(rows, key=lambda row: row[0] not in REQUIRED),
+            KEY_ROW,
+        ),
+    )
+
+    async def record(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
+        return await payload("interaction", lambda: _record(info.context, input))
+
+    answer: Any = output_type(
+        "InteractionRecordPayload",
+        "What became of the request.",
+        (
+            ("interaction", interaction | None, plain("interaction", "The record; null if refused.")),
+            ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none.")),
+        ),
+    )
+    text = "Record a contact with a client, or a visit with its report."
+    arguments = {"input": described(given, "What is wanted.")}
+    yield "interactionRecord", None, resolved(record, "interactionRecord", answer | None, text, arguments)
+
+
+async def _record(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
+    values = {key: value for key, value in given.items() if key not in ("clientId", "managerId", "idempotencyKey")}
+    new = NewInteraction(given["clientId"], given.get("managerId"), values)
+    written = await record_interaction(context.viewer, context.repositories, new, guard_from(given))
+    return {"interaction": written.document}

@@ -1,0 +1,144 @@
+"""`kehu serve` with a mongod of its own: started, used, stopped, started again; and with several processes."""
+
+import signal
+import subprocess
+import uuid
+from collections import Counter
+from pathlib import Path
+
+import anyio
+import httpx2
+import pytest
+from pymongo import MongoClient
+
+from policy.viewer import ROLES
+from repositories.embedded.directory import MongodDirectory
+from tests.servers import KEHU, ROOT, ask, code_of, do, environment, kehu_serve
+
+WORDS = {"kind": "STRING", "label": "Motto", "description": "Words of the house."}
+
+
+def kehu(*arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*KEHU, *arguments],
+        cwd=ROOT,
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def mongod_of(data: Path) -> int:
+    return int((MongodDirectory(data).database / "mongod.lock").read_text())
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except OSError:
+        return False
+
+
+class TestEmbedded:
+    async def test_data_survives_and_nothing_is_left_running(self, data: Path) -> None:
+        with kehu_serve(data, "--demo", "30") as served:
+            assert tuple(served.tokens) == ROLES
+            assert "30 clients" in served.err.read_text()
+            mongod = mongod_of(data)
+            assert is_alive(mongod)
+            for role in ROLES:
+                async with served.client(role) as client:
+                    assert (await ask(client, "{ clients(first: 1) { totalCount } }"))["clients"]["totalCount"] == 30
+            async with served.client() as client:
+                await do(client, "attributeDefine", "attribute { path }", facet="PROFILE", key="motto", **WORDS)
+                with anyio.fail_after(20):
+                    while "motto" not in (await client.get("/schema.graphql")).text:
+                        await anyio.sleep(0.05)
+                given = {"number": "S1", "kind": "PERSON", "profile": {"name": "Li", "motto": "Steel"}}
+                await do(client, "clientCreate", "client { id }", **given)
+            second = kehu("serve", "--port", "0", "--data", str(data))
+            assert second.returncode == 1
+            assert f"is in use by the process {served.process.pid}" in second.stderr
+            assert "Traceback" not in second.stderr
+            assert "KEHU_MONGODB_URI" in second.stderr
+            printed = kehu("token", "--person", "P7", "--role", "auditor", "--team", "east", "--data", str(data))
+            assert printed.returncode == 0
+            headers = {"authorization": f"Bearer {printed.stdout.strip()}"}
+            async with httpx2.AsyncClient(base_url=served.url, headers=headers, timeout=30.0) as client:
+                found = await ask(client, "{ managers(first: 50) { nodes { person team roles } } }")
+                assert {"person": "P7", "team": "east", "roles": ["auditor"]} in found["managers"]["nodes"]
+            async with httpx2.AsyncClient(base_url=served.url, timeout=30.0) as nobody:
+                refused = await nobody.post("/graphql", json={"query": "{ __typename }"})
+                assert (refused.status_code, code_of(refused)) == (401, "UNAUTHENTICATED")
+            assert served.stop(signal.SIGTERM) == 0
+        assert not is_alive(mongod)
+        assert "Traceback" not in served.words
+        with kehu_serve(data) as served:
+            async with served.client() as client:
+                query = '{ client(number: "S1") { profile { motto } } clients(first: 1) { totalCount } }'
+                expected = {"client": {"profile": {"motto": "Steel"}}, "clients": {"totalCount": 31}}
+                assert await ask(client, query) == expected
+            mongod = mongod_of(data)
+            assert served.stop(signal.SIGINT) == 0
+        assert not is_alive(mongod)
+
+    def test_a_taken_port_leaves_no_mongod(self, data: Path) -> None:
+        with kehu_serve(data, KEHU_MONGODB_DRIVER="memory") as served:
+            port = served.url.rpartition(":")[2]
+            other = data / "other"
+            refused = kehu("serve", "--port", port, "--data", str(other), "--demo", "0")
+        assert refused.returncode == 1
+        assert f"127.0.0.1:{port} cannot be listened on" in refused.stderr
+        assert MongodDirectory(other).find_orphan() is None
+
+    def test_a_wrong_setting_is_one_line(self, data: Path) -> None:
+        refused = kehu("serve", "--data", str(data), KEHU_PORT="many", KEHU_WORKERS="0")
+        assert refused.returncode == 1
+        assert 'KEHU_PORT: got "many"' in refused.stderr
+        assert 'KEHU_WORKERS: got "0"' in refused.stderr
+        assert "Traceback" not in refused.stderr
+
+
+class TestMemory:
+    async def test_serves_and_says_what_it_cannot_do(self, data: Path) -> None:
+        with kehu_serve(data, "--demo", "10", KEHU_MONGODB_DRIVER="memory") as served:
+            async with served.client() as client:
+                assert (await ask(client, "{ clients(first: 1) { totalCount } }"))["clients"]["totalCount"] == 10
+            assert "all is lost at the end" in served.err.read_text()
+            assert served.stop() == 0
+        assert not (data / "mongod").exists()
+
+
+class TestWorkers:
+    @pytest.mark.parametrize("workers", [2])
+    async def test_every_process_answers_the_same(self, mongod_uri: str, data: Path, workers: int) -> None:
+        name = f"test_{uuid.uuid4().hex[:16]}"
+        settings = {"KEHU_MONGODB_URI": mongod_uri, "KEHU_DATABASE": name}
+        editions: Counter[str] = Counter()
+        with kehu_serve(data, "--workers", str(workers), "--demo", "20", **settings) as served:
+            headers = {"authorization": f"Bearer {served.tokens['administrator']}"}
+
+            async def asked(query: str) -> httpx2.Response:
+                async with httpx2.AsyncClient(base_url=served.url, headers=headers, timeout=30.0) as client:
+                    return await client.post("/graphql", json={"query": query})
+
+            async with served.client() as client:
+                await do(client, "attributeDefine", "attribute { path }", facet="PROFILE", key="motto", **WORDS)
+            query = "{ clients(first: 1) { totalCount nodes { profile { motto } } } }"
+            with anyio.fail_after(30):
+                while sum(editions.values()) < 30:
+                    answer = await asked(query)
+                    if "errors" in answer.json():
+                        editions.clear()
+                        await anyio.sleep(0.05)
+                    else:
+                        assert answer.json()["data"]["clients"]["totalCount"] == 20
+                        editions[answer.headers["kehu-edition"]] += 1
+            assert len(editions) == 1
+            children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children").read_text().split()
+            assert served.stop() == 0
+        assert [pid for pid in children if is_alive(int(pid))] == []
+        with MongoClient[dict[str, object]](mongod_uri) as database:
+            database.drop_database(name)
