@@ -1,8 +1,12 @@
 """Editions: a catalogue with the schema made of it; built off the event loop, smoke-tested, swapped."""
 
 import asyncio
+import gc
 import logging
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -18,6 +22,8 @@ log = logging.getLogger("kehu.editions")
 
 QUICK_BUILD_SECONDS = 0.6
 SETTLE_SECONDS = 1.5
+SWAPS_TO_COLLECT = 8
+BUILDING_SWITCH_SECONDS = 0.0005
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,7 @@ class Editions:
     def __init__(self, repositories: Repositories) -> None:
         self._repositories = repositories
         self._swapped = asyncio.Event()
+        self._swaps = 0
         self._current = build_edition(repositories)
 
     @property
@@ -66,12 +73,19 @@ class Editions:
         if catalogue.version == self._current.version:
             return
         try:
-            edition = await to_thread.run_sync(build_edition, replace(self._repositories, catalogue=catalogue))
+            with unnoticed():
+                edition = await to_thread.run_sync(build_edition, replace(self._repositories, catalogue=catalogue))
         except Exception:
             # Whatever went wrong with the new one, the last good edition goes on answering.
             log.exception("no edition could be built of catalogue %s; the last one stays", catalogue.version[:12])
             return
         self._current = edition
+        self._swaps += 1
+        if self._swaps % SWAPS_TO_COLLECT == 0:
+            # Frozen editions that nobody uses any more go all at once.
+            gc.unfreeze()
+            gc.collect()
+        gc.freeze()
         # Strawberry remembers types of up to 128 schemas here, which would keep old editions alive.
         Schema.get_type_by_name.cache_clear()
         swapped, self._swapped = self._swapped, asyncio.Event()
@@ -95,6 +109,24 @@ class Editions:
                     await self._swapped.wait()
             except TimeoutError:
                 return
+
+
+@contextmanager
+def unnoticed() -> Iterator[None]:
+    """Lets a thread build while the event loop goes on answering.
+
+    A build makes hundreds of thousands of objects that stay: looking through them for garbage again and again would
+    stop every request for as long as it takes. And the loop gets its turn back sooner than Python would give it.
+    """
+    interval, was_collecting = sys.getswitchinterval(), gc.isenabled()
+    gc.disable()
+    sys.setswitchinterval(BUILDING_SWITCH_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)
+        if was_collecting:
+            gc.enable()
 
 
 def build_edition(repositories: Repositories) -> Edition:

@@ -46,9 +46,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     other.add_argument("--editions", type=int, nargs="?", const=EDITION_ATTRIBUTES, metavar="COUNT", help=text)
     other.add_argument("--growth", action="store_true", help="Q4 with pages of 10 to 1,000")
     other.add_argument("--workers", type=_numbers, metavar="1,2", help="Q1 and Q4 with several workers")
-    other.add_argument(
-        "--memory", "--startup", action="store_true", help="start-up time and memory of a worker"
-    )
+    other.add_argument("--memory", "--startup", action="store_true", help="start-up time and memory of a worker")
     other.add_argument("--book", type=_numbers, metavar="10000,1000000", help="Q1 and Q2 in books of these sizes")
     return parser.parse_args(given)
 

@@ -15,7 +15,7 @@ NAMES = {
 TITLES = {
     "Q1": "One client, 5 values",
     "Q2": "A list of 50",
-    "Q3": "20 clients, managers, 5 contacts each",
+    "Q3": "20 clients and relations",
     "Q4": "200 clients with 25 values",
     "Q5": "Groups over the whole book",
     "W1": "One change, with history",

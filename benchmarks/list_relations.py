@@ -179,7 +179,11 @@ async def _measure(read: Read, records: Collection, holders: list[str], pid: int
 
 async def main() -> None:
     """Print one table: choices by length of the lists, for a page of holders."""
-    mongod = EmbeddedMongod(Path(tempfile.mkdtemp(prefix="kehu-lists-")), cache_gb=0.5)
+    with tempfile.TemporaryDirectory(prefix="kehu-lists-", ignore_cleanup_errors=True) as directory:
+        await _run(EmbeddedMongod(Path(directory), cache_gb=0.5))
+
+
+async def _run(mongod: EmbeddedMongod) -> None:
     uri = await mongod.start()
     store = connect(MongoSettings(uri=uri, database="lists", timeout_seconds=60))
     try:

@@ -1,5 +1,6 @@
 """What a run found, for people: a table of figures and the ratios that are promised."""
 
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,10 +58,15 @@ def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def ratio(figures: Figures, server: str, other: str, key: str) -> float | None:
-    """One server's figure divided by another's; None if one of them was not measured."""
-    if server not in figures or other not in figures or not figures[other][key]:
+    """One server's figure divided by another's; None if one of them was not measured.
+
+    The middle of the rounds' ratios: what slows the machine down for a round slows both.
+    """
+    if server not in figures or other not in figures:
         return None
-    return float(figures[server][key]) / float(figures[other][key])
+    pairs = zip(figures[server][f"{key}_rounds"], figures[other][f"{key}_rounds"], strict=True)
+    found = [one / another for one, another in pairs if another]
+    return statistics.median(found) if found else None
 
 
 def ratios(work: Mapping[str, Figures]) -> dict[str, dict[str, float]]:

@@ -104,7 +104,8 @@ def line_of(work: str, turn: int, name: str, each: Slice) -> str:
 
 
 def medians(slices: Sequence[Slice]) -> dict[str, Any]:
-    """The middle value of each figure; of errors the sum."""
+    """The middle value of each figure; of errors the sum; of CPU and requests a second each round's value besides."""
     names = [each.name for each in dataclasses.fields(Slice)]
     middle = {name: round(statistics.median(getattr(each, name) for each in slices), 4) for name in names}
-    return middle | {"errors": sum(each.errors for each in slices)}
+    each_round = {f"{name}_rounds": [round(getattr(each, name), 4) for each in slices] for name in ("cpu_ms", "rps")}
+    return middle | each_round | {"errors": sum(each.errors for each in slices)}

@@ -16,7 +16,7 @@ IDLE_SECONDS = 60.0
 RETRY_SECONDS = 1.0
 POLL_SECONDS = 0.25
 _WORDS_OF_CHANGE = ({"$project": {"_id": 1, "operationType": 1}},)
-_COUNTER = ({"$collStats": {"latencyStats": {}}},)
+_COUNTER: tuple[dict[str, dict[str, object]], ...] = ({"$collStats": {"latencyStats": {}}},)
 
 
 class Head(Protocol):

@@ -34,7 +34,8 @@ def page_value(
     cursors = repository.seal(authorised, documents) if selection.wants_cursors else []
     if selection.wants_edges:
         value["edges"] = edges_of(documents, cursors)
-    if selection.wants_ends and documents and not cursors:
-        cursors = repository.seal(authorised, (documents[0], documents[-1]))
+    if documents and not cursors:
+        ends = documents[:1] * selection.wants_start + documents[-1:] * selection.wants_end
+        cursors = repository.seal(authorised, ends) if ends else []
     value["pageInfo"] = page_info(cursors, has_next=page.has_next, has_previous=page.has_previous)
     return value

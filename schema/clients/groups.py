@@ -8,6 +8,7 @@ import strawberry
 
 from catalogue.attribute import CLIENTS, Attribute
 from catalogue.catalogue import Catalogue
+from catalogue.filters import all_of
 from repositories.access import authorise
 from repositories.client_groups import Group, GroupPlan, GroupSlice
 from repositories.compile.groups import Grouping, Measure, Operation
@@ -17,8 +18,9 @@ from schema.context import Context, Document
 from schema.derived.filters import Filters
 from schema.derived.group_keys import key_value
 from schema.derived.groups import GroupTypes, group_field_types, groups_from, value_of
+from schema.derived.search import search_from
 from schema.fields import Fields, described, output_type, plain, related, resolved
-from schema.planning.selection import PageSelection, Selected, page_selection, selection_of
+from schema.planning.selection import PageSelection, Selected, page_selection, place_of, selection_of
 
 CORE_GROUPS = {"KIND": "kind", "STAGE": "stage", "MANAGER": "managerId"}
 """Fields that code owns, and the stored path of each."""
@@ -50,6 +52,7 @@ def client_group_queries(catalogue: Catalogue, where: Any, filters: Filters) -> 
         by: list[Mapping[str, Any]],
         first: int,
         where: Mapping[str, Any] | None = None,
+        search: str | None = None,
         after: str | None = None,
     ) -> Any:
         context: Context = info.context
@@ -58,22 +61,27 @@ def client_group_queries(catalogue: Catalogue, where: Any, filters: Filters) -> 
         paths = frozenset((*(each.path for each in keys), *(each.path for each in selected.measures)))
         page = page_from(context.page_limit, first, after)
         grouping = Grouping(keys, selected.measures, selected.wants_count, selected.page.wants_total)
-        authorised = authorise(ReadPlan(CLIENTS, paths, filters.filter_from(where), page=page), context.viewer)
+        predicate = all_of(filters.filter_from(where), search_from(search, catalogue))
+        authorised = authorise(ReadPlan(CLIENTS, paths, predicate, page=page), context.viewer)
         plan = GroupPlan(authorised, grouping, catalogue.version)
         found = await context.repositories.client_groups.read_page(plan)
         return _connection(context, plan, found, selected.page)
 
-    by: Any = types.by
+    yield _many(groups, types.by, where, connection)
+
+
+def _many(resolver: Any, by: Any, where: Any, connection: Any) -> tuple[str, Any, Any]:
     arguments = {
         "by": described(list[by], "One to three keys."),
         "where": described(where | None, "Which clients; all that you may see, if left out."),
+        "search": described(str | None, "A text that stands in a searchable attribute or in the number."),
         **FORWARD_ARGUMENTS,
     }
     text = (
         "Clients by what they have in common, with figures; in order of the keys, unset lowest. While clients change, "
         "figures of a large book may be a moment old: 2 seconds at most, unless set otherwise."
     )
-    yield "clientGroups", None, resolved(groups, "clientGroups", connection, text, arguments)
+    return "clientGroups", None, resolved(resolver, "clientGroups", connection, text, arguments)
 
 
 def _group_type(types: GroupTypes) -> Any:
@@ -99,7 +107,7 @@ def _figure(operation: Operation, measure: Any) -> tuple[str, Any, Any]:
 def _selected(info: strawberry.Info, types: GroupTypes) -> GroupSelection:
     """What was selected of the page: worked out once for an operation."""
     context: Context = info.context
-    place = id(info._raw_info.field_nodes[0])
+    place = place_of(info)
     if place not in context.plans:
         page = page_selection(selection_of(info._raw_info), _TYPE, _TYPE)
         measures = dict.fromkeys(each for field in page.nodes for each in _measures(field, types))
@@ -122,7 +130,7 @@ def _connection(context: Context, plan: GroupPlan, found: GroupSlice, selection:
     nodes = [_node(each, plan.grouping, attributes) for each in found.groups]
     value: dict[str, Any] = {"nodes": nodes, "totalCount": found.total}
     groups = found.groups if selection.wants_cursors else found.groups[:: max(1, len(found.groups) - 1)]
-    wants_any = selection.wants_cursors or selection.wants_ends
+    wants_any = selection.wants_cursors or selection.wants_start or selection.wants_end
     cursors = repositories.client_groups.seal(plan, groups) if wants_any else []
     if selection.wants_edges:
         value["edges"] = edges_of(nodes, cursors if selection.wants_cursors else [])

@@ -5,7 +5,6 @@ from typing import Any
 
 from graphql import (
     FieldNode,
-    GraphQLEnumType,
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLInputType,
@@ -146,11 +145,15 @@ def variable_coercer(schema: GraphQLSchema, operation: OperationDefinitionNode) 
     """
     definitions = operation.variable_definitions or ()
     checks = [_plain_check(schema, each) for each in definitions]
-    if all(check is not None for check in checks):
-        rows = [row for row in checks if row is not None]
-        return lambda raw: _checked(raw, rows)
+    rows = [row for row in checks if row is not None]
 
     def coerce(raw: Variables) -> Variables:
+        if len(rows) == len(checks):
+            try:
+                return _checked(raw, rows)
+            except Surprise:
+                # graphql-core takes some more: 50.0 for an Int, a number for an ID.
+                pass
         found = get_variable_values(schema, definitions, dict(raw))
         if isinstance(found, list):
             raise Surprise
@@ -159,39 +162,64 @@ def variable_coercer(schema: GraphQLSchema, operation: OperationDefinitionNode) 
     return coerce
 
 
-Check = tuple[str, Callable[[Any], bool], bool, Any]
+Check = tuple[str, Callable[[Any], Any], bool, Any]
 
 
 def _plain_check(schema: GraphQLSchema, definition: Any) -> Check | None:
-    """Name, test, whether null is refused, and default of a variable of a plain scalar."""
+    """Name, reader, whether null is refused, and default of a variable of a plain scalar."""
     type_ = type_from_ast(schema, definition.type)
     is_required = is_non_null_type(type_)
     inner: Any = type_.of_type if is_required else type_
-    test = _TESTS.get(getattr(inner, "name", ""))
-    if test is None or isinstance(inner, GraphQLEnumType):
+    read = _READERS.get(getattr(inner, "name", ""))
+    if read is None:
         return None
     default: Any = MISSING
     if definition.default_value is not None:
-        default = (
-            None
-            if isinstance(definition.default_value, NullValueNode)
-            else value_from_ast(definition.default_value, inner)
-        )
-    return definition.variable.name.value, test, is_required, default
+        is_null = isinstance(definition.default_value, NullValueNode)
+        default = None if is_null else value_from_ast(definition.default_value, inner)
+    return definition.variable.name.value, read, is_required, default
 
 
-_TESTS: Mapping[str, Callable[[Any], bool]] = {
-    "String": lambda value: value.__class__ is str,
-    "ID": lambda value: value.__class__ is str,
-    "Boolean": lambda value: value.__class__ is bool,
-    "Int": lambda value: value.__class__ is int and -(2**31) <= value < 2**31,
-    "Float": lambda value: value.__class__ is float and value - value == 0.0,
+def _text(value: Any) -> Any:
+    if value.__class__ is not str:
+        raise Surprise
+    return value
+
+
+def _boolean(value: Any) -> Any:
+    if value.__class__ is not bool:
+        raise Surprise
+    return value
+
+
+def _int(value: Any) -> Any:
+    if value.__class__ is not int or not -(2**31) <= value < 2**31:
+        raise Surprise
+    return value
+
+
+def _float(value: Any) -> Any:
+    # Programs in JavaScript send a whole number without a point, whatever its type.
+    if value.__class__ is int and -(2**53) <= value <= 2**53:
+        return float(value)
+    if value.__class__ is not float or value - value != 0.0:
+        raise Surprise
+    return value
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "String": _text,
+    "ID": _text,
+    "Boolean": _boolean,
+    "Int": _int,
+    "Float": _float,
 }
+"""Readers of variables that need no further look; what they do not take, graphql-core may."""
 
 
 def _checked(raw: Variables, rows: list[Check]) -> Variables:
     coerced = {}
-    for name, test, is_required, default in rows:
+    for name, read, is_required, default in rows:
         value = raw.get(name, MISSING)
         if value is MISSING:
             if default is not MISSING:
@@ -202,8 +230,6 @@ def _checked(raw: Variables, rows: list[Check]) -> Variables:
             if is_required:
                 raise Surprise
             coerced[name] = None
-        elif test(value):
-            coerced[name] = value
         else:
-            raise Surprise
+            coerced[name] = read(value)
     return coerced

@@ -133,8 +133,9 @@ class PageSelection:
     wants_edges: bool
     wants_cursors: bool
     """The cursor of every item."""
-    wants_ends: bool
-    """The cursors of the first and last item."""
+    wants_start: bool
+    wants_end: bool
+    """The cursor of the first item; of the last."""
     wants_total: bool
 
 
@@ -157,6 +158,7 @@ def page_selection(selected: Selected, noun: str, *node_types: str) -> PageSelec
         wants_page=bool(names & {"nodes", "edges", "pageInfo"}),
         wants_edges="edges" in names,
         wants_cursors="cursor" in names,
-        wants_ends=bool(names & {"startCursor", "endCursor"}),
+        wants_start="startCursor" in names,
+        wants_end="endCursor" in names,
         wants_total="totalCount" in names,
     )

@@ -1,4 +1,4 @@
-"""The life of a definition: defined, changed, deprecated, retired; refusals write nothing, keys are carried out once."""
+"""The life of a definition: defined, changed, deprecated, retired; refusals write nothing, keys count once."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -177,7 +177,7 @@ class TestChange:
         await define(book, GRADE)
         before = await everything(book)
         with pytest.raises(Refused) as refused:
-            await change(book, "profile.grade", **changes)
+            await change_attribute(VIEWER, book, "profile.grade", changes)
         assert codes(refused.value) == expected
         assert await everything(book) == before
 

@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from acts.checks import Guard
+from acts.checks import UNGUARDED, Guard
 from acts.clients import NewClient, create_client
 from acts.managers import change_manager, create_manager, enter_person
 from catalogue.attribute import ClientKind
@@ -12,7 +12,7 @@ from policy.viewer import Viewer
 from repositories.errors import AlreadyExists, KeyReused, NotFound, StaleVersion
 from repositories.plan import ID
 from repositories.repositories import Repositories
-from tests.books import NO_PROOF, UNGUARDED, VIEWER, everything, stored
+from tests.books import NO_PROOF, VIEWER, everything, stored
 
 
 async def make(book: Repositories, person: str = "M9", guard: Guard = UNGUARDED, **values: object) -> str:

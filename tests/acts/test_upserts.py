@@ -5,6 +5,7 @@ from typing import Any
 import anyio
 import pytest
 
+from acts.checks import UNGUARDED
 from acts.clients import change_client
 from acts.upserts import ROW_LIMIT, ClientRow, UpsertReport, upsert_clients
 from catalogue.attribute import ClientKind, ClientStage
@@ -12,7 +13,7 @@ from catalogue.errors import Refused
 from policy.viewer import Viewer
 from repositories.plan import Proof
 from repositories.repositories import Repositories
-from tests.books import NO_PROOF, UNGUARDED, VIEWER, everything, make_client, stored
+from tests.books import NO_PROOF, VIEWER, everything, make_client, stored
 from tests.conftest import CommandLog
 
 ORGANISATION, PERSON = ClientKind.ORGANISATION, ClientKind.PERSON

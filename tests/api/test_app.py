@@ -70,7 +70,7 @@ class TestBuildApp:
         token = LocalIssuer(settings(tmp_path)).issue("M001", "administrator", None, 5)
         async with talking(app) as client, app.router.lifespan_context(app):
             first = (await ask(client, "{ __typename }", token)).headers["kehu-edition"]
-            wanted = "{facet: PROFILE, key: \"motto\", kind: STRING, label: \"Motto\", description: \"Words.\"}"
+            wanted = '{facet: PROFILE, key: "motto", kind: STRING, label: "Motto", description: "Words."}'
             mutation = f"mutation {{ attributeDefine(input: {wanted}) {{ errors {{ message }} }} }}"
             assert (await ask(client, mutation, token)).json() == {"data": {"attributeDefine": {"errors": []}}}
             answer = await ask(client, "{ clients(first: 1) { nodes { profile { motto } } } }", token)

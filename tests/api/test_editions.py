@@ -169,9 +169,7 @@ class TestFollow:
 
 
 class TestSettle:
-    async def test_waits_no_longer_than_a_moment(
-        self, book: Repositories, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_waits_no_longer_than_a_moment(self, book: Repositories, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "SETTLE_SECONDS", 0.2)
         editions = Editions(book)
         await define_attribute(VIEWER, book, MOTTO)

@@ -45,14 +45,14 @@ class TestBound:
             other.bind(("127.0.0.1", 0))
             other.listen()
             port = other.getsockname()[1]
-            with pytest.raises(SettingsError, match=rf"127\.0\.0\.1:{port} cannot be listened on"):
-                with bound(settings(tmp_path, port=port)):
-                    raise AssertionError("it was free")
+            words = rf"127\.0\.0\.1:{port} cannot be listened on"
+            with pytest.raises(SettingsError, match=words), bound(settings(tmp_path, port=port)):
+                raise AssertionError("it was free")
 
     def test_a_host_that_is_no_address_of_this_machine(self, tmp_path: Path) -> None:
-        with pytest.raises(SettingsError, match="cannot be listened on"):
-            with bound(settings(tmp_path, host="192.0.2.1", port=0)):
-                raise AssertionError("it was free")
+        elsewhere = settings(tmp_path, host="192.0.2.1", port=0)
+        with pytest.raises(SettingsError, match="cannot be listened on"), bound(elsewhere):
+            raise AssertionError("it was free")
 
 
 class TestEndingOnSignals:
@@ -135,9 +135,7 @@ class TestAnnounce:
         assert [line.split()[0] for line in tokens] == list(ROLES)
         assert [issuer.verify(line.split()[1]).role for line in tokens] == list(ROLES)
 
-    def test_says_nothing_once_the_server_has_stopped(
-        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_says_nothing_once_the_server_has_stopped(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         stop = threading.Event()
         stop.set()
         with socket.socket() as nobody:

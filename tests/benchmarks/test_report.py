@@ -7,7 +7,8 @@ from benchmarks.report import PROMISES, promises, ratio, ratios, table
 
 
 def _figures(cpu_ms: float, rps: float) -> dict[str, Any]:
-    return {"cpu_ms": cpu_ms, "rps": rps, "p50_ms": 1.0, "p99_ms": 2.0, "memory_mb": 90.0}
+    rounds = {"cpu_ms_rounds": [cpu_ms] * 3, "rps_rounds": [rps] * 3}
+    return {"cpu_ms": cpu_ms, "rps": rps, "p50_ms": 1.0, "p99_ms": 2.0, "memory_mb": 90.0, **rounds}
 
 
 WORK_FIGURES = {"Q1": {"kehu": _figures(0.2, 4000), "floor": _figures(0.5, 2000), "mercurius": _figures(0.8, 2000)}}
@@ -16,6 +17,11 @@ WORK_FIGURES = {"Q1": {"kehu": _figures(0.2, 4000), "floor": _figures(0.5, 2000)
 class TestRatio:
     def test_is_the_one_divided_by_the_other(self) -> None:
         assert ratio(WORK_FIGURES["Q1"], "kehu", "floor", "cpu_ms") == 0.4
+
+    def test_is_the_middle_of_the_rounds(self) -> None:
+        ours = _figures(9.0, 1.0) | {"cpu_ms_rounds": [1.0, 9.0, 2.0]}
+        theirs = _figures(2.0, 1.0) | {"cpu_ms_rounds": [2.0, 6.0, 1.0]}
+        assert ratio({"kehu": ours, "floor": theirs}, "kehu", "floor", "cpu_ms") == 1.5
 
     def test_none_where_one_was_not_measured(self) -> None:
         assert ratio(WORK_FIGURES["Q1"], "kehu", "naive", "rps") is None

@@ -13,6 +13,7 @@ class TestMedians:
         found = medians([replace(SLICE, cpu_ms=5.0, errors=1), SLICE, replace(SLICE, cpu_ms=2.0, errors=2)])
         assert found["cpu_ms"] == 2.0
         assert found["errors"] == 3
+        assert found["cpu_ms_rounds"] == [5.0, 1.0, 2.0]
 
 
 class TestLineOf:

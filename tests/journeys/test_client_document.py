@@ -39,7 +39,7 @@ class TestChange:
         proof = {"source": "annual report", "observer": "M001", "observedAt": seen, "confidence": 0.9}
         await do(api, "clientChange", "client { id }", id=one, changes={"profile": {"employees": 6}}, proof=proof)
         query = """query($id: ID!) { client(id: $id) {
-            now: attribute(path: "profile.employees") { value source observer observedAt confidence definition { unit } }
+            now: attribute(path: "profile.employees") { value source observer observedAt confidence }
             name: attribute(path: "profile.name") { value source confidence } } }"""
         found = (await ask(api, query, id=one))["client"]
         assert {key: found["now"][key] for key in ("source", "observer", "observedAt", "confidence")} == proof

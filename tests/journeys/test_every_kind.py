@@ -1,4 +1,4 @@
-"""An attribute of every kind, defined at run time; then made, changed, filtered, sorted by and read, like built-in ones."""
+"""An attribute of every kind, defined at run time; then set, changed, filtered and sorted by, and read."""
 
 import copy
 from collections.abc import Callable
@@ -137,9 +137,7 @@ class TestEveryKind:
             assert found == answer_of(facet_of(number, target))
 
     @pytest.mark.parametrize("kind", PLAIN, ids=str)
-    async def test_is_filtered_by(
-        self, defined: httpx2.AsyncClient, clients: tuple[str, str], kind: Kind
-    ) -> None:
+    async def test_is_filtered_by(self, defined: httpx2.AsyncClient, clients: tuple[str, str], kind: Kind) -> None:
         first, later = VALUES[kind]
         offered = {
             "eq": (first, ["K0"]),
@@ -206,9 +204,7 @@ class TestEveryKind:
 
     async def test_null_clears_each(self, defined: httpx2.AsyncClient, clients: tuple[str, str]) -> None:
         facet = facet_of(0, clients[0])
-        made = await do(
-            defined, "clientCreate", "client { id }", number="N", kind="PERSON", profile=facet | NAMED
-        )
+        made = await do(defined, "clientCreate", "client { id }", number="N", kind="PERSON", profile=facet | NAMED)
         cleared: dict[str, Any] = dict.fromkeys(facet)
         done = await do(
             defined,

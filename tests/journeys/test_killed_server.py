@@ -82,7 +82,7 @@ async def check(client: httpx2.AsyncClient, calls: Calls) -> int:
         assert [each["version"] for each in nodes] == list(range(version, 0, -1))
         values = [each["values"][0]["new"] for each in nodes[:-1]]
         assert [each["source"] for each in nodes[:-1]] == [f"call {value}" for value in values]
-        assert [each["values"][0]["old"] for each in nodes[:-1]] == [*values[1:], None]
+        assert [each["values"][0]["old"] for each in nodes[:-1]] == [*values, None][1:]
         shown = await ask(client, "query($id: ID!) { client(id: $id) { profile { employees } } }", id=one)
         assert shown["client"]["profile"]["employees"] == (values[0] if values else None)
         seen.update(values)
@@ -99,7 +99,7 @@ async def test_every_acknowledged_change_is_there_once(data: Path, count: int, k
         with kehu_serve(data, "--demo", "0") as served:
             async with served.client() as client:
                 for number in range(CLIENTS if kill == 0 else 0):
-                    given = {"number": f"C{number}", "kind": "PERSON", "profile": {"name": f"C{number}"}}
+                    given = {"number": f"C{number}", "kind": "ORGANISATION", "profile": {"name": f"C{number}"}}
                     calls.clients.append((await do(client, "clientCreate", "client { id }", **given))["client"]["id"])
                 await check(client, calls)
                 stop_at = count * (kill + 1) // (kills + 1)

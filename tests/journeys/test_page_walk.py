@@ -8,14 +8,14 @@ import pytest
 from repositories.mongo import Collection
 from tests.servers import ask, do
 
-VISITS = (None, 1, 2, 3)
+EMPLOYEES = (None, 1, 2, 3)
 
 
 async def load(api: httpx2.AsyncClient, count: int) -> dict[str, int | None]:
     """Clients, three in four of them with one of three values; what each has, by number."""
-    values = {f"W{count}-{place:05}": VISITS[place * 7 % 4] for place in range(count)}
+    values = {f"W{count}-{place:05}": EMPLOYEES[place * 7 % 4] for place in range(count)}
     rows = [
-        {"number": number, "kind": "PERSON", "profile": {"name": f"W{count}", "employees": value}}
+        {"number": number, "kind": "ORGANISATION", "profile": {"name": f"W{count}", "employees": value}}
         for number, value in values.items()
     ]
     for start in range(0, count, 1_000):

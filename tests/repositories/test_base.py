@@ -277,8 +277,8 @@ class TestWrite:
     async def test_a_condition_that_does_not_hold_hides_the_record(self, book: Repositories) -> None:
         one = await insert(book, "A", {})
         before = await everything(book)
+        where = Compare("kind", Operator.EQ, "PERSON")
         with pytest.raises(NotFound):
-            where = Compare("kind", Operator.EQ, "PERSON")
             await book.clients.write(one, change({EMPLOYEES: 1}, where=where), ())
         assert await everything(book) == before
 

@@ -5,7 +5,9 @@ import pytest
 
 from repositories import book_head
 from repositories.book_head import CounterHead, Head, StreamHead, head_of
+from repositories.errors import RepositoryFault
 from repositories.mongo import Store
+from repositories.mongo.collection import Collection, MotorCollection
 
 pytestmark = pytest.mark.real_drivers
 
@@ -13,14 +15,14 @@ pytestmark = pytest.mark.real_drivers
 async def known(head: Head) -> object:
     """The first mark that is known."""
     with anyio.fail_after(15):
-        while (mark := await head.mark()) is None:
+        while (mark := await head.mark()) is None:  # noqa: ASYNC110 the server tells in its own time
             await anyio.sleep(0.05)
     return mark
 
 
 async def changed(head: Head, before: object) -> None:
     with anyio.fail_after(5):
-        while await head.mark() in (before, None):
+        while await head.mark() in (before, None):  # noqa: ASYNC110 the server tells in its own time
             await anyio.sleep(0.02)
 
 
@@ -96,5 +98,10 @@ class TestCounterHead:
         await clients.update_one({"_id": "c"}, {"$set": {"a": 1}})
         await changed(head, mark)
 
-    async def test_no_collection_yet_is_not_known(self, store: Store) -> None:
+    async def test_a_server_that_does_not_say_is_not_known(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def refused(*_: object) -> None:
+            raise RepositoryFault
+
+        monkeypatch.setattr(Collection, "aggregate", refused)
+        monkeypatch.setattr(MotorCollection, "aggregate", refused)
         assert await CounterHead(store, "clients").mark() is None

@@ -1,6 +1,7 @@
 """Groups of clients on the three stores, against the same worked out in plain Python."""
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from statistics import fmean
@@ -45,7 +46,7 @@ def counts(found: GroupSlice) -> list[tuple[object, ...]]:
     return [(*each.keys, each.count) for each in found.groups]
 
 
-async def fill(book: Repositories, rows: list[dict[str, object]]) -> None:
+async def fill(book: Repositories, rows: Sequence[Mapping[str, object]]) -> None:
     """Clients with these values; None stays unset."""
     batch = [(record(f"C{place:04}"), change({"stage": "ACTIVE", **row})) for place, row in enumerate(rows)]
     assert await book.clients.insert_many(batch) == frozenset()

@@ -71,6 +71,18 @@ class TestWatch:
                 tasks.cancel_scope.cancel()
         await store.collection("clients").insert_one({"_id": "c1"})
 
+    async def test_beats_while_nothing_happens(self, store: Store) -> None:
+        clients = store.collection("clients")
+        await clients.insert_one({"_id": "before"})
+        with anyio.fail_after(10):
+            async with store.watch("clients", beats=True) as events:
+                assert await anext(events) == {}
+                await clients.insert_one({"_id": "c1"})
+                while not (event := await anext(events)):
+                    pass
+                assert event["documentKey"] == {"_id": "c1"}
+                assert await anext(events) == {}
+
 
 async def _insert_later(store: Store) -> None:
     await anyio.sleep(1.2)
