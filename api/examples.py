@@ -14,9 +14,9 @@ class Example(NamedTuple):
 _FIRST_CLIENTS = """\
 # Exactly the fields you name, and nothing more.
 # Run: the play button, or Ctrl-Enter.
-# First replace PASTE-A-TOKEN-HERE under "Headers"
-# by a token that the server printed at its start
-# (each tab has headers of its own), or make one:
+# No answer but UNAUTHENTICATED? Open the address
+# that the server printed last at its start, or put
+# a token under "Headers"; one is made by
 # kehu token --person ana --role administrator
 query FirstClients {
   clients(

@@ -141,12 +141,12 @@ class TestChangeClient:
         assert profile["keyPeople"] == [{"name": "Li"}]
         assert "city" not in profile.get("location", {})
 
-    @pytest.mark.parametrize("words", ["$attitude.satisfaction", "$$ROOT", '{"$ne": 1}', "鋼鐵 <b>", "a\u2028b"])
-    async def test_text_is_kept_as_the_text_it_is(self, book: Repositories, words: str) -> None:
-        one = await make_client(book, profile={"name": words}, attitude={"satisfaction": 9.5})
-        await change(book, one, {"attitude": {"remarks": words}})
-        document = await stored(book, one)
-        assert (document["profile"]["name"], document["attitude"]["remarks"]) == (words, words)
+    async def test_text_is_kept_as_the_text_it_is(self, book: Repositories) -> None:
+        for place, words in enumerate(("$attitude.satisfaction", "$$ROOT", '{"$ne": 1}', "鋼鐵 <b>", "a\u2028b")):
+            one = await make_client(book, f"C{place}", profile={"name": words}, attitude={"satisfaction": 9.5})
+            await change(book, one, {"attitude": {"remarks": words}})
+            document = await stored(book, one)
+            assert (document["profile"]["name"], document["attitude"]["remarks"]) == (words, words)
 
     async def test_an_object_in_the_place_of_a_text_is_refused(self, book: Repositories) -> None:
         one = await make_client(book)
@@ -179,12 +179,13 @@ class TestChangeClient:
         assert all(each.message and each.expected for each in refused.value.problems())
         assert await everything(book) == before
 
-    @pytest.mark.parametrize("changes", [{}, {"profile": {}}, {"profile": {"location": {}}}])
-    async def test_of_nothing_is_refused(self, book: Repositories, changes: dict[str, object]) -> None:
+    async def test_of_nothing_is_refused(self, book: Repositories) -> None:
         one = await make_client(book)
         before = await everything(book)
-        with pytest.raises(Refused, match="at least one value"):
-            await change(book, one, changes)
+        nothings: tuple[dict[str, object], ...] = ({}, {"profile": {}}, {"profile": {"location": {}}})
+        for changes in nothings:
+            with pytest.raises(Refused, match="at least one value"):
+                await change(book, one, changes)
         assert await everything(book) == before
 
     async def test_of_a_client_who_is_not_there(self, book: Repositories) -> None:
@@ -229,7 +230,7 @@ class TestChangeClient:
 
 
 class TestAtOnce:
-    @pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=pytest.mark.long)])
+    @pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.long)])
     async def test_fifty_writers_with_versions_lose_no_update(self, book: Repositories, rounds: int) -> None:
         one = await make_client(book, profile={"name": "A", "employees": 0})
         lost: list[str] = []

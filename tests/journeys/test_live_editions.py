@@ -188,7 +188,8 @@ class TestTwoServers:
         name = f"test_{uuid.uuid4().hex[:16]}"
         settings = {"KEHU_MONGODB_URI": mongod_uri, "KEHU_DATABASE": name}
         seconds: list[float] = []
-        with kehu_serve(data, **settings) as one, kehu_serve(data, **settings) as two:
+        with kehu_serve(data, is_waited_for=False, **settings) as one, kehu_serve(data, **settings) as two:
+            one.wait_until_ready()
             async with one.client() as first, two.client() as second:
                 await make(first)
                 for number in range(4):

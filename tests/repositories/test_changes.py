@@ -73,9 +73,8 @@ class TestOneChange:
         proof = (await stored(book, one))["proof"]
         assert proof == {"first": {"v": 1, "o": AT}, "profile/name": {"v": 2, "o": SEEN}}
 
-    @pytest.mark.parametrize(
-        "value",
-        [
+    async def test_a_value_that_looks_like_an_expression_is_kept_as_it_is(self, book: Repositories) -> None:
+        values: tuple[object, ...] = (
             "$attitude.satisfaction",
             "$$ROOT",
             "$$REMOVE",
@@ -83,20 +82,16 @@ class TestOneChange:
             {"$add": ["$version", 1]},
             ["$profile.name", {"$literal": 1}],
             {"a.b": 1, "$set": {"version": 100}},
-        ],
-    )
-    async def test_a_value_that_looks_like_an_expression_is_kept_as_it_is(
-        self, book: Repositories, value: object
-    ) -> None:
-        one = await insert(book, "A", {"attitude.satisfaction": 9.9})
+        )
         proof = Proof("$attitude.satisfaction", "$$NOW")
-        await book.clients.write(one, change({"profile.name": value}, proof=proof, key="$number"), ())
-        document = await stored(book, one)
-        assert document["profile"]["name"] == value
-        assert document["version"] == 2
-        entry = document["tail"][1]
-        assert entry["values"] == [{"path": "profile.name", "new": value}]
-        assert (entry["source"], entry["observer"], entry["key"]) == ("$attitude.satisfaction", "$$NOW", "$number")
+        for place, value in enumerate(values):
+            one = await insert(book, f"C{place}", {"attitude.satisfaction": 9.9})
+            await book.clients.write(one, change({"profile.name": value}, proof=proof, key="$number"), ())
+            document = await stored(book, one)
+            assert (document["profile"]["name"], document["version"]) == (value, 2)
+            entry = document["tail"][1]
+            assert entry["values"] == [{"path": "profile.name", "new": value}]
+            assert (entry["source"], entry["observer"], entry["key"]) == ("$attitude.satisfaction", "$$NOW", "$number")
 
     async def test_dates_moments_and_decimals_come_back_as_they_were(self, book: Repositories) -> None:
         one = await insert(book, "A", {})
