@@ -66,8 +66,16 @@ def environment(**settings: str) -> dict[str, str]:
 
 
 @contextmanager
-def kehu_serve(data: Path, *options: str, is_waited_for: bool = True, **settings: str) -> Iterator[Served]:
-    """A server that is ready, unless nobody waits; ended at the end, however it went."""
+def kehu_serve(data: Path, *options: str, **settings: str) -> Iterator[Served]:
+    """A server that is ready."""
+    with kehu_starting(data, *options, **settings) as served:
+        served.wait_until_ready()
+        yield served
+
+
+@contextmanager
+def kehu_starting(data: Path, *options: str, **settings: str) -> Iterator[Served]:
+    """A server that nobody has waited for yet; ended at the end, however it went."""
     data.mkdir(parents=True, exist_ok=True)
     number = len(list(data.glob("out-*")))
     out, err = data / f"out-{number}", data / f"err-{number}"
@@ -76,8 +84,6 @@ def kehu_serve(data: Path, *options: str, is_waited_for: bool = True, **settings
         process = subprocess.Popen(command, cwd=ROOT, env=environment(**settings), stdout=words, stderr=notes)
     served = Served(process, out, err)
     try:
-        if is_waited_for:
-            served.wait_until_ready()
         yield served
     finally:
         if process.poll() is None:

@@ -24,7 +24,7 @@ from api.tokens import LocalIssuer
 from catalogue.catalogue import Catalogue
 from repositories.mongo import Collection
 from schema.build import build_schema
-from tests.servers import ask, code_of, do, kehu_serve
+from tests.servers import ask, code_of, do, kehu_serve, kehu_starting
 
 ANSWERS_WITHIN_SECONDS = 2.0
 WORDS = {"kind": "STRING", "label": "Motto", "description": "Words of the house."}
@@ -188,7 +188,7 @@ class TestTwoServers:
         name = f"test_{uuid.uuid4().hex[:16]}"
         settings = {"KEHU_MONGODB_URI": mongod_uri, "KEHU_DATABASE": name}
         seconds: list[float] = []
-        with kehu_serve(data, is_waited_for=False, **settings) as one, kehu_serve(data, **settings) as two:
+        with kehu_starting(data, **settings) as one, kehu_serve(data, **settings) as two:
             one.wait_until_ready()
             async with one.client() as first, two.client() as second:
                 await make(first)
