@@ -49,7 +49,7 @@ async def create_client(
 ) -> Written:
     """A new client; or, for a request made before with the same key, the client it made.
 
-    Raises: Refused with every problem at once; AlreadyExists if the number is taken.
+    Raises: Refused with every problem at once; AlreadyExists if the number is taken; KeyReused.
     """
     catalogue = repositories.catalogue
     checked = check_nested(catalogue, new.facets)
@@ -59,31 +59,22 @@ async def create_client(
     team = await manager_team(repositories, new.manager_id, problems)
     problems += await reference_problems(viewer, repositories, checked)
     refuse(problems)
-    core = {"stage": str(new.stage), "managerId": new.manager_id, "team": team}
-    values = {path: value for path, value in (core | checked.values).items() if value is not None}
+    core = {"stage": str(new.stage), "managerId": new.manager_id}
+    values = {path: value for path, value in (core | {"team": team} | checked.values).items() if value is not None}
     key = key_of(viewer, guard)
     request = request_hash("clientCreate", new.number, new.kind, core, new.facets, proof_words(proof))
     words = searchable_words(catalogue, checked.values) | {"number": folded(new.number)}
     change = Change(values, viewer.person, now(), proof, key, request, words=words)
-    record: dict[str, object] = {ID: new_id(CLIENTS), "number": new.number, "kind": str(new.kind)} | {
+    record: dict[str, object] = {ID: new_id(CLIENTS, key), "number": new.number, "kind": str(new.kind)} | {
         facet: {} for facet in FACETS
     }
     try:
         return await repositories.clients.insert(record, change)
     except AlreadyExists:
-        replayed = await _created_before(viewer, repositories, new.number, change)
+        replayed = await repositories.clients.replay(str(record[ID]), change)
         if replayed is None:
             raise
         return replayed
-
-
-async def _created_before(viewer: Viewer, repositories: Repositories, number: str, change: Change) -> Written | None:
-    """The client that the same request has made already, if it did."""
-    if change.key is None:
-        return None
-    plan = ReadPlan(CLIENTS, frozenset(), Compare("number", Operator.EQ, number))
-    found = await repositories.clients.find_one(authorise(plan, viewer))
-    return None if found is None else await repositories.clients.replay(str(found[ID]), change)
 
 
 async def change_client(

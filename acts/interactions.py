@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
 
 from acts.checks import Guard, guard_problems, key_of, now, problem, refuse, request_hash
 from catalogue.values import check_nested
@@ -10,7 +9,7 @@ from policy.viewer import Viewer
 from repositories.access import rows_for
 from repositories.base import Written
 from repositories.errors import AlreadyExists
-from repositories.interactions import CLIENT_ID, ID_PREFIX, INTERACTIONS
+from repositories.interactions import CLIENT_ID, INTERACTIONS
 from repositories.plan import ID, Change
 from repositories.repositories import Repositories, new_id
 
@@ -49,7 +48,7 @@ async def record_interaction(viewer: Viewer, repositories: Repositories, new: Ne
     request = request_hash("interactionRecord", new.client_id, new.manager_id, new.values)
     key = key_of(viewer, guard)
     change = Change(values, viewer.person, now(), key=key, request_hash=request)
-    record: dict[str, object] = {ID: _id_from(key), CLIENT_ID: new.client_id}
+    record: dict[str, object] = {ID: new_id(INTERACTIONS, key), CLIENT_ID: new.client_id}
     if new.manager_id is not None:
         record["managerId"] = new.manager_id
     try:
@@ -59,13 +58,3 @@ async def record_interaction(viewer: Viewer, repositories: Repositories, new: Ne
         if replayed is None:
             raise
         return replayed
-
-
-def _id_from(key: str | None) -> str:
-    """A new id; with an idempotency key always the same one, so that no request is carried out twice.
-
-    Nothing else of a contact is unique, and a further unique index would cost every write.
-    """
-    if key is None:
-        return new_id(INTERACTIONS)
-    return f"{ID_PREFIX}{sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"

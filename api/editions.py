@@ -5,6 +5,7 @@ import gc
 import logging
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,8 +21,10 @@ from schema.build import build_schema
 
 log = logging.getLogger("kehu.editions")
 
-QUICK_BUILD_SECONDS = 0.6
-SETTLE_SECONDS = 1.5
+QUICK_BUILD_SECONDS = 2.0
+SETTLE_SECONDS = 2.0
+MANY = 30
+MANY_SECONDS = 60.0
 SWAPS_TO_COLLECT = 8
 BUILDING_SWITCH_SECONDS = 0.0005
 
@@ -56,6 +59,7 @@ class Editions:
         self._repositories = repositories
         self._swapped = asyncio.Event()
         self._swaps = 0
+        self._settled: deque[float] = deque(maxlen=MANY)
         self._current = build_edition(repositories)
 
     @property
@@ -95,11 +99,14 @@ class Editions:
     async def settle(self) -> None:
         """Wait a moment for the edition of the newest catalogue, so that whoever defined an attribute can use it.
 
-        Where a build takes long, many definitions may be on their way: nobody waits then, and one build takes them all.
+        Whoever defines many in a row is not held up for each: one build takes in all that have come meanwhile.
         """
-        if self._current.build_seconds > QUICK_BUILD_SECONDS:
+        now = time.monotonic()
+        is_one_of_many = len(self._settled) == MANY and now - self._settled[0] < MANY_SECONDS
+        if is_one_of_many or self._current.build_seconds > QUICK_BUILD_SECONDS:
             return
-        deadline = time.monotonic() + SETTLE_SECONDS
+        self._settled.append(now)
+        deadline = now + SETTLE_SECONDS
         while self._current.version != self._repositories.feed.catalogue.version:
             left = deadline - time.monotonic()
             if left <= 0:

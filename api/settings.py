@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     demo: int | None = _setting(
         None,
         "clients of the demonstration book loaded into an empty database;"
-        " unset: 2000 with the embedded mongod, none with KEHU_MONGODB_URI",
+        " unset: 2000 with the embedded mongod, 200 in memory, none with KEHU_MONGODB_URI",
         "a whole number from 0 to 1000000, or nothing",
         ge=0,
         le=1_000_000,

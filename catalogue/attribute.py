@@ -1,5 +1,6 @@
 """One attribute: its path, its kind, its rules and its life."""
 
+import json
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
@@ -135,6 +136,11 @@ class Attribute(BaseModel):
     def enum_name(self) -> str:
         """The name in ClientOrderField and the other lists of fields: PROFILE_LOCATION_CITY."""
         return enum_name_from(self.path)
+
+    @cached_property
+    def canonical_text(self) -> str:
+        """The definition as JSON text, made once: every new catalogue is named by the texts of all its attributes."""
+        return json.dumps(self.canonical(), sort_keys=True, separators=(",", ":"))
 
     def canonical(self) -> dict[str, Any]:
         """The definition as JSON values, defaults left out, so that equal definitions are equal text."""

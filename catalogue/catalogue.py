@@ -1,6 +1,5 @@
 """The catalogue: every attribute of every area, and the version that names this very set."""
 
-import json
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from types import MappingProxyType
@@ -35,8 +34,8 @@ class Catalogue:
         self._live: dict[tuple[str, str], bool] = {}
         self._list_groups: dict[tuple[str, str], Attribute | None] = {}
         self._kinds: dict[tuple[str, str], frozenset[ClientKind]] = {}
-        text = json.dumps([each.canonical() for each in self.attributes], sort_keys=True, separators=(",", ":"))
-        self.version = sha256(text.encode()).hexdigest()
+        text = ",".join(each.canonical_text for each in self.attributes)
+        self.version = sha256(f"[{text}]".encode()).hexdigest()
 
     def area(self, area: str = CLIENTS) -> Mapping[str, Attribute]:
         """Every attribute of an area by its path, drafts and retired ones too."""

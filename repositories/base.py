@@ -18,7 +18,7 @@ from repositories.compile.filters import query_from
 from repositories.compile.pages import beyond, full_order, projection_from, sort_from
 from repositories.compile.search import RANK, rank_expression, words_of
 from repositories.cursors import Cursors, value_at
-from repositories.errors import KeyReused, NotFound, RepositoryFault, StaleVersion, UnindexedOrder
+from repositories.errors import KeyReused, NotFound, RepositoryFault, StaleVersion, Unavailable, UnindexedOrder
 from repositories.mongo import BulkError, Store
 from repositories.plan import ID, Change, Order, Slice
 from repositories.values import bson_from
@@ -27,6 +27,7 @@ Document = dict[str, Any]
 
 POINT_READS_KEPT = 500
 SORT_LIMIT_DOCUMENTS = 10_000
+WRITE_ATTEMPTS = 5
 BY_RANK = (Order(RANK, is_descending=True),)
 _BOOKKEEPING = {"tail.version": 1, "moved": 1}
 
@@ -199,9 +200,7 @@ class RecordRepository:
         Each change carries a key of its batch, by which it is found again.
         Cost: one command, one more where something was stale, and one for each tail that is full.
         """
-        pairs = [
-            (self._write_query(each, change, keys_are_known=True), change_pipeline(change)) for each, change in changes
-        ]
+        pairs = [(target_query(each, change), change_pipeline(change)) for each, change in changes]
         done = await self.collection.bulk_write(pairs)
         _duplicates_only(done.errors)
         ids = [record_id for record_id, _ in changes]
@@ -217,52 +216,33 @@ class RecordRepository:
         """The record after one change, with the selected paths.
 
         Raises: NotFound, StaleVersion, KeyReused; nothing is changed then.
-        Cost: one command, unless the record's older changes have moved out and no version is expected.
+        Cost: one command, unless the record's older changes have moved out and a key has to be looked up among them.
         """
         projection = {**projection_from({*paths, "version"}), **_BOOKKEEPING}
         if any(path == "tail" or path.startswith("tail.") for path in paths):
             projection.pop("tail.version")
         pipeline = change_pipeline(change)
-        document = await self.collection.find_one_and_update(self._write_query(record_id, change), pipeline, projection)
-        if document is None:
-            return await self._settle(record_id, change, pipeline, projection)
-        await self.history.move_when_full(record_id, document)
-        return Written(document)
-
-    def _write_query(self, record_id: str, change: Change, *, keys_are_known: bool = False) -> Document:
-        conditions: Document = {ID: {"$eq": record_id}}
-        if change.expected_version is not None:
-            conditions["version"] = {"$eq": change.expected_version}
-        if change.key is not None:
-            conditions["tail.key"] = {"$ne": change.key}
-            if not keys_are_known:
-                # Keys of changes that have moved out of the tail are not in the document: look them up first.
-                conditions["moved"] = {"$eq": None}
-        if change.where is not None:
-            return {"$and": [conditions, query_from(change.where)]}
-        return conditions
-
-    async def _settle(
-        self, record_id: str, change: Change, pipeline: list[Document], projection: Mapping[str, int]
-    ) -> Written:
-        """Why a write met no record, or its outcome after its key was looked up."""
-        if change.key is not None:
-            earlier = await self.history.find_by_key(record_id, change.key)
-            if earlier is not None:
-                return await self._replay(record_id, change, earlier, projection)
-            query = self._write_query(record_id, change, keys_are_known=True)
+        moved: int | None = None
+        for _ in range(WRITE_ATTEMPTS):
+            # A key is new if it is neither in the tail nor among the `moved` changes that have left it.
+            is_new = {} if change.key is None else {"tail.key": {"$ne": change.key}, "moved": {"$eq": moved}}
+            query = target_query(record_id, change, **is_new)
             document = await self.collection.find_one_and_update(query, pipeline, projection)
             if document is not None:
                 await self.history.move_when_full(record_id, document)
                 return Written(document)
-            earlier = await self.history.find_by_key(record_id, change.key)
+            # The record as it is goes before the look-up of the key: changes that move out in between are noticed.
+            scope = And((Compare(ID, Operator.EQ, record_id), *((change.where,) if change.where else ())))
+            present = await self.collection.find_one(query_from(scope), {"version": 1, "moved": 1})
+            earlier = None if change.key is None else await self.history.find_by_key(record_id, change.key)
             if earlier is not None:
                 return await self._replay(record_id, change, earlier, projection)
-        scope = And((Compare(ID, Operator.EQ, record_id), *((change.where,) if change.where else ())))
-        present = await self.collection.find_one(query_from(scope), {"version": 1})
-        if present is None:
-            raise NotFound(self.noun, record_id)
-        raise StaleVersion(self.noun, change.expected_version, present["version"])
+            if present is None:
+                raise NotFound(self.noun, record_id)
+            if change.key is None or change.expected_version not in (None, present["version"]):
+                raise StaleVersion(self.noun, change.expected_version, present["version"])
+            moved = present.get("moved")
+        raise Unavailable(f"This {self.noun} is changed by others without a pause; send the change again with its key.")
 
     async def replay(self, record_id: str, change: Change) -> Written | None:
         """The record that the same request has made or changed already; None if its key is new.
@@ -288,6 +268,14 @@ class RecordRepository:
             return frozenset()
         predicate = all_of(scope, Compare(ID, Operator.IN, tuple(sorted(ids))))
         return frozenset(str(each[ID]) for each in await self.collection.find(query_from(predicate), {ID: 1}))
+
+
+def target_query(record_id: str, change: Change, **conditions: object) -> Document:
+    """The record that a change may be written to: its version and what else must hold are in the command itself."""
+    query: Document = {ID: {"$eq": record_id}, **conditions}
+    if change.expected_version is not None:
+        query["version"] = {"$eq": change.expected_version}
+    return query if change.where is None else {"$and": [query, query_from(change.where)]}
 
 
 def _duplicates_only(errors: Sequence[BulkError]) -> frozenset[int]:

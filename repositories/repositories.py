@@ -60,9 +60,13 @@ AREA_BY_PREFIX: Mapping[str, str] = {CLIENT_PREFIX: CLIENTS, MANAGER_PREFIX: MAN
 _PREFIX_BY_AREA = {area: prefix for prefix, area in AREA_BY_PREFIX.items()}
 
 
-def new_id(area: str) -> str:
-    """A new id for a record of an area: its prefix says which, so it is found again by the id alone."""
-    return f"{_PREFIX_BY_AREA[area]}{ObjectId()}"
+def new_id(area: str, key: str | None = None) -> str:
+    """A new id for a record of an area: its prefix says which, so it is found again by the id alone.
+
+    With an idempotency key the id follows from it: the same request makes the same record, and no second one.
+    """
+    own = ObjectId() if key is None else sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+    return f"{_PREFIX_BY_AREA[area]}{own}"
 
 
 async def open_repositories(
