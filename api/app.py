@@ -52,6 +52,8 @@ class Server:
     store: Store | None = None
     editions: Editions | None = None
     entered: set[str] = field(default_factory=set)
+    requests: int = 0
+    """Requests over HTTP that are being answered just now."""
 
     @property
     def current(self) -> Edition:
@@ -129,7 +131,7 @@ class Server:
         await store.ping()
         repositories = await open_book(self.settings, store)
         await load_demo(repositories, demo_count(self.settings), self.progress)
-        self.editions = Editions(repositories)
+        self.editions = Editions(repositories, lambda: self.requests == 0)
         self.started()
 
 
@@ -150,12 +152,20 @@ class Application(Starlette):
     """
 
     straight: ASGIApp | None = None
+    server: Server
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.straight is not None and scope["type"] == "http" and scope["path"] == GRAPHQL:
-            await self.straight(scope, receive, send)
-        else:
+        if scope["type"] != "http":
             await super().__call__(scope, receive, send)
+            return
+        self.server.requests += 1
+        try:
+            if self.straight is not None and scope["path"] == GRAPHQL:
+                await self.straight(scope, receive, send)
+            else:
+                await super().__call__(scope, receive, send)
+        finally:
+            self.server.requests -= 1
 
 
 def build_app(
@@ -172,6 +182,7 @@ def build_app(
     app = Application(
         routes=[*routes, *health_routes(server.readiness)], middleware=middleware, lifespan=server.running
     )
+    app.server = server
     if not middleware:
         app.straight = next(each.app for each in routes if isinstance(each, Route) and each.path == GRAPHQL)
     return app

@@ -6,7 +6,7 @@ import logging
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -25,7 +25,8 @@ QUICK_BUILD_SECONDS = 2.0
 SETTLE_SECONDS = 2.0
 MANY = 30
 MANY_SECONDS = 60.0
-SWAPS_TO_COLLECT = 8
+SWEEP_SECONDS = 5.0
+MOST_REPLACED = 50
 BUILDING_SWITCH_SECONDS = 0.0005
 
 
@@ -55,10 +56,11 @@ class Edition:
 class Editions:
     """The edition of the moment, and the way to the next one."""
 
-    def __init__(self, repositories: Repositories) -> None:
+    def __init__(self, repositories: Repositories, is_quiet: Callable[[], bool] = lambda: True) -> None:
         self._repositories = repositories
         self._swapped = asyncio.Event()
-        self._swaps = 0
+        self._is_quiet = is_quiet
+        self._replaced = 0
         self._settled: deque[float] = deque(maxlen=MANY)
         self._current = build_edition(repositories)
 
@@ -71,7 +73,21 @@ class Editions:
 
         One build at a time: what changes meanwhile is in the next one, however many changes there were.
         """
-        await self._repositories.feed.follow(self._change)
+        sweeper = asyncio.create_task(self._sweep())
+        try:
+            await self._repositories.feed.follow(self._change)
+        finally:
+            sweeper.cancel()
+
+    async def _sweep(self) -> None:
+        """Give back what replaced editions took, when nobody waits: it stops the process for a moment."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            if self._replaced and (self._is_quiet() or self._replaced >= MOST_REPLACED):
+                self._replaced = 0
+                gc.unfreeze()
+                gc.collect()
+                gc.freeze()
 
     async def _change(self, catalogue: Catalogue) -> None:
         if catalogue.version == self._current.version:
@@ -84,12 +100,7 @@ class Editions:
             log.exception("no edition could be built of catalogue %s; the last one stays", catalogue.version[:12])
             return
         self._current = edition
-        self._swaps += 1
-        if self._swaps % SWAPS_TO_COLLECT == 0:
-            # Frozen editions that nobody uses any more go all at once.
-            gc.unfreeze()
-            gc.collect()
-        gc.freeze()
+        self._replaced += 1
         # Strawberry remembers types of up to 128 schemas here, which would keep old editions alive.
         Schema.get_type_by_name.cache_clear()
         swapped, self._swapped = self._swapped, asyncio.Event()
@@ -132,6 +143,8 @@ def unnoticed() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(interval)
+        # What was built stays for long: no later collection needs to look through it, and none is due for it now.
+        gc.freeze()
         if was_collecting:
             gc.enable()
 

@@ -1,7 +1,7 @@
 """Fields whose types are known only when an edition is built."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from inspect import Parameter, Signature
 from types import new_class
 from typing import Annotated, Any, TypeVar, cast
@@ -92,11 +92,11 @@ Fields = Iterable[tuple[str, object, StrawberryField]]
 
 def _class(name: str, fields: Fields, bases: tuple[type, ...] = (), **members: object) -> type:
     namespace: dict[str, Any] = {"__annotations__": {}, **members}
-    for field_name, annotation, field in fields:
+    for field_name, _, field in fields:
         own = python_name(field_name)
         namespace[own] = field
         if field.base_resolver is None:
-            namespace["__annotations__"][own] = object if isinstance(annotation, StrawberryAnnotation) else annotation
+            namespace["__annotations__"][own] = object
     return new_class(name, bases, {}, lambda body: body.update(namespace))
 
 
@@ -107,13 +107,23 @@ def output_type(name: str, description: str, fields: Fields, bases: tuple[type, 
 
 
 def _late(made: T, rows: Iterable[tuple[str, object, StrawberryField]]) -> T:
-    """The type, with the annotations that are looked up late put back: making a dataclass evaluates them too early."""
-    late = {python_name(name): each for name, each, _ in rows if isinstance(each, StrawberryAnnotation)}
-    if late:
-        for field in made.__strawberry_definition__.fields:  # type: ignore[attr-defined]
-            if field.python_name in late:
-                field.type_annotation = late[field.python_name]
+    """The type with the annotations of its plain fields, which making a dataclass would evaluate once more.
+
+    Fields of one annotation share it, evaluated once: most of the time that a schema takes would go into that.
+    """
+    annotations = {python_name(name): each for name, each, _ in rows if each is not None}
+    for field in made.__strawberry_definition__.fields:  # type: ignore[attr-defined]
+        annotation = annotations.get(field.python_name)
+        if isinstance(annotation, StrawberryAnnotation):
+            field.type_annotation = annotation
+        elif annotation is not None:
+            field.type_annotation = _shared(annotation)
     return made
+
+
+@lru_cache(maxsize=200)
+def _shared(annotation: object) -> StrawberryAnnotation:
+    return StrawberryAnnotation(annotation)
 
 
 def input_type(
