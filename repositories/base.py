@@ -313,8 +313,3 @@ def assign(document: Document, path: str, value: object) -> None:
     for each in outer:
         inner = inner.setdefault(each, {})
     inner[key] = value
-
-
-def ascending(*paths: str) -> tuple[Order, ...]:
-    """The paths as an ascending order."""
-    return tuple(Order(path) for path in paths)

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from strawberry.dataloader import DataLoader
 
@@ -11,6 +11,7 @@ from repositories.repositories import Repositories
 
 Document = dict[str, Any]
 Loader = DataLoader[Any, Any]
+Planned = TypeVar("Planned")
 Settle = Callable[[], Awaitable[None]]
 
 
@@ -30,6 +31,13 @@ class Context:
     loaders: dict[object, Loader] = field(default_factory=dict)
     plans: dict[object, Any] = field(default_factory=dict)
     """Whatever was worked out of a field's selection, so that a list works it out once."""
+
+    def planned(self, place: object, work_out: Callable[[], Planned]) -> Planned:
+        """What was worked out of the selection at a place; worked out now if it is asked for the first time."""
+        if place not in self.plans:
+            self.plans[place] = work_out()
+        found: Planned = self.plans[place]
+        return found
 
     def loader(self, key: object, read: Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]) -> Loader:
         """The loader of one field: the holders that ask for it in one tick are read for together."""

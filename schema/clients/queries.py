@@ -45,7 +45,8 @@ def client_queries(types: ClientTypes) -> Fields:
 
     async def client(info: strawberry.Info, id: str | None = None, number: str | None = None) -> Any:
         if (id is None) == (number is None):
-            raise AmbiguousClient("client takes either id or number; give one of them.")
+            given = "neither" if id is None else "both"
+            raise AmbiguousClient(f"client takes either id or number; got {given}. Give one of them.", given=given)
         if id is not None:
             return await load_client(info, id)
         plan = ReadPlan(CLIENTS, selected_paths(info), by_number(str(number)))
@@ -79,11 +80,12 @@ def client_queries(types: ClientTypes) -> Fields:
 def _selected(info: strawberry.Info) -> tuple[PageSelection, frozenset[str]]:
     """What was selected of the page, and the paths of its clients: worked out once for an operation."""
     context: Context = info.context
-    place = place_of(info)
-    if place not in context.plans:
+
+    def page() -> tuple[PageSelection, frozenset[str]]:
         selection = page_selection(selection_of(info._raw_info), "Client", "Client", NODE)
-        context.plans[place] = selection, client_paths(context.repositories.catalogue, selection.nodes)
-    return context.plans[place]  # type: ignore[no-any-return]
+        return selection, client_paths(context.repositories.catalogue, selection.nodes)
+
+    return context.planned(place_of(info), page)
 
 
 def _one(resolver: Any, types: ClientTypes) -> tuple[str, Any, Any]:

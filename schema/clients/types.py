@@ -17,7 +17,7 @@ from repositories.plan import ID, ReadPlan
 from schema.context import Context, Document
 from schema.fields import output_type, plain
 from schema.planning.paths import NODE, client_paths, named_attributes
-from schema.planning.selection import Selected, place_of, selection_of
+from schema.planning.selection import Selected, place_of, record_fields
 from schema.scalars import Json, date_text, json_from
 
 
@@ -194,16 +194,12 @@ def selected_paths(info: strawberry.Info, payload: str | None = None) -> frozens
     Cost: worked out once for all items of a list.
     """
     context: Context = info.context
-    raw = info._raw_info
-    place = place_of(info)
-    if place not in context.plans:
-        selected = selection_of(raw)
-        holders = (
-            [selected] if payload is None else [each for each in selected.fields(payload) if each.name == "client"]
-        )
-        fields = [each for holder in holders for each in holder.fields("Client", NODE)]
-        context.plans[place] = client_paths(context.repositories.catalogue, fields)
-    return context.plans[place]  # type: ignore[no-any-return]
+
+    def paths() -> frozenset[str]:
+        fields = record_fields(info, "Client", NODE, payload=payload, noun="client")
+        return client_paths(context.repositories.catalogue, fields)
+
+    return context.planned(place_of(info), paths)
 
 
 def by_number(number: str) -> Compare:

@@ -20,7 +20,7 @@ from schema.inputs import ID_ROW, KEY_ROW, VERSION_ROW, guard_from
 from schema.node import Node, has_prefix
 from schema.pages import read_connection
 from schema.planning.paths import NODE, record_paths
-from schema.planning.selection import page_selection, place_of, selection_of
+from schema.planning.selection import page_selection, place_of, record_fields, selection_of
 
 
 def manager_type(catalogue: Catalogue, reference: Reference) -> Any:
@@ -50,16 +50,12 @@ async def read_managers(info: strawberry.Info, ids: Collection[str]) -> Mapping[
 
 def _paths(info: strawberry.Info, payload_type: str | None = None) -> frozenset[str]:
     context: Context = info.context
-    raw = info._raw_info
-    place = place_of(info)
-    if place not in context.plans:
-        selected = selection_of(raw)
-        holders = (
-            [selected] if payload_type is None else [f for f in selected.fields(payload_type) if f.name == "manager"]
-        )
-        fields = [each for holder in holders for each in holder.fields("Manager", NODE)]
-        context.plans[place] = record_paths(context.repositories.catalogue, MANAGERS, "Manager", fields)
-    return context.plans[place]  # type: ignore[no-any-return]
+
+    def paths() -> frozenset[str]:
+        fields = record_fields(info, "Manager", NODE, payload=payload_type, noun="manager")
+        return record_paths(context.repositories.catalogue, MANAGERS, "Manager", fields)
+
+    return context.planned(place_of(info), paths)
 
 
 def manager_queries(manager: Any) -> Fields:

@@ -122,6 +122,13 @@ def place_of(info: Any) -> tuple[int, ...]:
     return tuple(id(each) for each in info._raw_info.field_nodes)
 
 
+def record_fields(info: Any, *types: str, payload: str | None = None, noun: str = "") -> list[Selected]:
+    """What was selected of the record that a field answers, or of the record under `noun` in its payload."""
+    selected = selection_of(info._raw_info)
+    holders = [selected] if payload is None else [each for each in selected.fields(payload) if each.name == noun]
+    return [each for holder in holders for each in holder.fields(*types)]
+
+
 @dataclass(frozen=True, slots=True)
 class PageSelection:
     """What was selected of a connection."""
