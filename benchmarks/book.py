@@ -17,7 +17,7 @@ from repositories.mongo import Store
 from repositories.plan import ID, Change
 from repositories.repositories import AREAS, Repositories
 
-SHAPE = 1
+SHAPE = 2
 """Grows with every change of the mapping, so that a book of an earlier one is made anew."""
 BATCH = 1_000
 INTERACTIONS = "interactions"

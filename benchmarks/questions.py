@@ -108,7 +108,7 @@ def body(work: str, query: str, variables: Mapping[str, Any]) -> str:
 def bodies(work: str, query: str, clients: int, *, is_kehu: bool, first: int | None = None) -> list[str]:
     """The request bodies of a piece of work: the same requests in the same order for every server.
 
-    W1 in Kehu's words bears versions and keys and is made by `benchmarks.writes`.
+    Those of W1 are for comparing answers; what is measured is made by `benchmarks.writes`.
     """
     draw = random.Random(f"{work}{first}")
     translated: Callable[[Mapping[str, Any]], Mapping[str, Any]] = kehu_variables if is_kehu else dict

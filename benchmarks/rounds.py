@@ -12,7 +12,7 @@ from benchmarks.machine import LOAD_CPU
 from benchmarks.processes import Running
 from benchmarks.questions import HABITS, KEHU_QUERIES, bodies
 from benchmarks.workdir import WorkDir
-from benchmarks.writes import count_written, write_bodies
+from benchmarks.writes import count_written, peer_write_bodies, write_bodies
 from repositories.mongo import Store
 
 WARM_SECONDS = 2
@@ -38,7 +38,7 @@ class Bench:
         return KEHU_QUERIES[work] if running.target.is_kehu else self.peer_queries[work]
 
     def bodies(self, work: str, running: Running, first: int | None = None) -> list[str]:
-        """The request bodies of anything but Kehu's W1."""
+        """The request bodies of anything but W1, whose bodies are made anew for each slice."""
         query = self.query(work, running)
         return bodies(work, query, self.clients, is_kehu=running.target.is_kehu, first=first)
 
@@ -56,7 +56,11 @@ class Bench:
             found = run_slice(running, self.mongod, file, connections, seconds, self.load_cpus)
             await self._check_writes(found, expected, connections)
             return found
-        file.write_text("\n".join(self.bodies(work, running, first)) + "\n")
+        if work == "W1":
+            made = peer_write_bodies(self.peer_queries[work], self.clients, _WRITES_A_SECOND * seconds)
+        else:
+            made = self.bodies(work, running, first)
+        file.write_text("\n".join(made) + "\n")
         return run_slice(running, self.mongod, file, connections, seconds, self.load_cpus)
 
     async def _check_writes(self, found: Slice, expected: dict[str, int], connections: int) -> None:

@@ -1,4 +1,7 @@
-"""W1 in Kehu's words: every request with the version it expects and an idempotency key of its own."""
+"""W1: bodies that change something, each of another client, made anew for every slice.
+
+Sent a second time, a peer's body would set the value that is there already, which a database does not write at all.
+"""
 
 import random
 import uuid
@@ -10,14 +13,22 @@ from repositories.mongo import Store
 from repositories.plan import ID
 
 
-async def write_bodies(store: Store, clients: int, count: int) -> tuple[list[str], dict[str, int]]:
-    """Request bodies for as many different clients, and the versions that they expect, by client.
+def peer_write_bodies(query: str, clients: int, count: int) -> list[str]:
+    """Request bodies in the peers' words for as many different clients."""
+    draw = random.Random()
+    return [
+        body("W1", query, {"id": each, "satisfaction": draw.randrange(101)}) for each in _chosen(draw, clients, count)
+    ]
 
-    Each client is written once, so that every request that is sent is right whatever the others do; a body must not
-    be sent a second time.
+
+async def write_bodies(store: Store, clients: int, count: int) -> tuple[list[str], dict[str, int]]:
+    """Request bodies in Kehu's words for as many different clients, and the versions that they expect, by client.
+
+    Each has an idempotency key of its own; each client is written once, so that every request that is sent is right
+    whatever the others do. A body must not be sent a second time.
     """
     draw = random.Random()
-    chosen = [client_id(peer_id(place)) for place in draw.sample(range(clients), min(count, clients))]
+    chosen = [client_id(each) for each in _chosen(draw, clients, count)]
     versions = await versions_of(store, chosen)
     batch = uuid.uuid4()
     made = [
@@ -29,6 +40,10 @@ async def write_bodies(store: Store, clients: int, count: int) -> tuple[list[str
         for place, each in enumerate(chosen)
     ]
     return made, versions
+
+
+def _chosen(draw: random.Random, clients: int, count: int) -> list[str]:
+    return [peer_id(place) for place in draw.sample(range(clients), min(count, clients))]
 
 
 async def versions_of(store: Store, ids: list[str]) -> dict[str, int]:

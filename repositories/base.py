@@ -1,7 +1,6 @@
 """What every area's repository does: read an authorised plan, and write one change as one command."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Collection as Some
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +10,8 @@ from typing import Any
 from catalogue.filters import And, Compare, Filter, Search, all_of
 from catalogue.kinds import Operator
 from repositories.access import AuthorisedPlan
-from repositories.batching import PointReads
-from repositories.changes import ChangeHistory
+from repositories.batching import BatchedReads, SharedReads
+from repositories.changes import CREATED, ChangeHistory
 from repositories.compile.changes import change_facts, change_pipeline
 from repositories.compile.filters import query_from
 from repositories.compile.pages import beyond, full_order, projection_from, sort_from
@@ -25,7 +24,6 @@ from repositories.values import bson_from
 
 Document = dict[str, Any]
 
-POINT_READS_KEPT = 500
 SORT_LIMIT_DOCUMENTS = 10_000
 WRITE_ATTEMPTS = 5
 BY_RANK = (Order(RANK, is_descending=True),)
@@ -52,7 +50,7 @@ class RecordRepository:
         self.collection = store.collection(area)
         self.history = ChangeHistory(store, area)
         self.sort_limit_documents = SORT_LIMIT_DOCUMENTS
-        self._point_reads: OrderedDict[object, PointReads] = OrderedDict()
+        self._point_reads: SharedReads[Document] = SharedReads()
 
     async def read_page(self, authorised: AuthorisedPlan) -> Slice:
         """One page of records.
@@ -140,42 +138,28 @@ class RecordRepository:
         Cost: what is wanted in the same loop tick, by whomever, with the same paths and filter, is one command. The
         document may be shared with other callers: nobody may change it.
         """
-        key = (authorised.plan.paths, authorised.filter)
-        reads = self._point_reads.get(key)
-        if reads is None:
-            reads = self._point_reads[key] = PointReads(partial(self._fetch, authorised))
-            self._forget_idle()
-        return reads.load(record_id)
+        return self._reads(authorised).load(record_id)
+
+    async def load_many(self, authorised: AuthorisedPlan, ids: Some[str]) -> dict[str, Document]:
+        """The records with these ids, by id; those that are not there, or may not be read, are left out.
+
+        Cost: as that of `load`; none for nothing.
+        """
+        if not ids:
+            return {}
+        found = await self._reads(authorised).load_many(ids)
+        return {each: found[each] for each in ids if each in found}
+
+    def _reads(self, authorised: AuthorisedPlan) -> BatchedReads[Document]:
+        return self._point_reads.of((authorised.plan.paths, authorised.filter), partial(self._fetch, authorised))
 
     async def _fetch(self, authorised: AuthorisedPlan, ids: list[str]) -> dict[str, Document]:
         projection = projection_from(authorised.plan.paths)
-        query: Document = {ID: {"$in": ids}} if len(ids) > 1 else {ID: {"$eq": ids[0]}}
+        query: Document = {ID: {"$in": sorted(ids)}} if len(ids) > 1 else {ID: {"$eq": ids[0]}}
         if authorised.filter is not None:
             query = {"$and": [query_from(authorised.filter), query]}
         found = await self.collection.find(query, projection, limit=len(ids))
         return {each[ID]: each for each in found}
-
-    def _forget_idle(self) -> None:
-        """Keep the point reads of the last few hundred selections; one that somebody waits for stays."""
-        while len(self._point_reads) > POINT_READS_KEPT:
-            key, oldest = self._point_reads.popitem(last=False)
-            if not oldest.is_idle:
-                self._point_reads[key] = oldest
-                return
-
-    async def find_many(self, authorised: AuthorisedPlan, ids: Some[str]) -> dict[str, Document]:
-        """The records with these ids, by id; those that are not there, or may not be read, are left out.
-
-        Cost: one command.
-        """
-        if not ids:
-            return {}
-        wanted = Compare(ID, Operator.IN, tuple(sorted(ids)))
-        predicate = all_of(authorised.filter, wanted)
-        found = await self.collection.find(
-            query_from(predicate), projection_from(authorised.plan.paths), limit=len(ids)
-        )
-        return {str(each[ID]): each for each in found}
 
     async def insert(self, record: Mapping[str, object], change: Change) -> Written:
         """A new record with its first change.
@@ -189,10 +173,14 @@ class RecordRepository:
     async def insert_many(self, records: Sequence[tuple[Mapping[str, object], Change]]) -> frozenset[int]:
         """The places of the records that were refused because a unique value is taken; the others are in.
 
-        Cost: one command.
+        Their changes bear the key of their batch, or none; never one of a request, which could come again.
+        Cost: three commands.
         """
-        done = await self.collection.insert_many([new_document(record, change) for record, change in records])
-        return _duplicates_only(done.errors)
+        documents = [new_document(record, change) for record, change in records]
+        done = await self.collection.insert_many(documents)
+        refused = _duplicates_only(done.errors)
+        await self.history.move_created([each for place, each in enumerate(documents) if place not in refused])
+        return refused
 
     async def write_many(self, changes: Sequence[tuple[str, Change]]) -> frozenset[int]:
         """The places of the changes that met another version than they expect; the others are written.
@@ -222,10 +210,11 @@ class RecordRepository:
         if any(path == "tail" or path.startswith("tail.") for path in paths):
             projection.pop("tail.version")
         pipeline = change_pipeline(change)
-        moved: int | None = None
+        # A key is new if it is neither in the tail nor among the changes that have left it. Where only the change that
+        # made the record has left, there is none to look for: it came in bulk, and its key is no request's.
+        moved: list[int | None] = [None, CREATED]
         for _ in range(WRITE_ATTEMPTS):
-            # A key is new if it is neither in the tail nor among the `moved` changes that have left it.
-            is_new = {} if change.key is None else {"tail.key": {"$ne": change.key}, "moved": {"$eq": moved}}
+            is_new = {} if change.key is None else {"tail.key": {"$ne": change.key}, "moved": {"$in": moved}}
             query = target_query(record_id, change, **is_new)
             document = await self.collection.find_one_and_update(query, pipeline, projection)
             if document is not None:
@@ -241,7 +230,7 @@ class RecordRepository:
                 raise NotFound(self.noun, record_id)
             if change.key is None or change.expected_version not in (None, present["version"]):
                 raise StaleVersion(self.noun, change.expected_version, present["version"])
-            moved = present.get("moved")
+            moved = [present.get("moved")]
         raise Unavailable(f"This {self.noun} is changed by others without a pause; send the change again with its key.")
 
     async def replay(self, record_id: str, change: Change) -> Written | None:

@@ -1,44 +1,58 @@
-"""Point reads that are wanted in the same loop tick, across requests, go out as one command."""
+"""Reads by key that are wanted in the same loop tick, across requests, go out as one command."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any, Generic, TypeVar
 
-Document = dict[str, Any]
-Fetch = Callable[[list[str]], Awaitable[Mapping[str, Document]]]
+Value = TypeVar("Value")
 
 IN_FLIGHT = 2
 LARGEST = 200
+QUESTIONS_KEPT = 500
+
+Fetch = Callable[[list[str]], Awaitable[Mapping[str, Value]]]
+_Wanted = tuple[Collection[str], "asyncio.Future[Any]", bool]
+"""What a caller wants, the future that bears it, and whether it is the value alone of its one key."""
 
 
-class PointReads:
-    """Reads by id of one collection, with one projection and one scope.
+class BatchedReads(Generic[Value]):
+    """Reads by key of one collection, with one projection and one scope.
 
     A lone read goes out at the end of its loop tick and waits for nobody; what is wanted while others are under way
     gathers, so batches grow with the load. Each caller has a future of its own: a deadline or a cancellation of one
     does no harm to the others, and an error of a batch reaches all of its callers.
-    Units: at most `in_flight` commands at once, of at most `largest` ids.
+    Units: at most `in_flight` commands at once, of at most `largest` keys, or of the keys of one caller.
     """
 
     __slots__ = ("_fetch", "_is_scheduled", "_largest", "_loop", "_room", "_running", "_waiting")
 
-    def __init__(self, fetch: Fetch, in_flight: int = IN_FLIGHT, largest: int = LARGEST) -> None:
+    def __init__(self, fetch: Fetch[Value], in_flight: int = IN_FLIGHT, largest: int = LARGEST) -> None:
         self._fetch = fetch
         self._room = in_flight
         self._largest = largest
-        self._waiting: dict[str, list[asyncio.Future[Document | None]]] = {}
+        self._waiting: list[_Wanted] = []
         self._is_scheduled = False
         self._running: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
 
-    def load(self, record_id: str) -> "asyncio.Future[Document | None]":
-        """The record, or None where there is none in scope."""
-        future: asyncio.Future[Document | None] = self._loop.create_future()
-        self._waiting.setdefault(record_id, []).append(future)
+    def load(self, key: str) -> "asyncio.Future[Value | None]":
+        """The value of a key, or None where there is none in scope."""
+        future: asyncio.Future[Value | None] = self._loop.create_future()
+        self._want((key,), future, is_one=True)
+        return future
+
+    def load_many(self, keys: Collection[str]) -> "asyncio.Future[Mapping[str, Value]]":
+        """The values of the keys, those of others perhaps besides; what is not there is left out."""
+        future: asyncio.Future[Mapping[str, Value]] = self._loop.create_future()
+        self._want(keys, future, is_one=False)
+        return future
+
+    def _want(self, keys: Collection[str], future: "asyncio.Future[Any]", *, is_one: bool) -> None:
+        self._waiting.append((keys, future, is_one))
         if self._room and not self._is_scheduled:
             self._is_scheduled = True
             self._loop.call_soon(self._flush)
-        return future
 
     @property
     def is_idle(self) -> bool:
@@ -48,31 +62,65 @@ class PointReads:
     def _flush(self) -> None:
         self._is_scheduled = False
         while self._room and self._waiting:
-            if len(self._waiting) <= self._largest:
-                batch, self._waiting = self._waiting, {}
-            else:
-                batch = {each: self._waiting.pop(each) for each in list(self._waiting)[: self._largest]}
-            self._room -= 1
-            task = self._loop.create_task(self._run(batch))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            batch, keys = self._next_batch()
+            if keys:
+                self._room -= 1
+                task = self._loop.create_task(self._run(batch, keys))
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
 
-    async def _run(self, batch: dict[str, list[asyncio.Future[Document | None]]]) -> None:
+    def _next_batch(self) -> "tuple[list[_Wanted], list[str]]":
+        """The callers who have waited longest and still do, with all their keys."""
+        keys: dict[str, None] = {}
+        taken = 0
+        for wanted, future, _ in self._waiting:
+            if not future.done():
+                if keys and len(keys) + len(wanted) > self._largest:
+                    break
+                keys.update(dict.fromkeys(wanted))
+            taken += 1
+        batch, self._waiting = self._waiting[:taken], self._waiting[taken:]
+        return batch, list(keys)
+
+    async def _run(self, batch: "list[_Wanted]", keys: list[str]) -> None:
         try:
-            wanted = [each for each, futures in batch.items() if not all(future.done() for future in futures)]
-            found = await self._fetch(wanted) if wanted else {}
+            found = await self._fetch(keys)
         except Exception as error:
-            for futures in batch.values():
-                for future in futures:
-                    if not future.done():
-                        future.set_exception(error)
+            for _, future, _ in batch:
+                if not future.done():
+                    future.set_exception(error)
         else:
-            for record_id, futures in batch.items():
-                record = found.get(record_id)
-                for future in futures:
-                    if not future.done():
-                        future.set_result(record)
+            for wanted, future, is_one in batch:
+                if not future.done():
+                    future.set_result(found.get(next(iter(wanted))) if is_one else found)
         finally:
             self._room += 1
             if self._waiting and not self._is_scheduled:
                 self._flush()
+
+
+class SharedReads(Generic[Value]):
+    """The batched reads of each question: what is asked of a key, without the key.
+
+    Units: the last few hundred questions are kept; one that somebody waits for stays besides.
+    """
+
+    __slots__ = ("_by_question",)
+
+    def __init__(self) -> None:
+        self._by_question: OrderedDict[object, BatchedReads[Value]] = OrderedDict()
+
+    def of(self, question: object, fetch: Fetch[Value]) -> BatchedReads[Value]:
+        """The reads of a question; `fetch` is used if they are new."""
+        reads = self._by_question.get(question)
+        if reads is None:
+            reads = self._by_question[question] = BatchedReads(fetch)
+            self._forget_idle()
+        return reads
+
+    def _forget_idle(self) -> None:
+        while len(self._by_question) > QUESTIONS_KEPT:
+            question, oldest = self._by_question.popitem(last=False)
+            if not oldest.is_idle:
+                self._by_question[question] = oldest
+                return

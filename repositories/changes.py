@@ -1,9 +1,10 @@
 """The history of records: the newest changes in a record's own tail, the older ones in the collection `changes`."""
 
 from collections.abc import Collection as Some
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from repositories.batching import SharedReads
 from repositories.errors import RepositoryFault
 from repositories.mongo import IndexSpec, Store
 
@@ -12,6 +13,8 @@ Document = dict[str, Any]
 TAIL_LIMIT = 20
 """Changes kept in a record; when there are more, all but the last few move out together."""
 TAIL_KEPT = 8
+CREATED = 1
+"""The version of a record that its first change has made."""
 
 _INDEXES = {
     "record_version": IndexSpec((("recordId", 1), ("version", -1))),
@@ -26,6 +29,7 @@ class ChangeHistory:
         self._records = store.collection(area)
         self._moved = store.collection("changes")
         self._area = area
+        self._entries: SharedReads[Document] = SharedReads()
 
     async def prepare(self) -> None:
         """The indexes that a key and a record's history are found by."""
@@ -41,20 +45,32 @@ class ChangeHistory:
             return
         whole = await self._records.find_one({"_id": {"$eq": record_id}}, {"tail": 1})
         entries = whole["tail"] if whole else []
-        leaving = entries[:-TAIL_KEPT]
-        if not leaving:
-            return
+        if leaving := entries[:-TAIL_KEPT]:
+            await self._move({record_id: leaving}, leaving[-1]["version"])
+
+    async def move_created(self, documents: Some[Document]) -> None:
+        """Move the change that made each record out: it holds all the values once more, and is seldom looked at.
+
+        Safe to interrupt: a record whose tail still has it is as right.
+        Cost: two commands, however many records.
+        """
+        if documents:
+            await self._move({str(each["_id"]): each["tail"] for each in documents}, CREATED)
+
+    async def _move(self, leaving: Mapping[str, Sequence[Document]], last: int) -> None:
+        """Move entries of tails, by record, out; they are those up to the version `last`."""
         rows = [
             {"_id": f"{record_id}:{entry['version']}", "recordId": record_id, "area": self._area, **entry}
-            for entry in leaving
+            for record_id, entries in leaving.items()
+            for entry in entries
         ]
         done = await self._moved.insert_many(rows)
         if not all(each.is_duplicate for each in done.errors):
             raise RepositoryFault
-        last = leaving[-1]["version"]
         kept = {"$filter": {"input": "$tail", "as": "entry", "cond": {"$gt": ["$$entry.version", last]}}}
         moved = {"$max": [{"$ifNull": ["$moved", 0]}, last]}
-        await self._records.update_one({"_id": {"$eq": record_id}}, [{"$set": {"tail": kept, "moved": moved}}])
+        query = {"_id": {"$in": list(leaving)}}
+        await self._records.update_many(query, [{"$set": {"tail": kept, "moved": moved}}])
 
     async def find_by_key(self, record_id: str, key: str) -> Document | None:
         """The change that an idempotency key made."""
@@ -80,10 +96,12 @@ class ChangeHistory:
         Cost: one command, and none where the tail is enough.
         """
         found = [entry for entry in reversed(tail) if _is_wanted(entry, before, paths, since)]
-        oldest = min((entry["version"] for entry in tail), default=0)
-        if len(found) < limit and oldest > 1:
-            bound = oldest if before is None else min(before, oldest)
-            query: Document = {"recordId": {"$eq": record_id}, "version": {"$lt": bound}}
+        oldest = min((entry["version"] for entry in tail), default=None)
+        if len(found) < limit and oldest != CREATED:
+            query: Document = {"recordId": {"$eq": record_id}}
+            bounds = [each for each in (oldest, before) if each is not None]
+            if bounds:
+                query["version"] = {"$lt": min(bounds)}
             if paths:
                 query["values.path"] = {"$in": sorted(paths)}
             if since is not None:
@@ -92,15 +110,19 @@ class ChangeHistory:
         return found[:limit]
 
     async def find_entries(self, wanted: Some[tuple[str, int]]) -> dict[tuple[str, int], Document]:
-        """Moved changes by record and version.
+        """Moved changes by record and version, without their values.
 
-        Cost: one command, none for nothing.
+        Cost: what is wanted in the same loop tick, by whomever, is one command; none for nothing.
         """
         if not wanted:
             return {}
-        ids = [f"{record_id}:{version}" for record_id, version in sorted(wanted)]
-        rows = await self._moved.find({"_id": {"$in": ids}}, limit=len(ids))
-        return {(str(row["recordId"]), row["version"]): row for row in rows}
+        ids = {f"{record_id}:{version}": (record_id, version) for record_id, version in wanted}
+        found = await self._entries.of("entries", self._fetch_entries).load_many(ids)
+        return {key: found[each] for each, key in ids.items() if each in found}
+
+    async def _fetch_entries(self, ids: list[str]) -> dict[str, Document]:
+        rows = await self._moved.find({"_id": {"$in": sorted(ids)}}, {"values": 0}, limit=len(ids))
+        return {row["_id"]: row for row in rows}
 
 
 def _is_wanted(entry: Document, before: int | None, paths: Some[str], since: object) -> bool:

@@ -1,10 +1,12 @@
 """The first records under each of many holders: one command a level, however many holders there are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from repositories.access import AuthorisedPlan
 from repositories.base import RecordRepository
+from repositories.batching import SharedReads
 from repositories.compile.filters import query_from
 from repositories.compile.levels import (
     ROWS,
@@ -32,28 +34,35 @@ SEEKS = 500
 class LevelReads:
     """Reads the lists that records of one area form under the records they point at."""
 
-    __slots__ = ("_key", "_repository", "_seeks_left")
+    __slots__ = ("_key", "_repository", "_seeks_left", "_shared")
 
     def __init__(self, repository: RecordRepository, key: str) -> None:
         self._repository = repository
         self._key = key
         self._seeks_left = 0
+        self._shared: SharedReads[list[Document]] = SharedReads()
 
     async def read(self, authorised: AuthorisedPlan, holders: Sequence[str]) -> dict[str, Slice]:
         """One page of each holder's list.
 
         Order: the plan's, then the id.
         Raises: BadCursor. A cursor is a position in the order, good for the list of any holder.
-        Cost: one command; a second one when a scan meets long lists, and then not again for a while.
+        Cost: one command; a second one when a scan meets long lists, and then not again for a while. First pages that
+        are wanted in the same loop tick, by whomever, are one command. Nobody may change the records.
         """
         plan = authorised.plan
         if plan.page is None or plan.page.is_backward:
             raise ValueError("lists are read by a plan with a page from the start")
-        query = self._query(authorised)
-        found = await self._rows(query, list(dict.fromkeys(holders)))
+        query, wanted = self._query(authorised), list(dict.fromkeys(holders))
         most, is_later = plan.page.limit, plan.page.after is not None
+        found: Mapping[str, list[Document]]
+        if is_later or not wanted:
+            found = await self._rows(query, wanted)
+        else:
+            question = (plan.paths, authorised.filter, plan.order, most)
+            found = await self._shared.of(question, partial(self._rows, query)).load_many(wanted)
         return {
-            each: Slice(rows[:most], has_next=len(rows) > most, has_previous=is_later) for each, rows in found.items()
+            each: Slice(found[each][:most], has_next=len(found[each]) > most, has_previous=is_later) for each in wanted
         }
 
     async def count(self, authorised: AuthorisedPlan, holders: Sequence[str]) -> dict[str, int]:

@@ -182,7 +182,7 @@ async def _read_nodes(info: strawberry.Info, ids: Collection[str]) -> list[Docum
         if wanted := {each for each in ids if each.startswith(prefix)}:
             paths = _NODE_PATHS[area](catalogue, selected) | {"_id"}
             plan = authorise(ReadPlan(area, paths), context.viewer)
-            found |= await context.repositories.of(area).find_many(plan, wanted)
+            found |= await context.repositories.of(area).load_many(plan, wanted)
     for each in ids:
         if each.startswith(ATTRIBUTE_PREFIX):
             found[each] = find_attribute(context, each.removeprefix(ATTRIBUTE_PREFIX))

@@ -92,7 +92,11 @@ class Server:
             return value
         if MOMENT.fullmatch(value) and self.started <= datetime.fromisoformat(value) <= datetime.now(UTC):
             return "<now>"
-        return "<hash>" if re.fullmatch("[0-9a-f]{64}", value) else self.names.get(value, value)
+        if re.fullmatch("[0-9a-f]{64}", value):
+            return "<hash>"
+        # the id of a moved change is that of its record, and the version
+        record, colon, version = value.partition(":")
+        return f"{self.names[record]}{colon}{version}" if record in self.names else value
 
 
 @pytest.fixture(scope="module")

@@ -178,7 +178,7 @@ async def read_clients(info: strawberry.Info, ids: Collection[str]) -> Mapping[s
     """Clients by id, with the paths selected under a field."""
     context: Context = info.context
     plan = authorise(ReadPlan(CLIENTS, selected_paths(info)), context.viewer)
-    return await context.repositories.clients.find_many(plan, ids)
+    return await context.repositories.clients.load_many(plan, ids)
 
 
 async def load_client(info: strawberry.Info, client_id: str) -> Document | None:

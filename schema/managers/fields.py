@@ -45,7 +45,7 @@ async def read_managers(info: strawberry.Info, ids: Collection[str]) -> Mapping[
     """
     context: Context = info.context
     plan = authorise(ReadPlan(MANAGERS, _paths(info)), context.viewer)
-    return await context.repositories.managers.find_many(plan, ids)
+    return await context.repositories.managers.load_many(plan, ids)
 
 
 def _paths(info: strawberry.Info, payload_type: str | None = None) -> frozenset[str]:

@@ -43,7 +43,7 @@ class TestAuthorise:
         everyone = access.authorise(ReadPlan("clients", frozenset(("number",)), page=Page(10)), VIEWER)
         assert [each[ID] for each in (await book.clients.read_page(everyone)).documents] == [mine]
         assert await book.clients.count(everyone) == 1
-        assert set(await book.clients.find_many(everyone, {mine, other})) == {mine}
+        assert set(await book.clients.load_many(everyone, {mine, other})) == {mine}
         one = access.authorise(ReadPlan("clients", frozenset(), Compare(ID, Operator.EQ, other)), VIEWER)
         assert await book.clients.find_one(one) is None
         rows = access.rows_for(VIEWER)

@@ -184,13 +184,13 @@ class TestFilters:
 class TestFindMany:
     async def test_leaves_out_what_is_not_there(self, book: Repositories) -> None:
         one, two = await insert(book, "A", {}), await insert(book, "B", {})
-        found = await book.clients.find_many(plan({"number"}), {one, two, "cl_missing"})
+        found = await book.clients.load_many(plan({"number"}), {one, two, "cl_missing"})
         assert {key: each["number"] for key, each in found.items()} == {one: "A", two: "B"}
         assert await book.clients.existing({one, "cl_missing"}) == {one}
 
     async def test_nothing_asks_nothing(self, book: Repositories, command_log: CommandLog) -> None:
         command_log.clear()
-        assert await book.clients.find_many(plan({"number"}), ()) == {}
+        assert await book.clients.load_many(plan({"number"}), ()) == {}
         assert await book.clients.existing(()) == frozenset()
         assert command_log.commands == []
 

@@ -11,7 +11,7 @@ from repositories.changes import TAIL_KEPT, TAIL_LIMIT
 from repositories.errors import KeyReused, StaleVersion
 from repositories.plan import Proof
 from repositories.repositories import Repositories
-from tests.books import AT, change, everything, insert, stored
+from tests.books import AT, change, everything, insert, record, stored
 from tests.conftest import CommandLog
 
 EMPLOYEES = "profile.employees"
@@ -224,6 +224,57 @@ class TestMoveWhenFull:
         assert await versions(book, one) == list(range(76, 0, -1))
         entries = await book.clients.history.read(one, [], 100, before=None, paths=(), since=None)
         assert len({each["version"] for each in entries}) == len(entries)
+
+
+class TestMoveCreated:
+    @pytest.fixture
+    async def one(self, book: Repositories) -> str:
+        """A client who came in bulk."""
+        made = record("A")
+        one = change({"stage": "ACTIVE", EMPLOYEES: 5}, proof=Proof("register"))
+        assert await book.clients.insert_many([(made, one)]) == frozenset()
+        return str(made["_id"])
+
+    async def test_the_change_that_made_a_record_leaves_it_at_once(self, book: Repositories, one: str) -> None:
+        document = await stored(book, one)
+        assert (document["tail"], document["moved"], document["version"]) == ([], 1, 1)
+        (entry,) = await book.clients.history.read(one, [], 5, before=None, paths=(), since=None)
+        assert entry["values"] == [{"path": "stage", "new": "ACTIVE"}, {"path": EMPLOYEES, "new": 5}]
+        assert await book.clients.history.find_entries({(one, 1)}) == {
+            (one, 1): {key: each for key, each in entry.items() if key != "values"}
+        }
+
+    async def test_history_is_whole_before_and_after_it_is_changed(self, book: Repositories, one: str) -> None:
+        assert await versions(book, one) == [1]
+        assert await versions(book, one, before=1) == []
+        await change_often(book, one, 2)
+        assert await versions(book, one) == [3, 2, 1]
+        assert await versions(book, one, limit=1, before=2) == [1]
+
+    async def test_keys_are_watched_all_the_same(self, book: Repositories, one: str) -> None:
+        wanted = change({EMPLOYEES: 6}, key="k", request_hash="h", expected_version=1)
+        assert not (await book.clients.write(one, wanted, ())).is_replay
+        assert (await book.clients.write(one, wanted, ())).is_replay
+        with pytest.raises(KeyReused):
+            await book.clients.write(one, change({EMPLOYEES: 7}, key="k", request_hash="other"), ())
+        assert (await stored(book, one))["version"] == 2
+
+    @pytest.mark.real_drivers
+    async def test_a_change_with_a_key_is_one_command(
+        self, book: Repositories, one: str, command_log: CommandLog
+    ) -> None:
+        command_log.clear()
+        await book.clients.write(one, change({EMPLOYEES: 1}, key="k", request_hash="h", expected_version=1), {"number"})
+        assert command_log.names == ["findAndModify"]
+
+    async def test_one_that_was_stopped_half_way_is_as_right(self, book: Repositories) -> None:
+        two = await insert(book, "B", {EMPLOYEES: 5})
+        document = await stored(book, two)
+        await book.clients.history.move_created([document])
+        after = await everything(book)
+        await book.clients.history.move_created([document])
+        assert await everything(book) == after
+        assert await versions(book, two) == [1]
 
 
 class TestRead:
