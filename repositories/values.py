@@ -5,7 +5,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from bson import Decimal128
+from bson.tz_util import utc
 
+STORED_ZONE = utc
+"""The zone that moments come out of the database with: UTC."""
 _PLAIN = (str, int, float, bool, datetime, type(None))
 
 

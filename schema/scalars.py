@@ -10,6 +10,7 @@ from strawberry.types.scalar import ScalarDefinition
 
 from catalogue.errors import shown
 from catalogue.kinds import LONG_LIMIT, Kind, parse_value
+from repositories.values import STORED_ZONE
 
 Long = NewType("Long", int)
 Json = NewType("Json", object)
@@ -22,8 +23,10 @@ def date_text(value: Any) -> str:
 
 def datetime_text(value: datetime) -> str:
     """A moment as RFC 3339 in UTC; milliseconds only where there are any."""
-    moment = value if value.tzinfo is None else value.astimezone(UTC)
-    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds" if moment.microsecond else "seconds") + "Z"
+    # A list has many of them, nearly all as they are stored: those need no conversion, and this is the fastest way.
+    at = value if value.tzinfo is STORED_ZONE or value.tzinfo is None else value.astimezone(UTC)
+    text = "%04d-%02d-%02dT%02d:%02d:%02d" % (at.year, at.month, at.day, at.hour, at.minute, at.second)  # noqa: UP031
+    return f"{text}.{at.microsecond // 1000:03}Z" if at.microsecond else f"{text}Z"
 
 
 def decimal_text(value: object) -> str:

@@ -10,6 +10,7 @@ from graphql import GraphQLError, GraphQLScalarType, GraphQLSchema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from repositories.values import STORED_ZONE
 from schema.scalars import date_text, datetime_text, decimal_text, json_from
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -71,6 +72,8 @@ class TestDatetimeText:
             (NOON.replace(microsecond=120_000), "2026-11-23T12:00:00.120Z"),
             (NOON.astimezone(timezone(timedelta(hours=8))), "2026-11-23T12:00:00Z"),
             (datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00Z"),
+            (NOON.replace(microsecond=120_999, tzinfo=STORED_ZONE), "2026-11-23T12:00:00.120Z"),
+            (NOON.replace(microsecond=1, tzinfo=None), "2026-11-23T12:00:00.000Z"),
         ],
     )
     def test_rfc_3339_in_utc(self, value: datetime, text: str) -> None:
