@@ -4,6 +4,8 @@ A trio is tests/snapshots/<area>/<case>.graphql, .mongo.json and .result.json; t
 `KEHU_SNAPSHOTS=write scripts/test tests/test_snapshots.py`. A line `# variables: {...}` in a question gives its
 variables; in them `{cl:K000001}` is the id of a client, `{mg:M001}` of a manager, and
 `{area/case:clients.pageInfo.endCursor}` what another question answers there.
+
+Every query that the documentation shows is a question too: tests/snapshots/documented/<Operation>.
 """
 
 import json
@@ -23,16 +25,44 @@ from bson.json_util import RELAXED_JSON_OPTIONS, dumps
 
 from api.app import build_app
 from api.database import mongo_settings
+from api.examples import EXAMPLES
 from api.settings import Settings
 from api.tokens import LocalIssuer
 from repositories.mongo import connect
 from tests.conftest import CommandLog
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-QUESTIONS = {path: path.read_text("utf-8") for path in sorted(SNAPSHOTS.rglob("*.graphql"))}
+DOCUMENTED = SNAPSHOTS / "documented"
+GIVEN = {
+    "ByGlobalId": '{"ids": ["{cl:K000001}", "{mg:M001}", "at_profile.name", "cl_nobody"]}',
+    "FourFacets": '{"number": "K000003"}',
+    "History": '{"number": "K000003"}',
+}
+"""The variables of documented queries that need some."""
+DEFINED_ON_THE_WAY = frozenset({"BestScores"})
+"""Of an attribute that the page defines first."""
+
+
+def documented() -> dict[Path, str]:
+    """The queries of the pages, but for those of the error pages, and of GraphiQL's tabs."""
+    root = Path(__file__).parents[1]
+    pages = [root / "README.md", *sorted((root / "docs").glob("*.md"))]
+    fence = re.compile(r"^```graphql\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    texts = [each for page in pages for each in fence.findall(page.read_text("utf-8"))]
+    found: dict[Path, str] = {}
+    for text in (*texts, *(each.query for each in EXAMPLES)):
+        named = re.search(r"^query (\w+)", text, re.MULTILINE)
+        if named is not None and named[1] not in DEFINED_ON_THE_WAY:
+            given = f"# variables: {GIVEN[named[1]]}\n" if named[1] in GIVEN else ""
+            found[DOCUMENTED / f"{named[1]}.graphql"] = given + text
+    return found
+
+
+QUESTIONS = {path: path.read_text("utf-8") for path in sorted(SNAPSHOTS.rglob("*.graphql"))} | documented()
 IS_WRITING = os.environ.get("KEHU_SNAPSHOTS") == "write"
 BOOK_CLIENTS = 60
-CURSOR_KEYS = frozenset({"cursor", "startCursor", "endCursor"})
+CHANGING = dict.fromkeys(("cursor", "startCursor", "endCursor"), "<cursor>") | {"isStale": "<by the clock>"}
+"""What stands for values that are others every time."""
 PLACEHOLDER = re.compile(r"\{([\w/]+):([\w.]+)\}")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
@@ -83,7 +113,7 @@ class Server:
         """A JSON value with stable words instead of ids, cursors and moments of this very run."""
         if isinstance(value, dict):
             return {
-                key: "<cursor>" if key in CURSOR_KEYS and isinstance(each, str) else self.shown(each)
+                key: CHANGING[key] if key in CHANGING and isinstance(each, str | bool) else self.shown(each)
                 for key, each in value.items()
             }
         if isinstance(value, list):
