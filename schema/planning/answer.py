@@ -194,12 +194,11 @@ class LevelCompiler:
         x = self._name("x")
         check = _CHECKS.get(type_.name)
         if check is not None:
-            return f"({x} if {check.format(x=f'({x} := {given})', y=x)} else {on_null} if {x} is None else surprise())"
+            wrong = f"number({x})" if type_.name == "Float" else "surprise()"
+            return f"({x} if {check.format(x=f'({x} := {given})', y=x)} else {on_null} if {x} is None else {wrong})"
         if isinstance(type_, GraphQLEnumType):
             names = self._name("names", enum_names(type_))
             return f"({on_null} if ({x} := {given}) is None else {names}[{x}])"
-        if type_.name == "Float":
-            return f"({on_null} if ({x} := {given}) is None else number({x}))"
         write = self._name("write", type_.coerce_output_value)
         return f"({on_null} if ({x} := {given}) is None else {write}({x}))"
 
@@ -210,6 +209,8 @@ _CHECKS = {
     "Boolean": "{x}.__class__ is bool",
     "Int": f"{{x}}.__class__ is int and {-INT_LIMIT} <= {{y}} < {INT_LIMIT}",
     "Long": "{x}.__class__ is int",
+    # neither infinite nor no number
+    "Float": "{x}.__class__ is float and {y} - {y} == 0.0",
 }
 
 
@@ -233,8 +234,6 @@ def _items(value: Any) -> Any:
 
 
 def _number(value: Any) -> float:
-    if value.__class__ is float and value - value == 0.0:
-        return value
     if value.__class__ is int:
         return float(value)
     raise Surprise
