@@ -27,6 +27,7 @@ from api.graphql_request import GraphQLRequest
 from api.limits import capped_parse
 from policy.viewer import Viewer
 from schema.planning.answer import Surprise, Unsupported
+from schema.planning.cost import Cost, Costing, build_costing
 from schema.planning.operation import CompiledOperation, Fetched, Incomplete, OperationCompiler
 
 _log = logging.getLogger("kehu.api")
@@ -99,37 +100,62 @@ class Prepared:
 
 
 class Answers:
-    """The compiled operations of one document, by name and by what the variables choose.
+    """The compiled operations of one document, and what they cost, by name and by what the variables choose.
 
-    Cost: bounded; an operation whose choices keep changing is left to ordinary execution.
+    Cost: bounded; an operation whose choices keep changing is left to ordinary execution, and weighed each time.
     """
 
-    __slots__ = ("_compiled", "_compilers", "_document")
+    __slots__ = ("_compiled", "_compilers", "_costings", "_document")
 
     def __init__(self, document: DocumentNode) -> None:
         self._document = document
         self._compilers: dict[int, OperationCompiler] = {}
         self._compiled: dict[object, CompiledOperation | None] = {}
+        self._costings: dict[object, Costing] = {}
 
     def find(
         self, schema: Schema, operation: OperationDefinitionNode, given: Mapping[str, Any]
     ) -> tuple[CompiledOperation, Mapping[str, Any]] | None:
         """The compiled operation and its coerced variables; None where ordinary execution has to do."""
-        compiler = self._compilers.get(id(operation))
-        if compiler is None:
-            compiler = self._compilers[id(operation)] = OperationCompiler(schema, self._document, operation)
+        compiler = self._compiler(schema, operation)
         try:
             variables = compiler.coerce(given)
         except Exception:
             # Ordinary execution meets the same and has the words.
             return None
-        key = (id(operation), repr([variables.get(each) for each in compiler.choosing]) if compiler.choosing else "")
+        key = _choice(operation, compiler, variables)
         if key not in self._compiled:
             if len(self._compiled) >= _CHOICES_KEPT:
                 return None
             self._compiled[key] = _compiled(compiler, variables)
         found = self._compiled[key]
         return None if found is None else (found, variables)
+
+    def cost(self, schema: Schema, operation: OperationDefinitionNode, given: Mapping[str, Any]) -> Cost | None:
+        """What an operation costs, before it runs; None for variables that it cannot run with."""
+        compiler = self._compiler(schema, operation)
+        try:
+            variables = compiler.coerce(given)
+            key = _choice(operation, compiler, variables)
+            costing = self._costings.get(key)
+            if costing is None:
+                costing = build_costing(schema._schema, operation, compiler.selection(variables))
+                if len(self._costings) < _CHOICES_KEPT:
+                    self._costings[key] = costing
+            return costing.cost(variables)
+        except Surprise:
+            return None
+
+    def _compiler(self, schema: Schema, operation: OperationDefinitionNode) -> OperationCompiler:
+        compiler = self._compilers.get(id(operation))
+        if compiler is None:
+            compiler = self._compilers[id(operation)] = OperationCompiler(schema, self._document, operation)
+        return compiler
+
+
+def _choice(operation: OperationDefinitionNode, compiler: OperationCompiler, variables: Mapping[str, Any]) -> object:
+    """What tells the compiled forms of an operation apart: the values of the variables that choose its selection."""
+    return id(operation), repr([variables.get(each) for each in compiler.choosing]) if compiler.choosing else ""
 
 
 def _compiled(compiler: OperationCompiler, variables: Mapping[str, Any]) -> CompiledOperation | None:
@@ -208,6 +234,40 @@ async def run(edition: ServedEdition, prepared: Prepared, request: GraphQLReques
 
     Strawberry's schema extensions do not run here: what they would do belongs to this module.
     """
+    if request.extensions and (cost := cost_asked_for(edition, prepared, request)):
+        result = await _carried_out(edition, prepared, request, context)
+        result.extensions = cost
+        return result
+    return await _carried_out(edition, prepared, request, context)
+
+
+def cost_asked_for(edition: ServedEdition, prepared: Prepared, request: GraphQLRequest) -> dict[str, Any] | None:
+    """The entry `cost` of the answer's extensions, worked out before anything runs.
+
+    None unless the request asks for it by `extensions: {"cost": true}`, and where its variables do not fit.
+    """
+    if request.extensions is None or request.extensions.get("cost") is not True:
+        return None
+    operation = prepared.operation(request.operation_name)
+    found = prepared.answers.cost(edition.schema, operation, request.variables or {})
+    return None if found is None else {"cost": shown_cost(found)}
+
+
+def shown_cost(cost: Cost) -> dict[str, Any]:
+    """A cost as JSON."""
+    rows = [
+        {"field": each.field, "reads": each.reads, "documents": each.documents, "commands": each.commands}
+        | {"index": each.index}
+        | ({"scans": True} if each.scans else {})
+        for each in cost.plan()
+    ]
+    figures = {"documents": cost.documents, "leaves": cost.leaves, "commands": cost.commands}
+    return {"cost": cost.cost, **figures, "plan": rows}
+
+
+async def _carried_out(
+    edition: ServedEdition, prepared: Prepared, request: GraphQLRequest, context: object
+) -> ExecutionResult:
     schema = edition.schema
     root: dict[str, Fetched] | None = None
     compiled = prepared.answers.find(schema, prepared.operation(request.operation_name), request.variables or {})
@@ -241,6 +301,7 @@ async def events(
     if prepared.operation(request.operation_name).operation is not OperationType.SUBSCRIPTION:
         yield await run(edition, prepared, request, context)
         return
+    cost = cost_asked_for(edition, prepared, request)
     source = subscribe(
         core_schema(edition),
         prepared.document,
@@ -257,6 +318,8 @@ async def events(
         return
     try:
         async for result in found:
+            if cost is not None:
+                result.extensions = cost
             yield result
     finally:
         close = getattr(found, "aclose", None)

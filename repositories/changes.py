@@ -16,8 +16,11 @@ TAIL_KEPT = 8
 CREATED = 1
 """The version of a record that its first change has made."""
 
+CHANGES = "changes"
+"""The collection of the changes that have left their records' tails."""
+VERSION_INDEX = "record_version"
 _INDEXES = {
-    "record_version": IndexSpec((("recordId", 1), ("version", -1))),
+    VERSION_INDEX: IndexSpec((("recordId", 1), ("version", -1))),
     "record_key": IndexSpec((("recordId", 1), ("key", 1))),
 }
 
@@ -27,7 +30,7 @@ class ChangeHistory:
 
     def __init__(self, store: Store, area: str) -> None:
         self._records = store.collection(area)
-        self._moved = store.collection("changes")
+        self._moved = store.collection(CHANGES)
         self._area = area
         self._entries: SharedReads[Document] = SharedReads()
 

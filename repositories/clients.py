@@ -16,11 +16,13 @@ ID_PREFIX = "cl_"
 WORDS_BATCH = 1_000
 WordsOf = Callable[[Mapping[str, object]], Mapping[str, str | None]]
 """From values by path to what search finds them by."""
+NUMBER_INDEX = "number"
+WORDS_INDEX = "words"
 BOOK_INDEXES = {
-    "number": IndexSpec((("number", 1),), unique=True),
+    NUMBER_INDEX: IndexSpec((("number", 1),), unique=True),
     "manager": IndexSpec((("managerId", 1), ("_id", 1))),
     "team": IndexSpec((("team", 1), ("_id", 1))),
-    "words": IndexSpec((("words.g", 1),)),
+    WORDS_INDEX: IndexSpec((("words.g", 1),)),
 }
 
 

@@ -1,5 +1,6 @@
 """The schema of one catalogue: fields first, relations second; the only file that sees every area."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from catalogue.catalogue import Catalogue
 from catalogue.kinds import KINDS, Kind
 from repositories.access import authorise
 from repositories.clients import ID_PREFIX
+from repositories.compile.indexes import ID_INDEX
 from repositories.interactions import INTERACTIONS
 from repositories.managers import MANAGERS
 from repositories.plan import ReadPlan
@@ -45,6 +47,7 @@ from schema.managers.fields import manager_mutations, manager_queries, manager_t
 from schema.node import ATTRIBUTE_PREFIX, Node, has_prefix
 from schema.planning.handover import take_up_fetched
 from schema.planning.paths import NODE, client_paths, record_paths
+from schema.planning.reads import Arguments, Read, Reading, by_id
 from schema.planning.selection import Selected, selection_of
 from schema.scalars import SCALARS
 
@@ -71,6 +74,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         _where_type(catalogue),
         order_type(catalogue, CLIENTS, "Client", _CORE_ORDERS),
         Filters(catalogue, CLIENTS, _CORE_FILTERS),
+        catalogue,
     )
     queries = (
         *_node_queries(),
@@ -102,7 +106,7 @@ def _manager_field(manager: Any, text: str) -> tuple[str, Any, StrawberryField]:
         found = await read_managers(info, {each["managerId"] for each in holders if "managerId" in each})
         return [found.get(str(each.get("managerId"))) for each in holders]
 
-    return "manager", None, related(managers, "manager", manager | None, text)
+    return "manager", None, related(managers, "manager", manager | None, text, reads=by_id(MANAGERS))
 
 
 def _client_type(catalogue: Catalogue, manager: Any, reference: Reference, lists: Fields) -> Any:
@@ -119,7 +123,11 @@ def _client_type(catalogue: Catalogue, manager: Any, reference: Reference, lists
     return output_type(
         "Client",
         "One client: a flexible document with four facets.",
-        (*core, *_facets(catalogue, reference), *client_fields(attribute_value_type(AttributeType), attribute_value)),
+        (
+            *core,
+            *_facets(catalogue, reference),
+            *client_fields(catalogue, attribute_value_type(AttributeType), attribute_value),
+        ),
         (Node,),
         is_type_of=classmethod(lambda cls, source, _info: has_prefix(source, ID_PREFIX)),
     )
@@ -164,10 +172,24 @@ def _node_queries() -> Fields:
         return await _read_nodes(info, ids)
 
     text = "The record with this global id; null if there is none that you may see."
-    yield "node", None, resolved(node, "node", Node | None, text, {"id": described(strawberry.ID, "The id.")})
+    one = {"id": described(strawberry.ID, "The id.")}
+    yield "node", None, resolved(node, "node", Node | None, text, one, _reads_of_nodes)
     text = "The records with these global ids, in the same order, null where there is none that you may see."
     arguments = {"ids": described(list[strawberry.ID], "Up to 200 ids.")}
-    yield "nodes", None, resolved(nodes, "nodes", list[Node | None], text, arguments)
+    yield "nodes", None, resolved(nodes, "nodes", list[Node | None], text, arguments, _reads_of_nodes)
+
+
+def _reads_of_nodes(given: Arguments, _names: frozenset[str]) -> Reading:
+    """One command an area; an id of no area is counted, though nothing is read for it."""
+    ids = given["ids"] if "ids" in given else [given["id"]]
+    areas = Counter(_area_of(each) for each in ids)
+    return Reading(
+        len(ids), tuple(Read(area, count, area and ID_INDEX, commands=int(bool(area))) for area, count in areas.items())
+    )
+
+
+def _area_of(record_id: str) -> str | None:
+    return next((area for prefix, area in AREA_BY_PREFIX.items() if record_id.startswith(prefix)), None)
 
 
 async def _read_nodes(info: strawberry.Info, ids: Collection[str]) -> list[Document | None]:

@@ -12,6 +12,7 @@ from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 
 from schema.planning.operation import BATCHED, OURS
+from schema.planning.reads import READS, Reads
 from schema.planning.selection import place_of
 
 T = TypeVar("T", bound=type)
@@ -28,10 +29,15 @@ def resolved(
     returns: object,
     description: str,
     arguments: Mapping[str, object] | None = None,
+    reads: Reads | None = None,
 ) -> StrawberryField:
-    """A field with a resolver, whose types are given here instead of in the function's own annotations."""
+    """A field with a resolver, whose types are given here instead of in the function's own annotations.
+
+    `reads` says what the resolver reads, for the cost of a question; without it: nothing.
+    """
     resolver.__name__ = name
     setattr(resolver, OURS, True)
+    setattr(resolver, READS, reads)
     resolver.__annotations__ = {"info": strawberry.Info, **(arguments or {}), "return": object}
     made = cast(
         StrawberryField, strawberry.field(resolver=resolver, name=name, description=description, graphql_type=returns)
@@ -48,7 +54,12 @@ Many = Callable[..., Awaitable[Sequence[Any]]]
 
 
 def related(
-    many: Many, name: str, returns: object, description: str, arguments: Mapping[str, object] | None = None
+    many: Many,
+    name: str,
+    returns: object,
+    description: str,
+    arguments: Mapping[str, object] | None = None,
+    reads: Reads | None = None,
 ) -> StrawberryField:
     """A field that is read for all holders of a level at once, whichever way the operation is carried out."""
 
@@ -64,7 +75,7 @@ def related(
     ]
     resolver.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     setattr(resolver, BATCHED, many)
-    return resolved(resolver, name, returns, description, arguments)
+    return resolved(resolver, name, returns, description, arguments, reads)
 
 
 def plain(

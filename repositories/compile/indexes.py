@@ -1,11 +1,17 @@
 """The indexes of a collection, from the catalogue: one a sortable path, within the 64 that MongoDB allows."""
 
+from collections.abc import Sequence
+
 from catalogue.attribute import Attribute
+from catalogue.catalogue import Catalogue
+from repositories.plan import Order
 
 INDEX_LIMIT = 64
 RESERVED = 14
 """Kept for the id, unique values, the access rule, relations and search."""
 SORTABLE_LIMIT = INDEX_LIMIT - RESERVED
+ID_INDEX = "_id_"
+"""What MongoDB calls the index of the ids."""
 PREFIX = "order_"
 """Indexes whose name starts so are the catalogue's; all others are left alone."""
 
@@ -16,3 +22,15 @@ def order_index(attribute: Attribute) -> tuple[list[tuple[str, int]], str]:
     Shape: ([("profile.name", 1), ("_id", 1)], "order_profile.name"); read backwards it serves DESC too.
     """
     return [(attribute.path, 1), ("_id", 1)], f"{PREFIX}{attribute.path}"
+
+
+def index_of_order(catalogue: Catalogue, area: str, order: Sequence[Order]) -> str | None:
+    """The name of the index that serves an order; None where the server has to sort.
+
+    Shape: "order_derived.clientValue"; "_id_" without an order, because the id breaks ties.
+    """
+    if not order:
+        return ID_INDEX
+    found = catalogue.find(order[0].path, area)
+    is_served = len(order) == 1 and found is not None and found.is_sortable and catalogue.is_live(found)
+    return order_index(found)[1] if is_served and found is not None else None

@@ -12,6 +12,7 @@ from schema.connection import FORWARD_ARGUMENTS, connection_types, connection_va
 from schema.context import Context
 from schema.enums import AttributeStatusEnum, FacetEnum
 from schema.fields import Fields, described, resolved
+from schema.planning.reads import items_only
 
 _CONNECTION: Any = connection_types("Attribute", AttributeType, "attribute definitions").connection
 _SHOWN = (Status.PUBLISHED, Status.DEPRECATED)
@@ -41,7 +42,7 @@ def attribute_queries() -> Fields:
         "status": described(list[AttributeStatusEnum] | None, "Only these; those in the schema, if left out."),
         **FORWARD_ARGUMENTS,
     }
-    yield "attributes", None, resolved(attributes, "attributes", _CONNECTION, text, arguments)
+    yield "attributes", None, resolved(attributes, "attributes", _CONNECTION, text, arguments, items_only)
 
 
 def find_attribute(context: Context, path: str) -> dict[str, Any] | None:

@@ -20,6 +20,7 @@ from schema.derived.group_keys import key_value
 from schema.derived.groups import GroupTypes, group_field_types, groups_from, value_of
 from schema.derived.search import search_from
 from schema.fields import Fields, described, output_type, plain, related, resolved
+from schema.planning.reads import NOTHING, Arguments, Read, Reading, page_size
 from schema.planning.selection import PageSelection, Selected, page_selection, place_of, selection_of
 
 CORE_GROUPS = {"KIND": "kind", "STAGE": "stage", "MANAGER": "managerId"}
@@ -81,7 +82,13 @@ def _many(resolver: Any, by: Any, where: Any, connection: Any) -> tuple[str, Any
         "Clients by what they have in common, with figures; in order of the keys, unset lowest. While clients change, "
         "figures of a large book may be a moment old: 2 seconds at most, unless set otherwise."
     )
-    return "clientGroups", None, resolved(resolver, "clientGroups", connection, text, arguments)
+    return "clientGroups", None, resolved(resolver, "clientGroups", connection, text, arguments, _reads)
+
+
+def _reads(given: Arguments, names: frozenset[str]) -> Reading:
+    """One command for the page and the total; a group counts as a document, however many clients are behind it."""
+    size = page_size(given)
+    return Reading(size, (Read(CLIENTS, size, is_scan=True),)) if names else NOTHING
 
 
 def _group_type(types: GroupTypes) -> Any:

@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import strawberry
 
 from catalogue.attribute import CLIENTS
+from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode, KehuError
 from catalogue.filters import all_of
 from repositories.access import authorise
+from repositories.clients import NUMBER_INDEX, WORDS_INDEX
+from repositories.compile.indexes import ID_INDEX, index_of_order
 from repositories.plan import ReadPlan
 from schema.clients.types import by_number, load_client, selected_paths
 from schema.connection import PAGE_ARGUMENTS, page_from
@@ -20,6 +24,7 @@ from schema.derived.search import SEARCH_MEANING, search_from
 from schema.fields import Fields, described, resolved
 from schema.pages import read_connection
 from schema.planning.paths import NODE, client_paths
+from schema.planning.reads import Arguments, Read, Reading, page_reading, total_of
 from schema.planning.selection import PageSelection, page_selection, place_of, selection_of
 
 
@@ -38,6 +43,7 @@ class ClientTypes:
     where: Any
     order: Any
     filters: Filters
+    catalogue: Catalogue
 
 
 def client_queries(types: ClientTypes) -> Fields:
@@ -94,7 +100,11 @@ def _one(resolver: Any, types: ClientTypes) -> tuple[str, Any, Any]:
         "number": described(str | None, "The client number, instead of the id."),
     }
     text = "One client, by id or by number; null if there is none that you may see."
-    return "client", None, resolved(resolver, "client", types.client | None, text, arguments)
+    return "client", None, resolved(resolver, "client", types.client | None, text, arguments, _reads_one)
+
+
+def _reads_one(given: Arguments, _names: frozenset[str]) -> Reading:
+    return Reading(1, (Read(CLIENTS, 1, ID_INDEX if given.get("id") is not None else NUMBER_INDEX),))
 
 
 def _many(resolver: Any, types: ClientTypes) -> tuple[str, Any, Any]:
@@ -106,4 +116,13 @@ def _many(resolver: Any, types: ClientTypes) -> tuple[str, Any, Any]:
         **PAGE_ARGUMENTS,
     }
     text = "Clients, a page at a time. Exactly the selected attributes are read."
-    return "clients", None, resolved(resolver, "clients", types.connection, text, arguments)
+    reads = partial(_reads_many, types.catalogue)
+    return "clients", None, resolved(resolver, "clients", types.connection, text, arguments, reads)
+
+
+def _reads_many(catalogue: Catalogue, given: Arguments, names: frozenset[str]) -> Reading:
+    """A page by the index of its order, or of what is searched for; without one the clients are counted and sorted."""
+    order = order_from(given.get("order_by"))
+    index = index_of_order(catalogue, CLIENTS, order) if given.get("search") is None else WORDS_INDEX
+    page = Read(CLIENTS, index=index, commands=2 if len(order) > 1 else 1, is_scan=index is None)
+    return page_reading(given, names, page, total_of(CLIENTS))

@@ -2,24 +2,31 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import strawberry
 
 from catalogue.attribute import Attribute, Facet
+from catalogue.catalogue import Catalogue
+from repositories.changes import CHANGES, VERSION_INDEX
+from repositories.compile.indexes import ID_INDEX
 from repositories.errors import BadCursor
 from schema.clients.types import ClientChange, read_history, read_values
 from schema.connection import FORWARD_ARGUMENTS, connection_types, connection_value, page_from
 from schema.context import Context, Document
 from schema.enums import FacetEnum
 from schema.fields import Fields, described, resolved
+from schema.planning.paths import FROM_CHANGE, named_attributes
+from schema.planning.reads import Arguments, Read, Reading, page_reading
 from schema.planning.selection import Selected, selection_of
 
 _HISTORY = connection_types("ClientChange", ClientChange, "changes", has_total=False)
 
 
-def client_fields(value_type: Any, shown: Callable[[Attribute], Document]) -> Fields:
+def client_fields(catalogue: Catalogue, value_type: Any, shown: Callable[[Attribute], Document]) -> Fields:
     """The static doors to values, and the history."""
+    reads = partial(_reads_values, catalogue)
 
     async def attribute(self: Any, info: strawberry.Info, path: str) -> Any:
         return (await read_values(info.context, self, _asked(info, path=path), shown))[0]
@@ -41,20 +48,33 @@ def client_fields(value_type: Any, shown: Callable[[Attribute], Document]) -> Fi
 
     path = {"path": described(str, "The path of the attribute, such as profile.name.")}
     text = "One value with its definition and proof: the static door to an attribute whose name is known at run time."
-    yield "attribute", None, resolved(attribute, "attribute", value_type | None, text, path)
+    yield "attribute", None, resolved(attribute, "attribute", value_type | None, text, path, reads)
     many = {
         "paths": described(list[str] | None, "The paths of the attributes; every live one, if left out."),
         "facet": described(FacetEnum | None, "Only attributes of this facet."),
     }
     text = "Values with their definitions and proofs."
-    yield "attributes", None, resolved(attributes, "attributes", list[value_type], text, many)
+    yield "attributes", None, resolved(attributes, "attributes", list[value_type], text, many, reads)
     arguments = {
         "paths": described(list[str] | None, "Only changes of these attributes or groups."),
         "since": described(datetime | None, "Only changes entered at this moment or later."),
         **FORWARD_ARGUMENTS,
     }
     text = "Every accepted change, newest first."
-    yield "history", None, resolved(history, "history", _HISTORY.connection, text, arguments)
+    yield "history", None, resolved(history, "history", _HISTORY.connection, text, arguments, _reads_history)
+
+
+def _reads_values(catalogue: Catalogue, given: Arguments, names: frozenset[str]) -> Reading:
+    """The values stand in the client; their changes too, unless they have moved out, which nobody knows beforehand."""
+    count = len(named_attributes(catalogue, given))
+    if not names & FROM_CHANGE:
+        return Reading(count)
+    return Reading(count, (Read(CHANGES, count, ID_INDEX, commands=0, commands_each=1),))
+
+
+def _reads_history(given: Arguments, names: frozenset[str]) -> Reading:
+    page = Read(CHANGES, index=VERSION_INDEX, commands=0, commands_each=1)
+    return page_reading(given, names, page)
 
 
 def _asked(info: strawberry.Info, **arguments: Any) -> Selected:

@@ -9,11 +9,12 @@ import strawberry
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.field import StrawberryField
 
-from catalogue.attribute import Attribute, Status
+from catalogue.attribute import CLIENTS, Attribute, Status
 from catalogue.catalogue import Catalogue
 from catalogue.kinds import Kind
 from schema.derived.kinds import VALUE_TYPES
 from schema.fields import Fields, output_type, plain, related
+from schema.planning.reads import LIST_ITEMS, by_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ def _field(
     description, reason = description_of(attribute), deprecation_of(attribute)
     if attribute.kind is Kind.CLIENT:
         late = reference.annotation(attribute.is_list)
-        own = related(partial(reference.read, attribute.key), attribute.key, object, description)
+        reads = by_id(CLIENTS, LIST_ITEMS if attribute.is_list else 1)
+        own = related(partial(reference.read, attribute.key), attribute.key, object, description, reads=reads)
         own.deprecation_reason = reason
         return late, own
     if attribute.kind is Kind.GROUP:

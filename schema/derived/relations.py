@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import strawberry
@@ -17,6 +18,7 @@ from schema.context import Context, Document
 from schema.fields import Fields, related
 from schema.pages import page_value
 from schema.planning.paths import NODE
+from schema.planning.reads import Arguments, Read, Reading, page_reading
 from schema.planning.selection import PageSelection, Selected, page_selection, selection_of
 
 LEVEL_LIMIT = 10_000
@@ -64,8 +66,20 @@ def list_field(relation: Relation, listed: Listed) -> Fields:
         plan = ReadPlan(relation.area, paths, order=order, page=page)
         return await _read(context, listed.levels(context), plan, selection, [str(each[ID]) for each in holders])
 
-    field = related(many, listing.name, listed.connection, listing.description, FORWARD_ARGUMENTS)
+    reads = partial(_reads, relation)
+    field = related(many, listing.name, listed.connection, listing.description, FORWARD_ARGUMENTS, reads)
     yield listing.name, None, field
+
+
+def _reads(relation: Relation, given: Arguments, names: frozenset[str]) -> Reading:
+    """The lists of all holders by their index, which has the name of what it begins with.
+
+    Cost: a second command where the lists of several holders turn out to be long.
+    """
+    page = Read(relation.area, index=relation.stored_in, commands_if_many=1)
+    total = Read(relation.area, index=relation.stored_in, part="totalCount")
+    # The page is read even if nothing of it is selected.
+    return page_reading(given, names | {"nodes"}, page, total)
 
 
 def _selected(info: strawberry.Info, listed: Listed) -> tuple[PageSelection, frozenset[str]]:

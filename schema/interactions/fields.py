@@ -8,6 +8,7 @@ import strawberry
 from strawberry.annotation import StrawberryAnnotation
 
 from acts.interactions import REQUIRED, NewInteraction, record_interaction
+from catalogue.attribute import CLIENTS
 from catalogue.catalogue import Catalogue
 from catalogue.relation import Relation
 from repositories.interactions import CLIENT_ID, ID_PREFIX, INTERACTIONS
@@ -21,6 +22,7 @@ from schema.fields import Fields, described, input_type, output_type, plain, rel
 from schema.inputs import KEY_ROW, guard_from
 from schema.node import Node, has_prefix
 from schema.planning.paths import record_paths
+from schema.planning.reads import by_id
 from schema.planning.selection import Selected
 
 ReadMany = Callable[[strawberry.Info, Collection[str]], Awaitable[Mapping[str, Document]]]
@@ -36,7 +38,7 @@ def interaction_type(catalogue: Catalogue, reference: Reference, read_clients: R
 
     late = StrawberryAnnotation("Client | None", namespace=reference.namespace)
     core: Fields = (
-        ("client", late, related(clients, "client", object, "The client; null if you may not see the client.")),
+        ("client", late, related(clients, "client", object, _OF_CLIENT, reads=by_id(CLIENTS))),
         ("version", int, plain("version", "Counts the changes, from 1; for expectedVersion.")),
         ("createdAt", datetime, plain("createdAt", "When the contact was recorded.")),
         ("updatedAt", datetime, plain("updatedAt", "When the record was last changed.")),
@@ -57,6 +59,7 @@ def interaction_paths(catalogue: Catalogue, fields: Sequence[Selected]) -> froze
     return record_paths(catalogue, INTERACTIONS, "Interaction", plain_fields) | pointers
 
 
+_OF_CLIENT = "The client; null if you may not see the client."
 _POINTERS = {"client": CLIENT_ID, "manager": "managerId"}
 
 

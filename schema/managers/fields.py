@@ -8,6 +8,7 @@ import strawberry
 from acts.managers import change_manager, create_manager
 from catalogue.catalogue import Catalogue
 from repositories.access import authorise
+from repositories.compile.indexes import ID_INDEX
 from repositories.managers import ID_PREFIX, MANAGERS
 from repositories.plan import ReadPlan
 from schema.connection import FORWARD_ARGUMENTS, connection_types, page_from
@@ -20,6 +21,7 @@ from schema.inputs import ID_ROW, KEY_ROW, VERSION_ROW, guard_from
 from schema.node import Node, has_prefix
 from schema.pages import read_connection
 from schema.planning.paths import NODE, record_paths
+from schema.planning.reads import Arguments, Read, Reading, by_id, page_reading, total_of
 from schema.planning.selection import page_selection, place_of, record_fields, selection_of
 
 
@@ -73,8 +75,14 @@ def manager_queries(manager: Any) -> Fields:
         return await read_connection(context, ReadPlan(MANAGERS, paths, page=page), selection)
 
     text = "One relationship manager; null if there is none with this id."
-    yield "manager", None, resolved(one, "manager", manager | None, text, {"id": described(strawberry.ID, "The id.")})
-    yield "managers", None, resolved(many, "managers", connection, "Relationship managers.", FORWARD_ARGUMENTS)
+    given = {"id": described(strawberry.ID, "The id.")}
+    yield "manager", None, resolved(one, "manager", manager | None, text, given, by_id(MANAGERS))
+    text = "Relationship managers."
+    yield "managers", None, resolved(many, "managers", connection, text, FORWARD_ARGUMENTS, _reads_many)
+
+
+def _reads_many(given: Arguments, names: frozenset[str]) -> Reading:
+    return page_reading(given, names, Read(MANAGERS, index=ID_INDEX), total_of(MANAGERS))
 
 
 def manager_mutations(catalogue: Catalogue, manager: Any) -> Fields:

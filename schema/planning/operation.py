@@ -145,16 +145,20 @@ class OperationCompiler:
         self.choosing = choosing_variables(operation, self._fragments.values())
         """Variables that decide what is selected; the others only fill arguments of root fields."""
 
+    def selection(self, variables: Variables) -> Selection:
+        """The selections of the document, for these variables."""
+        return Selection(self._fragments, variables)
+
     def compiled(self, variables: Variables) -> CompiledOperation:
         """The operation for these variables.
 
         Raises: Unsupported.
         """
         is_mutation = self._operation.operation is OperationType.MUTATION
-        root_type = self._core.mutation_type if is_mutation else self._core.query_type
+        root_type = self._core.get_root_type(self._operation.operation)
         if self._operation.operation is OperationType.SUBSCRIPTION or root_type is None:
             raise Unsupported("subscription")
-        selection = Selection(self._fragments, variables)
+        selection = self.selection(variables)
         chosen = selection.roots(self._operation.selection_set, root_type.name)
         roots = [self._root(key, root_type, nodes, selection) for key, nodes in chosen.items()]
         return CompiledOperation(self._schema, roots, is_mutation, self._fragments)

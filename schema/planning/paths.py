@@ -25,7 +25,8 @@ CLIENT_CORE: Mapping[str, frozenset[str]] = {
 }
 """Fields of a client that code owns, and the paths they are read from."""
 _FROM_PROOF = frozenset(("observedAt", "isStale"))
-_FROM_CHANGE = frozenset(("source", "observer", "enteredAt", "confidence"))
+FROM_CHANGE = frozenset(("source", "observer", "enteredAt", "confidence"))
+"""What only the change that set a value says of it."""
 
 
 def client_paths(catalogue: Catalogue, fields: Sequence[Selected]) -> frozenset[str]:
@@ -92,9 +93,9 @@ def value_paths(attribute: Attribute, field: Selected) -> set[str]:
     """The paths that the value of one attribute, with the proof that was selected, needs."""
     names = {each.name for each in field.fields("AttributeValue")}
     paths = {attribute.path}
-    if names & (_FROM_PROOF | _FROM_CHANGE):
+    if names & (_FROM_PROOF | FROM_CHANGE):
         paths |= {f"proof.{proof_key(attribute.path)}", "proof.first"}
-    if names & _FROM_CHANGE:
+    if names & FROM_CHANGE:
         paths |= {"tail.version", "tail.source", "tail.observer", "tail.at", "tail.confidence"}
     return paths
 

@@ -29,9 +29,10 @@ class Selection:
         Order: as they are first named; fields of one name are one, whatever their aliases, unless arguments differ.
         """
         found: dict[object, Selected] = {}
+        seen: set[str] = set()
         for node in nodes:
             if node.selection_set is not None:
-                for each in self._fields(node.selection_set, types):
+                for each in self._fields(node.selection_set, types, seen):
                     name = each.name.value
                     arguments = self._arguments(each)
                     found.setdefault((name, repr(arguments)), Selected(self, name, arguments)).nodes.append(each)
@@ -39,25 +40,25 @@ class Selection:
 
     def by_key(self, nodes: Iterable[FieldNode], types: frozenset[str]) -> dict[str, list[FieldNode]]:
         """The field nodes under field nodes by the key they have in the answer, in its order."""
+        return self.merged((node.selection_set for node in nodes if node.selection_set is not None), types)
+
+    def merged(self, sets: Iterable[SelectionSetNode], types: frozenset[str]) -> dict[str, list[FieldNode]]:
+        """The field nodes of selections on one object together, by the key they have in the answer.
+
+        Cost: one pass; a fragment that is spread again adds nothing and is not walked again.
+        """
         found: dict[str, list[FieldNode]] = {}
-        for node in nodes:
-            if node.selection_set is not None:
-                self._by_key(node.selection_set, types, found)
+        seen: set[str] = set()
+        for each in sets:
+            for node in self._fields(each, types, seen):
+                found.setdefault((node.alias or node.name).value, []).append(node)
         return found
 
     def roots(self, selection_set: SelectionSetNode, root: str) -> dict[str, list[FieldNode]]:
         """The field nodes of an operation by their key in the answer."""
-        found: dict[str, list[FieldNode]] = {}
-        self._by_key(selection_set, frozenset((root,)), found)
-        return found
+        return self.merged((selection_set,), frozenset((root,)))
 
-    def _by_key(
-        self, selection_set: SelectionSetNode, types: frozenset[str], found: dict[str, list[FieldNode]]
-    ) -> None:
-        for each in self._fields(selection_set, types):
-            found.setdefault((each.alias or each.name).value, []).append(each)
-
-    def _fields(self, selection_set: SelectionSetNode, types: frozenset[str]) -> Iterator[FieldNode]:
+    def _fields(self, selection_set: SelectionSetNode, types: frozenset[str], seen: set[str]) -> Iterator[FieldNode]:
         for node in selection_set.selections:
             if node.directives and not self._is_included(node):
                 continue
@@ -65,11 +66,12 @@ class Selection:
                 yield node
             elif isinstance(node, InlineFragmentNode):
                 if node.type_condition is None or node.type_condition.name.value in types:
-                    yield from self._fields(node.selection_set, types)
-            elif isinstance(node, FragmentSpreadNode):
+                    yield from self._fields(node.selection_set, types, seen)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
+                seen.add(node.name.value)
                 fragment = self.fragments[node.name.value]
                 if fragment.type_condition.name.value in types:
-                    yield from self._fields(fragment.selection_set, types)
+                    yield from self._fields(fragment.selection_set, types, seen)
 
     def _is_included(self, node: Any) -> bool:
         for directive in node.directives:
