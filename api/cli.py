@@ -1,4 +1,4 @@
-"""The command line: `kehu serve`, `kehu token`, `kehu import`, `kehu schema`."""
+"""The command line: `kehu serve`, `kehu token`, `kehu import`, `kehu schema`, `kehu explain`."""
 
 import asyncio
 import os
@@ -11,6 +11,7 @@ from rich.console import Console
 from acts.search import index_words
 from api import serving
 from api.database import open_repositories_of
+from api.explain_command import explain
 from api.import_command import import_clients
 from api.settings import Settings, SettingsError, load_settings, settings_help, unknown_settings
 from api.tokens import LocalIssuer
@@ -99,6 +100,7 @@ async def _reindex(settings: Settings) -> None:
 
 
 importing.command("clients")(import_clients)
+app.command()(explain)
 
 
 def settings_from(**given: object) -> Settings:

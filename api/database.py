@@ -1,12 +1,12 @@
 """The database that the settings name: a remote one, an embedded mongod, or memory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from api.settings import Settings
 from catalogue.builtin import builtin_catalogue
 from repositories.embedded import DirectoryInUse, EmbeddedMongod, running_uri
-from repositories.mongo import MongoSettings, Store, connect
+from repositories.mongo import CommandTrace, MongoSettings, Store, connect
 from repositories.repositories import Repositories, open_repositories
 
 
@@ -66,10 +66,10 @@ async def open_book(settings: Settings, store: Store) -> Repositories:
 
 
 @asynccontextmanager
-async def open_repositories_of(settings: Settings) -> AsyncIterator[Repositories]:
+async def open_repositories_of(settings: Settings, traces: Sequence[CommandTrace] = ()) -> AsyncIterator[Repositories]:
     """The book for one command of the command line; closed after use."""
     async with database_uri(settings) as uri:
-        store = connect(mongo_settings(settings, uri))
+        store = connect(mongo_settings(settings, uri), traces)
         try:
             await store.ping()
             yield await open_book(settings, store)

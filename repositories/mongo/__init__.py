@@ -10,11 +10,13 @@ from repositories.mongo.results import BulkError, BulkResult, Document, IndexSpe
 from repositories.mongo.server_store import MotorStore, PymongoStore
 from repositories.mongo.settings import Driver, MongoSettings
 from repositories.mongo.store import Store, Transaction
+from repositories.mongo.trace import CommandTrace
 
 __all__ = [
     "BulkError",
     "BulkResult",
     "Collection",
+    "CommandTrace",
     "Document",
     "Driver",
     "IndexSpec",
@@ -32,7 +34,7 @@ def connect(settings: MongoSettings, listeners: Sequence[CommandListener] = ()) 
     """
     match settings.driver:
         case "memory":
-            return MemoryStore(settings)
+            return MemoryStore(settings, [each for each in listeners if isinstance(each, CommandTrace)])
         case "motor":
             return MotorStore(settings, listeners)
         case "pymongo":

@@ -12,6 +12,7 @@ from pymongo.errors import WriteError
 from repositories.errors import IndexLimit, door
 from repositories.mongo.collection import Collection, Hint, Operation, Projection, Sort, Where
 from repositories.mongo.results import BulkError, BulkResult, Document, IndexSpec, bulk_error_from
+from repositories.mongo.trace import CommandTrace
 
 _MOST_INDEXES = 64
 
@@ -27,7 +28,16 @@ class MemoryCollection(Collection):
     Bulk writes go one by one, because the mock's own bulk forgets which key was taken.
     """
 
-    __slots__ = ()
+    __slots__ = ("_traces",)
+
+    def __init__(self, name: str, raw: Any, session: Any = None, traces: Sequence[CommandTrace] = ()) -> None:
+        super().__init__(name, raw, session)
+        self._traces = traces
+
+    def _tell(self, operation: str, **asked: Any) -> None:
+        """Tell who looks what a server would be asked."""
+        for each in self._traces:
+            each.take({operation: self.name, **{key: value for key, value in asked.items() if value}})
 
     async def find(
         self,
@@ -38,19 +48,26 @@ class MemoryCollection(Collection):
         skip: int = 0,
         hint: Hint = None,
     ) -> list[Document]:
+        self._tell("find", filter=where, sort=dict(sort or ()), projection=projection, limit=limit)
         with door():
             found: list[Document] = await self._raw.find(where, projection, skip, limit, sort=sort).to_list(None)
             return found
 
     async def find_one(self, where: Where, projection: Projection = None) -> Document | None:
+        self._tell("find", filter=where, projection=projection, limit=1)
         with door():
             found: Document | None = await self._raw.find_one(where, projection)
             return found
 
     async def aggregate(self, pipeline: Sequence[Mapping[str, Any]], hint: Hint = None) -> list[Document]:
+        self._tell("aggregate", pipeline=pipeline)
         with door():
             found: list[Document] = await self._raw.aggregate(list(pipeline)).to_list(None)
             return found
+
+    async def count(self, where: Where, limit: int | None = None) -> int:
+        self._tell("count", query=where, limit=limit)
+        return await super().count(where, limit)
 
     async def iterate(
         self, where: Where, projection: Projection = None, sort: Sort = None, batch_size: int = 1_000

@@ -6,9 +6,11 @@ from typing import Any
 import anyio
 
 from repositories.errors import NotSupported, door
+from repositories.mongo.collection import Collection
 from repositories.mongo.memory import MemoryCollection, memory_client
 from repositories.mongo.settings import MongoSettings
 from repositories.mongo.store import Events, Result, Store, Transaction, Work, driver_errors_of
+from repositories.mongo.trace import CommandTrace
 
 
 class MemoryStore(Store):
@@ -20,9 +22,13 @@ class MemoryStore(Store):
     has_change_streams = False
     has_validators = False
 
-    def __init__(self, settings: MongoSettings) -> None:
+    def __init__(self, settings: MongoSettings, traces: Sequence[CommandTrace] = ()) -> None:
         super().__init__(settings, memory_client())
         self._one_transaction = anyio.Lock()
+        self._traces = tuple(traces)
+
+    def bound_collection(self, name: str, session: Any) -> Collection:
+        return MemoryCollection(name, self._database.get_collection(name), session, self._traces)
 
     async def transaction(self, work: Work[Result]) -> Result:
         """What the work answers; if it raises, the collections it wrote to are as they were before.
