@@ -26,9 +26,12 @@ class Served:
             headers={"authorization": f"Bearer {token}"},
         )
 
-    async def ask(self, query: str, variables: dict[str, object] | None = None) -> dict[str, Any]:
+    async def ask(
+        self, query: str, variables: dict[str, object] | None = None, extensions: dict[str, object] | None = None
+    ) -> dict[str, Any]:
         """The GraphQL answer."""
-        answer = await self._client.post("/graphql", json={"query": query, "variables": variables})
+        body = {"query": query, "variables": variables, "extensions": extensions}
+        answer = await self._client.post("/graphql", json=body)
         found: dict[str, Any] = answer.json()
         return found
 

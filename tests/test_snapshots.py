@@ -12,6 +12,7 @@ import json
 import os
 import re
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -59,6 +60,8 @@ def documented() -> dict[Path, str]:
 
 
 QUESTIONS = {path: path.read_text("utf-8") for path in sorted(SNAPSHOTS.rglob("*.graphql"))} | documented()
+ASKED = [each for each in QUESTIONS.values() if not re.search("^mutation", each, re.MULTILINE)]
+"""The queries among the questions."""
 IS_WRITING = os.environ.get("KEHU_SNAPSHOTS") == "write"
 BOOK_CLIENTS = 60
 CHANGING = dict.fromkeys(("cursor", "startCursor", "endCursor"), "<cursor>") | {"isStale": "<by the clock>"}
@@ -77,9 +80,9 @@ class Server:
     names: dict[str, str] = field(default_factory=dict)
     """Ids that differ from run to run, and what stands for them."""
 
-    async def ask(self, query: str, variables: dict[str, Any] | None = None) -> Any:
+    async def ask(self, query: str, variables: dict[str, Any] | None = None, **more: Any) -> Any:
         """The answer, as it came."""
-        answer = await self.http.post("/graphql", json={"query": query, "variables": variables or {}})
+        answer = await self.http.post("/graphql", json={"query": query, "variables": variables or {}, **more})
         return answer.json()
 
     async def variables_of(self, query: str) -> dict[str, Any]:
@@ -172,6 +175,18 @@ async def names_of(server: Server) -> dict[str, str]:
     return clients | {each["id"]: f"mg_<{each['person']}>" for each in answer["data"]["managers"]["nodes"]}
 
 
+def answered(value: Any, path: str) -> int:
+    """How many records stand in an answer at the path of a plan."""
+    if isinstance(value, list):
+        return sum(answered(each, path) for each in value)
+    if path and isinstance(value, dict):
+        key, _, rest = path.partition(".")
+        return answered(value.get(key), rest)
+    if isinstance(value, dict) and {"nodes", "edges"} & value.keys():
+        return len(value.get("nodes", value.get("edges")))
+    return int(isinstance(value, dict))
+
+
 def check(path: Path, value: Any) -> None:
     """Compare with what is kept, or keep it."""
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
@@ -192,6 +207,20 @@ class TestSnapshots:
         assert "errors" not in answer, answer["errors"]
         check(case.with_suffix(".mongo.json"), commands)
         check(case.with_suffix(".result.json"), server.shown(answer))
+
+    @pytest.mark.parametrize("query", ASKED)
+    async def test_costs_no_more_than_was_said(self, server: Server, query: str) -> None:
+        """Commands and documents stay within what was worked out before; the page's look-ahead is no document of it."""
+        variables = await server.variables_of(query)
+        server.log.clear()
+        answer = await server.ask(query, variables, extensions={"cost": True})
+        cost = answer["extensions"]["cost"]
+        assert len(server.commands()) <= cost["commands"]
+        said = Counter[str]()
+        for row in cost["plan"]:
+            said[row["field"]] += row["documents"]
+        assert sum(said.values()) >= cost["documents"]
+        assert [field for field in said if answered(answer["data"], field) > said[field]] == []
 
     def test_every_snapshot_has_its_question(self) -> None:
         kept = {path.with_name(path.name.split(".")[0]) for path in SNAPSHOTS.rglob("*.json")}

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import mongomock_ng
@@ -37,7 +38,9 @@ class MemoryCollection(Collection):
     def _tell(self, operation: str, **asked: Any) -> None:
         """Tell who looks what a server would be asked."""
         for each in self._traces:
-            each.take({operation: self.name, **{key: value for key, value in asked.items() if value}})
+            if each.is_on:
+                # The mock writes into what it is given.
+                each.take(deepcopy({operation: self.name, **{key: value for key, value in asked.items() if value}}))
 
     async def find(
         self,
