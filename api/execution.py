@@ -1,8 +1,7 @@
 """One operation on one edition: prepare (parse, validate, remember), run, answer."""
 
-import logging
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any, Protocol
@@ -22,18 +21,15 @@ from graphql import (
 from graphql.language import DocumentNode
 from strawberry import Schema
 
+from api.answers import Answers, shown_cost
 from api.errors import BAD_USER_INPUT, VALIDATION_FAILED, Answer, formatted_errors
 from api.graphql_request import GraphQLRequest
 from api.limits import capped_parse
 from policy.viewer import Viewer
-from schema.planning.answer import Surprise, Unsupported
-from schema.planning.cost import Cost, Costing, build_costing
-from schema.planning.operation import CompiledOperation, Fetched, Incomplete, OperationCompiler
+from schema.planning.operation import Fetched, Incomplete
 
-_log = logging.getLogger("kehu.api")
 _EDITIONS_KEPT = 4
 _ERRORS_LISTED = 20
-_CHOICES_KEPT = 50
 # Longer documents are generated ones; a few of them would push every screen's query out of memory.
 _LONGEST_KEPT_CHARACTERS = 50_000
 
@@ -79,7 +75,7 @@ class Prepared:
     query: str
     document: DocumentNode
     operations: dict[str | None, OperationDefinitionNode]
-    answers: "Answers"
+    answers: Answers
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation that a request means.
@@ -97,75 +93,6 @@ class Prepared:
             else "The document needs exactly one operation, or operationName must say which one runs."
         )
         raise InvalidDocument([GraphQLError(message)], BAD_USER_INPUT)
-
-
-class Answers:
-    """The compiled operations of one document, and what they cost, by name and by what the variables choose.
-
-    Cost: bounded; an operation whose choices keep changing is left to ordinary execution, and weighed each time.
-    """
-
-    __slots__ = ("_compiled", "_compilers", "_costings", "_document")
-
-    def __init__(self, document: DocumentNode) -> None:
-        self._document = document
-        self._compilers: dict[int, OperationCompiler] = {}
-        self._compiled: dict[object, CompiledOperation | None] = {}
-        self._costings: dict[object, Costing] = {}
-
-    def find(
-        self, schema: Schema, operation: OperationDefinitionNode, given: Mapping[str, Any]
-    ) -> tuple[CompiledOperation, Mapping[str, Any]] | None:
-        """The compiled operation and its coerced variables; None where ordinary execution has to do."""
-        compiler = self._compiler(schema, operation)
-        try:
-            variables = compiler.coerce(given)
-        except Exception:
-            # Ordinary execution meets the same and has the words.
-            return None
-        key = _choice(operation, compiler, variables)
-        if key not in self._compiled:
-            if len(self._compiled) >= _CHOICES_KEPT:
-                return None
-            self._compiled[key] = _compiled(compiler, variables)
-        found = self._compiled[key]
-        return None if found is None else (found, variables)
-
-    def cost(self, schema: Schema, operation: OperationDefinitionNode, given: Mapping[str, Any]) -> Cost | None:
-        """What an operation costs, before it runs; None for variables that it cannot run with."""
-        compiler = self._compiler(schema, operation)
-        try:
-            variables = compiler.coerce(given)
-            key = _choice(operation, compiler, variables)
-            costing = self._costings.get(key)
-            if costing is None:
-                costing = build_costing(schema._schema, operation, compiler.selection(variables))
-                if len(self._costings) < _CHOICES_KEPT:
-                    self._costings[key] = costing
-            return costing.cost(variables)
-        except Surprise:
-            return None
-
-    def _compiler(self, schema: Schema, operation: OperationDefinitionNode) -> OperationCompiler:
-        compiler = self._compilers.get(id(operation))
-        if compiler is None:
-            compiler = self._compilers[id(operation)] = OperationCompiler(schema, self._document, operation)
-        return compiler
-
-
-def _choice(operation: OperationDefinitionNode, compiler: OperationCompiler, variables: Mapping[str, Any]) -> object:
-    """What tells the compiled forms of an operation apart: the values of the variables that choose its selection."""
-    return id(operation), repr([variables.get(each) for each in compiler.choosing]) if compiler.choosing else ""
-
-
-def _compiled(compiler: OperationCompiler, variables: Mapping[str, Any]) -> CompiledOperation | None:
-    try:
-        return compiler.compiled(variables)
-    except (Unsupported, Surprise):
-        return None
-    except Exception:
-        _log.exception("an operation could not be compiled; ordinary execution has it")
-        return None
 
 
 class Documents:
@@ -251,18 +178,6 @@ def cost_asked_for(edition: ServedEdition, prepared: Prepared, request: GraphQLR
     operation = prepared.operation(request.operation_name)
     found = prepared.answers.cost(edition.schema, operation, request.variables or {})
     return None if found is None else {"cost": shown_cost(found)}
-
-
-def shown_cost(cost: Cost) -> dict[str, Any]:
-    """A cost as JSON."""
-    rows = [
-        {"field": each.field, "reads": each.reads, "documents": each.documents, "commands": each.commands}
-        | {"index": each.index}
-        | ({"scans": True} if each.scans else {})
-        for each in cost.plan()
-    ]
-    figures = {"documents": cost.documents, "leaves": cost.leaves, "commands": cost.commands}
-    return {"cost": cost.cost, **figures, "plan": rows}
 
 
 async def _carried_out(

@@ -12,10 +12,11 @@ import typer
 from graphql import OperationType
 from rich.console import Console
 
+from api.answers import shown_cost
 from api.database import open_repositories_of
 from api.editions import build_edition
 from api.errors import formatted_errors
-from api.execution import Documents, InvalidDocument, Prepared, run, shown_cost
+from api.execution import Documents, InvalidDocument, Prepared, run
 from api.explain_screen import WIDTH, explanation_json, show_commands, show_cost
 from api.graphql_request import GraphQLRequest
 from api.settings import Settings, load_settings

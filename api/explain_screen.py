@@ -16,7 +16,7 @@ from repositories.compile.explained import Asked, Explained
 from repositories.explaining import Account
 
 WIDTH = 100
-LONGEST_LIST = 4
+LONGEST_LIST = 2
 """Values of a list in a filter that people are shown."""
 
 

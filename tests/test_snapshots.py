@@ -183,7 +183,7 @@ def answered(value: Any, path: str) -> int:
         key, _, rest = path.partition(".")
         return answered(value.get(key), rest)
     if isinstance(value, dict) and {"nodes", "edges"} & value.keys():
-        return len(value.get("nodes", value.get("edges")))
+        return len(value["nodes"] if "nodes" in value else value["edges"])
     return int(isinstance(value, dict))
 
 

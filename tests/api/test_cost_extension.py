@@ -11,6 +11,7 @@ from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
 from tests.api.toys import Signed, live_server, signed_app
+from tests.house_rules import ROOT
 from tests.served import Served, served
 
 QUERY = "{ hello person }"
@@ -108,6 +109,12 @@ class TestWebsocket:
 
 
 class TestPlan:
+    async def test_of_the_documentation(self, book: Served) -> None:
+        text = (ROOT / "docs" / "graphql.md").read_text("utf-8").partition("## What a query costs\n")[2]
+        question, answer = (text.partition(f"```{each}\n")[2].partition("```")[0] for each in ("graphql", "json"))
+        found = await book.ask(question, {}, {"cost": True})
+        assert found["extensions"]["cost"] == json.loads(answer)
+
     async def test_of_the_book(self, book: Served) -> None:
         found: dict[str, Any] = await book.ask(PAGE, {"n": 50}, {"cost": True})
         assert len(found["data"]["clients"]["nodes"]) == 5

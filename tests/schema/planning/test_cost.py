@@ -12,7 +12,8 @@ from strawberry import Schema
 from catalogue.builtin import builtin_catalogue
 from schema.build import build_schema
 from schema.planning.answer import Surprise
-from schema.planning.cost import LARGEST, PLAN_ROWS, Cost, Step, Weight, build_costing
+from schema.planning.cost import LARGEST, PLAN_ROWS, Cost, Step, Weight
+from schema.planning.costing import build_costing
 from schema.planning.operation import OperationCompiler
 
 
