@@ -60,8 +60,12 @@ def documented() -> dict[Path, str]:
 
 
 QUESTIONS = {path: path.read_text("utf-8") for path in sorted(SNAPSHOTS.rglob("*.graphql"))} | documented()
-ASKED = [each for each in QUESTIONS.values() if not re.search("^mutation", each, re.MULTILINE)]
-"""The queries among the questions."""
+ASKED = [
+    *(each for each in QUESTIONS.values() if not re.search("^mutation", each, re.MULTILINE)),
+    '{ clients(first: 9) { nodes { attributes(paths: ["profile.name", "attitude.satisfaction"]) { source } } } }',
+    "{ clients(first: 9) { nodes { history(first: 2) { nodes { by } } } } }",
+]
+"""The queries among the questions, and pages that read more than the clients for each client."""
 IS_WRITING = os.environ.get("KEHU_SNAPSHOTS") == "write"
 BOOK_CLIENTS = 60
 CHANGING = dict.fromkeys(("cursor", "startCursor", "endCursor"), "<cursor>") | {"isStale": "<by the clock>"}

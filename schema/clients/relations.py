@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -9,6 +10,7 @@ import strawberry
 
 from catalogue.attribute import Attribute, Facet
 from catalogue.catalogue import Catalogue
+from repositories.batching import LARGEST
 from repositories.changes import CHANGES, VERSION_INDEX
 from repositories.compile.indexes import ID_INDEX
 from repositories.errors import BadCursor
@@ -65,11 +67,15 @@ def client_fields(catalogue: Catalogue, value_type: Any, shown: Callable[[Attrib
 
 
 def _reads_values(catalogue: Catalogue, given: Arguments, names: frozenset[str]) -> Reading:
-    """The values stand in the client; their changes too, unless they have moved out, which nobody knows beforehand."""
+    """The values stand in the client; their changes too, unless they have moved out, which nobody knows beforehand.
+
+    Cost: what all clients of a level want of the changes goes out together, up to the size of a batch.
+    """
     count = len(named_attributes(catalogue, given))
-    if not names & FROM_CHANGE:
+    if not count or not names & FROM_CHANGE:
         return Reading(count)
-    return Reading(count, (Read(CHANGES, count, ID_INDEX, commands=0, commands_each=1),))
+    clients_a_command = max(1, LARGEST // count)
+    return Reading(count, (Read(CHANGES, count, ID_INDEX, commands_each=Fraction(1, clients_a_command)),))
 
 
 def _reads_history(given: Arguments, names: frozenset[str]) -> Reading:

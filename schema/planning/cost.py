@@ -7,6 +7,7 @@ it is spread: the work grows with the document, not with the answer.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import reduce
 from itertools import islice
 
@@ -29,7 +30,7 @@ class Weight:
     leaves: int = 0
     commands: int = 0
     commands_if_many: int = 0
-    commands_each: int = 0
+    commands_each: Fraction | int = 0
 
     def plus(self, other: "Weight") -> "Weight":
         return Weight(
@@ -134,7 +135,7 @@ def _steps(branches: Sequence[Branch], path: str, holders: int) -> Iterator[Step
     for branch in branches:
         key, count = f"{path}{branch.key}", holders * branch.holders
         for read in branch.reading.reads:
-            commands = read.commands + read.commands_each * count + (read.commands_if_many if count > 1 else 0)
+            commands = read.commands + int(read.commands_each * count) + (read.commands_if_many if count > 1 else 0)
             name = f"{key}.{read.part}" if read.part else key
             documents = min(LARGEST, read.documents * count)
             yield Step(name, read.area, documents, min(LARGEST, commands), read.index, read.is_scan)
@@ -174,7 +175,7 @@ class Costing:
         """
         branches = [each.branch(variables) for each in self.roots]
         weight = reduce(Weight.plus, (each.weight for each in branches), Weight(leaves=self.leaves))
-        commands = weight.commands + weight.commands_each
+        commands = weight.commands + int(weight.commands_each)
         return Cost(min(LARGEST, weight.documents), min(LARGEST, weight.leaves), min(LARGEST, commands), branches)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 from repositories.compile.indexes import ID_INDEX
@@ -25,8 +26,8 @@ class Read:
     """For all holders of a level together."""
     commands_if_many: int = 0
     """Besides, where there are several holders."""
-    commands_each: int = 0
-    """Besides, for each holder."""
+    commands_each: Fraction | int = 0
+    """Besides, for each holder; a fraction where one command serves many of them."""
     is_scan: bool = False
     """Whether more may have to be looked through than is answered; how much, only the database knows."""
     part: str = ""

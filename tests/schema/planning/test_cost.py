@@ -58,6 +58,7 @@ class TestCost:
             ('{ attribute(path: "profile.name") { label } attributes(first: 5) { nodes { path } } }', 0, 6, 0),
             ('{ client(number: "K1") { attribute(path: "profile.name") { value isStale } } }', 1, 2, 1),
             ('{ client(number: "K1") { attributes(paths: ["profile.name", "profile.age"]) { source } } }', 3, 2, 2),
+            ('{ clients(first: 4) { nodes { attribute(path: "profile.name") { source } } } }', 8, 4, 2),
             ("{ clients(first: 4) { nodes { history(first: 5) { nodes { by } } } } }", 24, 20, 5),
             ("{ __typename __schema { types { name } } }", 0, 2, 0),
         ],
