@@ -156,19 +156,25 @@ class TestFragments:
         assert seconds[60] < max(0.05, 12 * seconds[15])
 
     def test_ways_to_meet_that_outgrow_the_document_are_cut(self, schema: Schema) -> None:
-        """Which fragments meet below two fields doubles at each level; they are then weighed apart, and weigh more."""
-        pairs = "".join(
-            f"fragment {name}{at} on Client {{ x: profile {{ parent {{ ...{'AB'[flip]}{at + 1} ...C{at + 1} }} }}"
-            f" y: profile {{ parent {{ ...{'BA'[flip]}{at + 1} ...{name}{at + 1} }} }} }} "
-            for at in range(20)
-            for name, flip in (("A", 0), ("B", 1), ("C", 0))
-        )
-        ends = "".join(f"fragment {name}20 on Client {{ number }} " for name in "ABC")
-        document = parse(f"{{ clients(first: 1) {{ nodes {{ ...A0 ...B0 ...C0 }} }} }} {pairs} {ends}")
+        """Below x and y other fragments meet, and at level n that makes 2**n sets; cut, they are weighed apart."""
+        levels = 18
+        fragments = [f"fragment F{levels}_{at} on Client {{ number }}" for at in range(levels + 1)]
+        for level in range(levels):
+            more = f"...F{level + 1}_1 ...F{level + 1}_0"
+            fragments.append(f"fragment F{level}_0 on Client {{ {_pair(more, f'...F{level + 1}_0')} }}")
+            for at in range(1, level + 1):
+                both = f"...F{level + 1}_{at + 1}"
+                fragments.append(f"fragment F{level}_{at} on Client {{ {_pair(both, both)} }}")
+        document = parse(f"{{ clients(first: 1) {{ nodes {{ ...F0_0 }} }} }} {' '.join(fragments)}")
         began = time.perf_counter()
         found = _cost_of_document(schema, document)
         assert time.perf_counter() - began < 1
-        assert found.documents >= 2**20
+        # Merged, each of the levels has two parents for each one of the level above.
+        assert found.documents >= 2 ** (levels + 1) - 1
+
+
+def _pair(below_x: str, below_y: str) -> str:
+    return f"x: profile {{ parent {{ {below_x} }} }} y: profile {{ parent {{ {below_y} }} }}"
 
 
 def _seconds(schema: Schema, body: str, length: int) -> float:
