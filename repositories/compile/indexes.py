@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from catalogue.attribute import Attribute
 from catalogue.catalogue import Catalogue
+from repositories.compile.pages import UNIQUE
 from repositories.plan import Order
 
 INDEX_LIMIT = 64
@@ -31,6 +32,8 @@ def index_of_order(catalogue: Catalogue, area: str, order: Sequence[Order]) -> s
     """
     if not order:
         return ID_INDEX
+    if len(order) == 1 and order[0].path in UNIQUE:
+        return order[0].path
     found = catalogue.find(order[0].path, area)
     is_served = len(order) == 1 and found is not None and found.is_sortable and catalogue.is_live(found)
     return order_index(found)[1] if is_served and found is not None else None

@@ -5,13 +5,20 @@ from collections.abc import Collection, Sequence
 from repositories.compile.filters import Query
 from repositories.plan import ID, Order
 
+UNIQUE = frozenset(("number",))
+"""Paths that every record has, each with a value of its own; the index of one has its name."""
+_NEVER_UNSET = UNIQUE | {ID}
 Position = Sequence[object]
 """The values of the order's keys and the id, as stored; None for unset, which sorts lowest."""
 
 
 def full_order(order: Sequence[Order], is_backward: bool = False) -> tuple[Order, ...]:
-    """The order with its tie-break by id, which goes the way of the last key so that one index serves both."""
-    keys = (*order, Order(ID, order[-1].is_descending if order else False))
+    """The order with its tie-break by id, which goes the way of the last key so that one index serves both.
+
+    Behind a unique path there are no ties, and its own index serves the order as it is.
+    """
+    last = order[-1] if order else Order(ID)
+    keys = tuple(order) if last.path in UNIQUE else (*order, Order(ID, last.is_descending))
     return tuple(Order(each.path, each.is_descending != is_backward) for each in keys)
 
 
@@ -38,9 +45,8 @@ def _past(key: Order, value: object) -> Query | None:
     if key.is_descending:
         if value is None:
             return None
-        return (
-            {"$or": [{key.path: {"$lt": value}}, {key.path: {"$eq": None}}]} if key.path != ID else {ID: {"$lt": value}}
-        )
+        below: Query = {key.path: {"$lt": value}}
+        return below if key.path in _NEVER_UNSET else {"$or": [below, {key.path: {"$eq": None}}]}
     return {key.path: {"$ne": None}} if value is None else {key.path: {"$gt": value}}
 
 

@@ -125,7 +125,11 @@ class TestOnADatabase:
     @pytest.mark.parametrize(
         ("query", "words"),
         [
-            ("{ clients(first: 2, orderBy: [{ field: NUMBER }]) { nodes { number } } }", "order by number"),
+            (
+                '{ clients(first: 2, where: { number: { in: ["K000001", "K000002", "K000003", "K000004"] } }'
+                " orderBy: [{ field: PROFILE_NAME }]) { nodes { number } } }",
+                "order by profile.name",
+            ),
             (
                 "{ clients(first: 2, orderBy: [{ field: PROFILE_AGE }, { field: NUMBER }]) { nodes { number } } }",
                 "order by one of them",

@@ -53,6 +53,10 @@ class TestReadPage:
         self, book: Repositories, count: int, size: int
     ) -> None:
         values = await fill(book, count)
+        by_number = (Order("number", is_descending=True),)
+        numbers = sorted(values, reverse=True)
+        assert await walk(book, by_number, size, {"number", "stage"}, backward=False) == numbers
+        assert await walk(book, by_number, size, {"number"}, backward=True) == numbers
         for is_descending in (False, True):
             order = (Order(EMPLOYEES, is_descending),)
             whole = await walk(book, order, size, {"number", EMPLOYEES}, backward=False)

@@ -39,7 +39,8 @@ class TestIndexOfOrder:
             (("profile.name",), "order_profile.name"),
             (("profile.name", "profile.employees"), None),
             (("profile.foundedOn",), None),
-            (("number",), None),
+            (("number",), "number"),
+            (("number", "profile.name"), None),
             (("profile.nothing",), None),
         ],
     )

@@ -29,6 +29,13 @@ class TestFullOrder:
     ) -> None:
         assert full_order(order, is_backward) == full
 
+    def test_a_unique_path_needs_no_tie_break(self) -> None:
+        assert full_order((Order("number"),)) == (Order("number"),)
+        assert full_order((NAME, Order("number", is_descending=True)), is_backward=True) == (
+            NAME_DOWN,
+            Order("number"),
+        )
+
 
 class TestSortFrom:
     def test_up_and_down(self) -> None:
@@ -51,6 +58,10 @@ class TestBeyond:
     def test_down_from_a_value_the_unset_come_too(self) -> None:
         query: Any = beyond((NAME_DOWN, ID_DOWN), ["Li", "cl_1"])
         assert query["$or"][0] == {"$or": [{"profile.name": {"$lt": "Li"}}, {"profile.name": {"$eq": None}}]}
+
+    def test_by_a_unique_path_alone(self) -> None:
+        assert beyond((Order("number"),), ["C1"]) == {"number": {"$gt": "C1"}}
+        assert beyond((Order("number", is_descending=True),), ["C1"]) == {"number": {"$lt": "C1"}}
 
     def test_down_from_unset_only_ids_are_left(self) -> None:
         assert beyond((NAME_DOWN, ID_DOWN), [None, "cl_1"]) == {

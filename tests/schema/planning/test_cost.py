@@ -221,7 +221,7 @@ class TestPlan:
             ("", 1, "_id_", False),
             ("orderBy: []", 1, "_id_", False),
             ("orderBy: [{ field: PROFILE_NAME }]", 1, "order_profile.name", False),
-            ("orderBy: [{ field: NUMBER }]", 1, None, True),
+            ("orderBy: [{ field: NUMBER }]", 1, "number", False),
             ("orderBy: [{ field: PROFILE_NAME }, { field: NUMBER }]", 2, None, True),
             ('search: "logis"', 1, "words", False),
             ('search: "logis", orderBy: [{ field: PROFILE_NAME }]', 1, "words", False),
