@@ -17,12 +17,14 @@ class AuthorisedPlan:
     """The rows allowed and the rows asked for, both."""
     principal: str
     """Cursors are bound to it."""
+    rows: Filter | None = None
+    """The rows allowed alone: an index may serve them."""
 
 
 def authorise(plan: ReadPlan, viewer: Viewer) -> AuthorisedPlan:
     """The plan, narrowed to what the viewer may read."""
     decision = decide(viewer)
-    return AuthorisedPlan(plan, all_of(decision.rows, plan.filter), viewer.person)
+    return AuthorisedPlan(plan, all_of(decision.rows, plan.filter), viewer.person, decision.rows)
 
 
 def rows_for(viewer: Viewer) -> Filter | None:

@@ -24,13 +24,15 @@ BOOK_INDEXES = {
     "team": IndexSpec((("team", 1), ("_id", 1))),
     WORDS_INDEX: IndexSpec((("words.g", 1),)),
 }
+ACCESS_INDEXES = {"managerId": "manager", "team": "team"}
+"""The index that answers an access rule, by the path that it looks at."""
 
 
 class ClientRepository(RecordRepository):
     """The book of clients."""
 
     def __init__(self, store: Store, cursors: Cursors) -> None:
-        super().__init__(store, CLIENTS, "client", cursors)
+        super().__init__(store, CLIENTS, "client", cursors, ACCESS_INDEXES)
 
     async def prepare(self) -> None:
         """The indexes and the validator for the shape that code owns; those of the catalogue are apart."""
