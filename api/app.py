@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from acts.demo import Progress, load_demo
 from acts.managers import enter_person
-from api.database import mongo_settings, open_book
+from api.database import mongo_settings, open_served_book
 from api.editions import Edition, Editions
 from api.graphql_http import graphql_routes
 from api.health import health_routes
@@ -129,7 +129,7 @@ class Server:
 
     async def _open(self, store: Store) -> None:
         await store.ping()
-        repositories = await open_book(self.settings, store)
+        repositories = await open_served_book(self.settings, store)
         await load_demo(repositories, demo_count(self.settings), self.progress)
         self.editions = Editions(repositories, lambda: self.requests == 0)
         self.started()

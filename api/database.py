@@ -65,6 +65,16 @@ async def open_book(settings: Settings, store: Store) -> Repositories:
     return repositories
 
 
+async def open_served_book(settings: Settings, store: Store) -> Repositories:
+    """The same for a server, with the indexes that its own settings ask for.
+
+    A command besides the server leaves them alone: it may run without the server's environment.
+    """
+    repositories = await open_book(settings, store)
+    await repositories.clients.sync_facet_indexes(settings.wildcard_facets)
+    return repositories
+
+
 @asynccontextmanager
 async def open_repositories_of(settings: Settings, traces: Sequence[CommandTrace] = ()) -> AsyncIterator[Repositories]:
     """The book for one command of the command line; closed after use."""

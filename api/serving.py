@@ -22,7 +22,7 @@ from uvicorn.supervisors import Multiprocess
 
 from acts.demo import load_demo
 from api.app import build_app, demo_count
-from api.database import build_mongod, is_embedded, mongo_settings, open_book
+from api.database import build_mongod, is_embedded, mongo_settings, open_served_book
 from api.settings import Settings, SettingsError, load_settings, variable_of
 from api.tokens import LocalIssuer
 from policy.viewer import ROLES
@@ -154,7 +154,7 @@ async def prepare(settings: Settings, uri: str) -> None:
     store = connect(mongo_settings(settings, uri))
     try:
         await store.ping()
-        repositories = await open_book(settings, store)
+        repositories = await open_served_book(settings, store)
         with demo_progress() as progress:
             await load_demo(repositories, demo_count(settings), progress)
     finally:
@@ -164,8 +164,8 @@ async def prepare(settings: Settings, uri: str) -> None:
 def pass_on(settings: Settings, uri: str) -> None:
     """The settings as the worker processes read them: all there was is in the environment."""
     for name, value in settings.model_dump(mode="json").items():
-        if value is not None and name not in ("cursor_secret", "allowed_origins"):
-            os.environ[variable_of(name)] = str(value)
+        if value is not None and name != "cursor_secret":
+            os.environ[variable_of(name)] = ",".join(value) if isinstance(value, list) else str(value)
     os.environ[variable_of("mongodb_uri")] = uri
     os.environ[variable_of("demo")] = "0"
 

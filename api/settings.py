@@ -8,6 +8,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from catalogue.attribute import Facet
+
 PREFIX = "KEHU_"
 _HIDDEN = frozenset({"mongodb_uri", "cursor_secret"})
 _SHORTEST_SECRET_CHARACTERS = 32
@@ -93,6 +95,12 @@ class Settings(BaseSettings):
         ge=0,
         le=10_000_000,
     )
+    wildcard_facets: Annotated[tuple[Facet, ...], NoDecode] = _setting(
+        (),
+        "facets with one index over all their attributes, the same on every server:"
+        " filters no longer scan the book, writes cost more; comma-separated",
+        f"some of {', '.join(Facet)}, comma-separated",
+    )
     body_limit_bytes: int = _setting(
         1_000_000, "largest request body", "a whole number from 1000 to 100000000", ge=1000, le=100_000_000
     )
@@ -142,10 +150,12 @@ class Settings(BaseSettings):
         480, "life of a token of the local issuer", "a whole number from 1 to 43200", ge=1, le=43_200
     )
 
-    @field_validator("allowed_origins", mode="before")
+    @field_validator("allowed_origins", "wildcard_facets", mode="before")
     @classmethod
-    def _split_origins(cls, given: object) -> object:
-        return tuple(part.strip() for part in given.split(",") if part.strip()) if isinstance(given, str) else given
+    def _split_list(cls, given: object) -> object:
+        if not isinstance(given, str):
+            return given
+        return tuple(dict.fromkeys(part.strip() for part in given.split(",") if part.strip()))
 
     @field_validator("allowed_origins")
     @classmethod

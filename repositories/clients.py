@@ -6,14 +6,20 @@ from typing import Any
 
 from catalogue.attribute import CLIENTS, ClientKind, ClientStage, Facet
 from repositories.base import Document, RecordRepository
+from repositories.compile.indexes import FACET_INDEXES, facet_keys
 from repositories.compile.search import words_expression
 from repositories.cursors import Cursors, value_at
+from repositories.errors import IndexLimit
 from repositories.mongo import IndexSpec, Store
 from repositories.plan import ID
 from repositories.values import bson_from
 
 ID_PREFIX = "cl_"
 WORDS_BATCH = 1_000
+_NO_PLACE = (
+    "Kehu keeps a place for each facet, so indexes of your own have taken them: drop one of those, make an attribute "
+    "unsortable, or leave facets out of KEHU_WILDCARD_FACETS."
+)
 WordsOf = Callable[[Mapping[str, object]], Mapping[str, str | None]]
 """From values by path to what search finds them by."""
 NUMBER_INDEX = "number"
@@ -40,6 +46,22 @@ class ClientRepository(RecordRepository):
             await self.store.set_validator(CLIENTS, client_validator())
         await self.collection.create_indexes(BOOK_INDEXES)
         await self.history.prepare()
+
+    async def sync_facet_indexes(self, wanted: Some[Facet]) -> None:
+        """Make the wildcard indexes of these facets, and drop those of the others; indexes of other names stay.
+
+        Raises: IndexLimit.
+        Cost: one command if nothing changes; making them reads the whole book once.
+        """
+        present = await self.collection.indexes()
+        for facet, name in FACET_INDEXES.items():
+            if name in present and facet not in wanted:
+                await self.collection.drop_index(name)
+        missing = {name: facet for facet, name in FACET_INDEXES.items() if facet in wanted and name not in present}
+        try:
+            await self.collection.create_indexes({name: IndexSpec(facet_keys(each)) for name, each in missing.items()})
+        except IndexLimit as error:
+            raise IndexLimit(CLIENTS, ", ".join(missing), _NO_PLACE) from error
 
     async def find_by_numbers(self, numbers: Some[str]) -> dict[str, Document]:
         """Clients by number, without their history.

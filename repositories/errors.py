@@ -113,10 +113,11 @@ class IndexLimit(Mendable):
 
     code = ErrorCode.INDEX_LIMIT
 
-    def __init__(self, collection: str, name: str) -> None:
+    def __init__(
+        self, collection: str, name: str, advice: str = "Make another attribute unsortable or retire it first."
+    ) -> None:
         super().__init__(
-            f"The index {name} cannot be made: {collection} has 64 indexes, the most MongoDB allows. "
-            "Make another attribute unsortable or retire it first."
+            f"The index {name} cannot be made: {collection} has 64 indexes, the most MongoDB allows. {advice}"
         )
 
 

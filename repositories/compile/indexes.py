@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 
-from catalogue.attribute import Attribute
+from catalogue.attribute import Attribute, Facet
 from catalogue.catalogue import Catalogue
 from repositories.compile.pages import UNIQUE
 from repositories.plan import Order
 
 INDEX_LIMIT = 64
 RESERVED = 14
-"""Kept for the id, unique values, the access rule, relations and search."""
+"""Kept for the id, unique values, the access rule, search, and one a facet; five of them are for others to come."""
 SORTABLE_LIMIT = INDEX_LIMIT - RESERVED
 ID_INDEX = "_id_"
 """What MongoDB calls the index of the ids."""
 PREFIX = "order_"
 """Indexes whose name starts so are the catalogue's; all others are left alone."""
+FACET_INDEXES = {facet: f"facet_{facet}" for facet in Facet}
+"""The names of the wildcard indexes, by facet."""
 
 
 def order_index(attribute: Attribute) -> tuple[list[tuple[str, int]], str]:
@@ -37,3 +39,12 @@ def index_of_order(catalogue: Catalogue, area: str, order: Sequence[Order]) -> s
     found = catalogue.find(order[0].path, area)
     is_served = len(order) == 1 and found is not None and found.is_sortable and catalogue.is_live(found)
     return order_index(found)[1] if is_served and found is not None else None
+
+
+def facet_keys(facet: Facet) -> tuple[tuple[str, int], ...]:
+    """The keys of the index that serves a filter on any one attribute of a facet.
+
+    Shape: (("profile.$**", 1),).
+    Cost: an entry for every value of the facet in every document.
+    """
+    return ((f"{facet}.$**", 1),)

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from api.database import database_uri, is_embedded, mongo_settings, open_book, open_repositories_of
+from api.database import database_uri, is_embedded, mongo_settings, open_book, open_repositories_of, open_served_book
 from api.settings import Settings
+from catalogue.attribute import Facet
 from catalogue.builtin import builtin_catalogue
 from repositories.embedded import EmbeddedMongod
 from repositories.embedded.directory import MongodDirectory
@@ -64,4 +65,15 @@ class TestOpenBook:
         names = set(await repositories.clients.collection.indexes())
         assert {f"order_{each.path}" for each in builtin_catalogue().sortable()} <= names
         assert await store.collection("settings").count({}) == 0
+        await store.close()
+
+
+class TestOpenServedBook:
+    async def test_makes_the_indexes_of_the_facets_and_a_command_beside_it_leaves_them(self, tmp_path: Path) -> None:
+        chosen = settings(tmp_path, mongodb_driver="memory", wildcard_facets=(Facet.ATTITUDE,))
+        store = connect(mongo_settings(chosen, ""))
+        await open_served_book(chosen, store)
+        repositories = await open_book(settings(tmp_path, mongodb_driver="memory"), store)
+        names = set(await repositories.clients.collection.indexes())
+        assert {name for name in names if name.startswith("facet_")} == {"facet_attitude"}
         await store.close()

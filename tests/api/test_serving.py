@@ -20,8 +20,12 @@ from api import serving
 from api.serving import announce, bound, demo_progress, ending_on_signals, is_ready, pass_on, serve
 from api.settings import Settings, SettingsError, load_settings
 from api.tokens import LocalIssuer
+from catalogue.attribute import Facet
 from policy.viewer import ROLES
 from tests.api.toys import live_server
+
+LISTS = {"wildcard_facets": (Facet.PROFILE, Facet.DERIVED), "allowed_origins": ("https://a.example",)}
+"""Settings of several values."""
 
 
 def settings(tmp_path: Path, **more: Any) -> Settings:
@@ -76,7 +80,9 @@ class TestPassOn:
         for name in Settings.model_fields:
             # set and removed again by monkeypatch, so that nothing is left behind
             monkeypatch.setenv(f"KEHU_{name.upper()}", "")
-        chosen = settings(tmp_path, database="bank", workers=2, page_limit_rows=7, mongo_timeout_seconds=1.5, demo=30)
+        chosen = settings(
+            tmp_path, database="bank", workers=2, page_limit_rows=7, mongo_timeout_seconds=1.5, demo=30, **LISTS
+        )
         pass_on(chosen, "mongodb://127.0.0.1:1/")
         found = load_settings()
         assert found.mongodb_uri == "mongodb://127.0.0.1:1/"

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from api.settings import Settings, SettingsError, load_settings, settings_help, unknown_settings, variable_of
+from catalogue.attribute import Facet
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +28,11 @@ class TestLoadSettings:
         assert (settings.port, settings.demo) == (9000, 0)
         assert settings.allowed_origins == ("https://a.example", "https://b.example:8443")
 
+    def test_facets(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert load_settings().wildcard_facets == ()
+        monkeypatch.setenv("KEHU_WILDCARD_FACETS", "derived, profile,derived,")
+        assert load_settings().wildcard_facets == (Facet.DERIVED, Facet.PROFILE)
+
     def test_given_wins_unless_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("KEHU_PORT", "9000")
         assert load_settings(port=9001, host=None).port == 9001
@@ -47,6 +53,12 @@ class TestLoadSettings:
             ("KEHU_DATABASE", "a/b", 'KEHU_DATABASE: got "a/b"; expected 1 to 63 letters, digits, _ or -.'),
             ("KEHU_MONGO_TIMEOUT_SECONDS", "nan", 'KEHU_MONGO_TIMEOUT_SECONDS: got "nan"; expected a number above 0'),
             ("KEHU_ALLOWED_ORIGINS", "*", 'KEHU_ALLOWED_ORIGINS: got "*"; expected origins such as https://'),
+            (
+                "KEHU_WILDCARD_FACETS",
+                "profile,mood",
+                'KEHU_WILDCARD_FACETS: got "mood"; expected some of profile, behaviour, attitude, derived, comma-sep',
+            ),
+            ("KEHU_WILDCARD_FACETS", "all", 'KEHU_WILDCARD_FACETS: got "all"; expected some of profile, behaviour,'),
             ("KEHU_ENVIRONMENT", "prod", 'KEHU_ENVIRONMENT: got "prod"; expected development or production.'),
         ],
     )

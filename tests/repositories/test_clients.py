@@ -5,13 +5,35 @@ from decimal import Decimal
 
 import pytest
 
+from catalogue.attribute import Facet
+from catalogue.filters import And, AnyItem, Compare, Filter, Or
+from catalogue.kinds import Kind, Operator
+from repositories.attributes import DefinitionChange
 from repositories.clients import client_validator, differences
-from repositories.errors import RepositoryFault
+from repositories.compile.filters import query_from
+from repositories.errors import IndexLimit, RepositoryFault
+from repositories.mongo import IndexSpec, Store
 from repositories.plan import ID
 from repositories.repositories import Repositories
 from repositories.values import bson_from
-from tests.books import AT, change, everything, insert, record, stored
+from tests.books import AT, attribute, change, everything, insert, record, stored
 from tests.conftest import CommandLog
+
+WILD = attribute("profile.wild", Kind.STRING)
+NUMBERS = attribute("profile.numbers", Kind.LONG, is_list=True)
+BY_ME = DefinitionChange("M001", AT)
+QUESTIONS: tuple[tuple[Filter, int], ...] = (
+    (Compare(WILD.path, Operator.EQ, "w7"), 3),
+    (Compare(WILD.path, Operator.IN, ("w7", "w9")), 6),
+    (And((Compare(WILD.path, Operator.GTE, "w98"), Compare(WILD.path, Operator.LT, "w990"))), 6),
+    (Compare(WILD.path, Operator.STARTS_WITH, "w98"), 3),
+    (Compare(WILD.path, Operator.IS_NULL, False), 300),
+    (Compare(NUMBERS.path, Operator.CONTAINS_ANY, (7,)), 6),
+    (Compare(NUMBERS.path, Operator.CONTAINS_ALL, (7, 8)), 3),
+    (AnyItem("profile.keyPeople", Compare("name", Operator.EQ, "Li 7")), 3),
+    (Or((Compare(WILD.path, Operator.EQ, "w7"), Compare("profile.tags", Operator.CONTAINS_ANY, ("t8",)))), 6),
+)
+"""A filter on what no index of its own serves, and how many clients it finds."""
 
 
 class TestPrepare:
@@ -40,6 +62,56 @@ class TestPrepare:
         one = await stored(book, await insert(book, "A", {}))
         assert set(client_validator()["required"]) <= set(one)
         assert set(one) - set(client_validator()["properties"]) == {"proof"}
+
+
+class TestSyncFacetIndexes:
+    async def test_makes_those_wanted_and_drops_those_no_longer(self, book: Repositories) -> None:
+        clients = book.clients
+        await clients.collection.create_index([("mine", 1)], "facet_mine")
+        before = await clients.collection.indexes()
+        await clients.sync_facet_indexes([Facet.PROFILE, Facet.DERIVED])
+        made = {"facet_profile": IndexSpec((("profile.$**", 1),)), "facet_derived": IndexSpec((("derived.$**", 1),))}
+        assert await clients.collection.indexes() == before | made
+        await clients.sync_facet_indexes([Facet.DERIVED, Facet.ATTITUDE])
+        assert (await clients.collection.indexes()).keys() == before.keys() | {"facet_derived", "facet_attitude"}
+        await clients.sync_facet_indexes([])
+        assert await clients.collection.indexes() == before
+
+    @pytest.mark.real_drivers
+    async def test_a_second_time_nothing_is_made(self, book: Repositories, command_log: CommandLog) -> None:
+        await book.clients.sync_facet_indexes(list(Facet))
+        command_log.clear()
+        await book.clients.sync_facet_indexes(list(Facet))
+        assert command_log.names == ["listIndexes"]
+
+    async def test_no_place_left_is_explained(self, book: Repositories) -> None:
+        have = len(await book.clients.collection.indexes())
+        specs = {f"mine_{number}": IndexSpec(((f"mine{number}", 1),)) for number in range(64 - have)}
+        await book.clients.collection.create_indexes(specs)
+        before = await book.clients.collection.indexes()
+        with pytest.raises(IndexLimit, match=r"facet_profile cannot be made.*leave facets out of KEHU_WILDCARD_FACETS"):
+            await book.clients.sync_facet_indexes([Facet.PROFILE])
+        assert await book.clients.collection.indexes() == before
+
+    @pytest.mark.real_drivers
+    async def test_a_filter_no_longer_scans_the_book(self, book: Repositories, store: Store) -> None:
+        for sequence, each in enumerate((WILD, NUMBERS)):
+            await book.attributes.write(each, BY_ME, sequence)
+        for number in range(300):
+            group = number // 3
+            people = [{"name": f"Li {group}"}]
+            values = {WILD.path: f"w{group}", NUMBERS.path: [group, group + 1], "profile.keyPeople": people}
+            await insert(book, f"K{number}", values | {"profile.tags": [f"t{group}"]})
+        for facets, stage in (([], "COLLSCAN"), ([Facet.PROFILE], "IXSCAN")):
+            await book.clients.sync_facet_indexes(facets)
+            for where, count in QUESTIONS:
+                command = {"find": "clients", "filter": query_from(where)}
+                plan = await store.explain(command, "executionStats")
+                used, found = str(plan["queryPlanner"]["winningPlan"]), plan["executionStats"]
+                assert found["nReturned"] == count, where
+                assert stage in used, where
+                assert ("facet_profile" in used) == bool(facets)
+                assert found["totalDocsExamined"] <= (count * 2 if facets else 300), where
 
 
 class TestFindByNumbers:

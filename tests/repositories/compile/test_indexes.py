@@ -2,13 +2,16 @@
 
 import pytest
 
+from catalogue.attribute import Facet
 from catalogue.builtin import builtin_catalogue
 from repositories.clients import BOOK_INDEXES
 from repositories.compile.indexes import (
+    FACET_INDEXES,
     INDEX_LIMIT,
     PREFIX,
     RESERVED,
     SORTABLE_LIMIT,
+    facet_keys,
     index_of_order,
     order_index,
 )
@@ -30,6 +33,10 @@ class TestOrderIndex:
         assert SORTABLE_LIMIT + RESERVED == INDEX_LIMIT == 64
         assert len(builtin_catalogue().sortable()) < SORTABLE_LIMIT
 
+    def test_the_places_kept_are_enough_with_every_facet_and_five_to_spare(self) -> None:
+        own_id = 1
+        assert own_id + len(BOOK_INDEXES) + len(FACET_INDEXES) + 5 == RESERVED
+
 
 class TestIndexOfOrder:
     @pytest.mark.parametrize(
@@ -49,3 +56,14 @@ class TestIndexOfOrder:
 
     def test_of_another_area(self) -> None:
         assert index_of_order(SMALL, "managers", [Order("name", is_descending=True)]) == "order_name"
+
+
+class TestFacetKeys:
+    def test_everything_below_the_facet(self) -> None:
+        assert facet_keys(Facet.DERIVED) == (("derived.$**", 1),)
+
+    def test_one_name_a_facet_and_none_of_another_index(self) -> None:
+        assert set(FACET_INDEXES) == set(Facet)
+        assert FACET_INDEXES[Facet.PROFILE] == "facet_profile"
+        assert not set(FACET_INDEXES.values()) & set(BOOK_INDEXES)
+        assert not any(name.startswith(PREFIX) for name in FACET_INDEXES.values())
