@@ -12,15 +12,17 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from benchmarks.bench import Choice, chosen_peers, measure_book, measure_growth, measure_memory, measure_work
-from benchmarks.bench import measure_workers as measure_worker_counts
+from benchmarks.bench import Choice, chosen_peers, measure_work
 from benchmarks.chart import chart
 from benchmarks.editions import measure_editions
 from benchmarks.errors import BenchmarkError
+from benchmarks.further import measure_attributes, measure_book, measure_growth, measure_memory
+from benchmarks.further import measure_workers as measure_worker_counts
 from benchmarks.machine import LOAD_CPU, check_machine, program
+from benchmarks.ordinary import measure_ordinary
 from benchmarks.peers import FLOOR, PEERS
 from benchmarks.questions import WORK
-from benchmarks.report import promises, ratios, table
+from benchmarks.report import ratios, table, verdicts
 from benchmarks.workdir import PEERS_FOLDER, PROJECT, WorkDir
 from repositories.errors import RepositoryError
 
@@ -47,6 +49,10 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     other.add_argument("--growth", action="store_true", help="Q4 with pages of 10 to 1,000")
     other.add_argument("--workers", type=_numbers, metavar="1,2", help="Q1 and Q4 with several workers")
     other.add_argument("--memory", "--startup", action="store_true", help="start-up time and memory of a worker")
+    text = "Q1 and Q4 with as many attributes besides the built-in ones"
+    other.add_argument("--attributes", type=_numbers, metavar="100,2000", help=text)
+    text = "Q2 and Q4 by ordinary execution, beside the tuned Strawberry server"
+    other.add_argument("--ordinary", action="store_true", help=text)
     other.add_argument("--book", type=_numbers, metavar="10000,1000000", help="Q1 and Q2 in books of these sizes")
     return parser.parse_args(given)
 
@@ -79,6 +85,8 @@ def measurement(chosen: argparse.Namespace, work: WorkDir) -> Coroutine[Any, Any
         (chosen.growth, lambda: measure_growth(work, choice)),
         (chosen.workers, lambda: measure_worker_counts(work, choice, chosen.workers)),
         (chosen.memory, lambda: measure_memory(work, choice)),
+        (chosen.attributes, lambda: measure_attributes(work, choice, chosen.attributes)),
+        (chosen.ordinary, lambda: measure_ordinary(work, choice)),
         (chosen.book, lambda: measure_book(work, choice, chosen.book)),
         (True, lambda: measure_work(work, choice)),
     ]
@@ -89,9 +97,9 @@ def show(found: dict[str, Any]) -> None:
     """The figures on standard output."""
     if "work" not in found:
         print(json.dumps(found, indent=2))
-        return
-    print(f"\n{table(found['work'])}\n")
-    print("\n".join(promises(found["work"])))
+    else:
+        print(f"\n{table(found['work'])}")
+    print("\n" + "\n".join(verdicts(found)))
 
 
 def main() -> int:
@@ -117,8 +125,15 @@ def main() -> int:
             PICTURE.write_text(chart(found["work"]))
     if chosen.json:
         chosen.json.write_text(json.dumps(found, indent=2) + "\n")
-    wrong = sum(each["errors"] for figures in found.get("work", {}).values() for each in figures.values())
-    return 1 if wrong else 0
+    return 1 if errors_in(found) else 0
+
+
+def errors_in(found: Any) -> int:
+    """Requests that failed, in all figures together."""
+    if not isinstance(found, dict):
+        return 0
+    own = found.get("errors", 0)
+    return (own if isinstance(own, int) else 0) + sum(errors_in(each) for each in found.values())
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

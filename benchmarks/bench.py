@@ -1,27 +1,21 @@
-"""The main run and its further measurements: which servers stand, what they are asked, what comes out."""
+"""The main run: which servers stand on which data, what they are asked, what comes out."""
 
 import json
-import statistics
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.book import load_book, mend_satisfaction
+from benchmarks.book import is_kept, load_book, mend_satisfaction
 from benchmarks.kehu import kehu_target, mongod_for, store_for
-from benchmarks.machine import LOAD_CPU, SERVER_CPU, memory_mb, pin
+from benchmarks.machine import SERVER_CPU
 from benchmarks.peers import FLOOR, NODE_PEERS, installed_peers, peer_questions, peer_target, seed_peers
 from benchmarks.processes import Running, start, stop
-from benchmarks.questions import HABITS
 from benchmarks.rounds import Bench, interleaved
 from benchmarks.verify import NotOffered, verify
 from benchmarks.workdir import WorkDir
-
-BOTH_CPUS = (SERVER_CPU, LOAD_CPU)
-GROWTH = (10, 50, 200, 1_000)
-WORKERS_WORK = ("Q1", "Q4")
-STARTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +38,8 @@ class Stage:
     uri: str
     kehu_database: str
     peers_database: str
+    load_seconds: float | None = None
+    """How long Kehu's book took to load; None if an earlier run had loaded it."""
 
     @contextmanager
     def servers(
@@ -57,7 +53,8 @@ class Stage:
         try:
             for target in targets:
                 # one by one: what has started must be known when the next one fails
-                running.append(start(target, work.log(target.name), cpus, _greeting(target.is_kehu)))  # noqa: PERF401
+                log = work.log(f"{target.name}-{self.bench.clients}")
+                running.append(start(target, log, cpus, _greeting(target.is_kehu)))
             yield running
         finally:
             for each in running:
@@ -74,19 +71,33 @@ def _greeting(is_kehu: bool) -> str:
 
 
 @asynccontextmanager
-async def stage_for(work: WorkDir, choice: Choice, clients: int | None = None) -> AsyncIterator[Stage]:
-    """Peers copied and installed, a mongod, both databases filled with the same values."""
-    count = clients or choice.clients
+async def stages_for(work: WorkDir, choice: Choice, sizes: Sequence[int]) -> AsyncIterator[list[Stage]]:
+    """Peers copied and installed, one mongod, and in it for each size both databases, filled with the same values."""
     work.copy_peers(choice.peers_dir)
     work.install_python_peers()
     if set(choice.peers) & set(NODE_PEERS):
         work.install_node_peers()
-    ours, theirs = f"kehu_bench_{count}", f"peers_{count}"
-    async with mongod_for(work) as (uri, mongod), store_for(uri, theirs) as peers, store_for(uri, ours) as store:
-        await seed_peers(work, peers, uri, theirs, count)
-        await load_book(peers, store, count)
-        await mend_satisfaction(peers, store, work.root / f"satisfaction-{count}.bin")
-        yield Stage(Bench(work, store, count, mongod, peer_questions(work)), uri, ours, theirs)
+    async with mongod_for(work) as (uri, mongod), AsyncExitStack() as opened:
+        yield [await _stage(work, opened, uri, mongod, clients) for clients in sizes]
+
+
+async def _stage(work: WorkDir, opened: AsyncExitStack, uri: str, mongod: int | None, clients: int) -> Stage:
+    ours, theirs = f"kehu_bench_{clients}", f"peers_{clients}"
+    peers = await opened.enter_async_context(store_for(uri, theirs))
+    store = await opened.enter_async_context(store_for(uri, ours))
+    await seed_peers(work, peers, uri, theirs, clients)
+    kept, began = await is_kept(store, clients), time.monotonic()
+    await load_book(peers, store, clients)
+    seconds = None if kept else time.monotonic() - began
+    await mend_satisfaction(peers, store, work.root / f"satisfaction-{clients}.bin")
+    return Stage(Bench(work, store, clients, mongod, peer_questions(work)), uri, ours, theirs, seconds)
+
+
+@asynccontextmanager
+async def stage_for(work: WorkDir, choice: Choice) -> AsyncIterator[Stage]:
+    """The same for the one book of a run."""
+    async with stages_for(work, choice, [choice.clients]) as stages:
+        yield stages[0]
 
 
 def chosen_peers(work: WorkDir, named: Sequence[str]) -> tuple[str, ...]:
@@ -97,6 +108,8 @@ def chosen_peers(work: WorkDir, named: Sequence[str]) -> tuple[str, ...]:
 async def measure_work(work: WorkDir, choice: Choice) -> dict[str, Any]:
     """The main run: every piece of work that Kehu's schema offers, on every server."""
     found: dict[str, Any] = {"work": {}, "skipped": {}, "clients": choice.clients, "rounds": choice.rounds}
+    if choice.connections is not None:
+        found["connections"] = choice.connections
     async with stage_for(work, choice) as stage:
         with stage.servers(choice.peers) as servers:
             for name in choice.work:
@@ -111,95 +124,3 @@ async def measure_work(work: WorkDir, choice: Choice) -> dict[str, Any]:
                     stage.bench, name, servers, choice.rounds, connections=choice.connections
                 )
     return found
-
-
-async def measure_growth(work: WorkDir, choice: Choice) -> dict[str, Any]:
-    """Q4 with pages of 10 to 1,000 clients, and what one further document costs."""
-    found: dict[str, Any] = {}
-    async with stage_for(work, choice) as stage:
-        with stage.servers(choice.peers, page_limit=max(GROWTH)) as servers:
-            for first in GROWTH:
-                print(f"Q4, pages of {first}:", flush=True)
-                found[str(first)] = await interleaved(
-                    stage.bench, "Q4", servers, choice.rounds, connections=choice.connections or 4, first=first
-                )
-    return {"growth": found, "document_us": document_costs(found)}
-
-
-def document_costs(growth: dict[str, Any]) -> dict[str, float]:
-    """CPU of one further document by server, between the smallest and the greatest page.
-
-    Units: microseconds.
-    """
-    small, great = min(growth, key=int), max(growth, key=int)
-    return {
-        name: round(
-            (growth[great][name]["cpu_ms"] - growth[small][name]["cpu_ms"]) / (int(great) - int(small)) * 1e3, 1
-        )
-        for name in growth[small]
-    }
-
-
-async def measure_workers(work: WorkDir, choice: Choice, counts: Sequence[int]) -> dict[str, Any]:
-    """Q1 and Q4 with several workers; nothing is pinned, since two workers need both processors."""
-    found: dict[str, Any] = {}
-    async with stage_for(work, choice) as stage:
-        bench = stage.bench
-        if bench.mongod is not None:
-            pin(bench.mongod, set(BOTH_CPUS))
-        free = Bench(work, bench.store, bench.clients, bench.mongod, bench.peer_queries, BOTH_CPUS)
-        for count in counts:
-            with stage.servers((), workers=count, cpus=BOTH_CPUS) as servers:
-                print(f"{count} workers:", flush=True)
-                found[str(count)] = {
-                    name: (await interleaved(free, name, servers, choice.rounds, connections=8))["kehu"]
-                    for name in WORKERS_WORK
-                }
-    return {"workers": found}
-
-
-async def measure_memory(work: WorkDir, choice: Choice) -> dict[str, Any]:
-    """Seconds to the first answer on a warm database, and memory when fresh and after each piece of work."""
-    starts, fresh = [], []
-    async with stage_for(work, choice) as stage:
-        for _ in range(STARTS):
-            with stage.servers(()) as servers:
-                starts.append(servers[0].start_seconds)
-                fresh.append(memory_mb(servers[0].pid))
-        after = {}
-        with stage.servers(()) as servers:
-            for name in choice.work:
-                try:
-                    await verify_alone(stage.bench, name, servers[0])
-                except NotOffered:
-                    continue
-                await stage.bench.slice(name, servers[0], HABITS[name].connections, HABITS[name].seconds)
-                after[name] = round(memory_mb(servers[0].pid))
-    return {
-        "startup_s": round(statistics.median(starts), 2),
-        "memory_mb": {"fresh": round(statistics.median(fresh)), "after": after},
-    }
-
-
-async def verify_alone(bench: Bench, work: str, running: Running) -> None:
-    """Nothing, where Kehu's schema has what a piece of work asks for.
-
-    Raises: NotOffered.
-    """
-    answer = json.loads(running.post(bench.bodies(work, running)[0]))
-    if answer.get("errors") and work != "W1":
-        raise NotOffered(answer["errors"][0]["message"])
-
-
-async def measure_book(work: WorkDir, choice: Choice, sizes: Sequence[int]) -> dict[str, Any]:
-    """Point read and first page at one connection, in books of several sizes; both should stay flat."""
-    found: dict[str, Any] = {}
-    for clients in sizes:
-        async with stage_for(work, choice, clients) as stage:
-            with stage.servers((FLOOR,)) as servers:
-                print(f"{clients} clients:", flush=True)
-                found[str(clients)] = {
-                    name: await interleaved(stage.bench, name, servers, choice.rounds, connections=1)
-                    for name in ("Q1", "Q2")
-                }
-    return {"book": found}

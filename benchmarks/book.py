@@ -35,9 +35,7 @@ async def load_book(peers: Store, store: Store, clients: int) -> Repositories:
 
     Cost: about a millisecond a client the first time, nothing after.
     """
-    mark = {"clients": clients, "shape": SHAPE, "areas": sorted(AREAS)}
-    kept = await store.collection(_MARK).find_one({ID: "book"}, {ID: 0})
-    if kept == mark:
+    if await is_kept(store, clients):
         return await open_book(store)
     print(f"Loading {clients} clients into Kehu ...", flush=True)
     began = time.monotonic()
@@ -51,9 +49,18 @@ async def load_book(peers: Store, store: Store, clients: int) -> Repositories:
             await _insert(repositories, INTERACTIONS, [_interaction(each) for each in batch])
     for name, keys in PAGE_INDEXES.items():
         await store.collection(CLIENTS).create_index(keys, name)
-    await store.collection(_MARK).insert_one({ID: "book", **mark})
+    await store.collection(_MARK).insert_one({ID: "book", **_mark(clients)})
     print(f"Loaded in {time.monotonic() - began:.0f} s.", flush=True)
     return repositories
+
+
+async def is_kept(store: Store, clients: int) -> bool:
+    """Whether an earlier run has loaded the book as it is to be."""
+    return await store.collection(_MARK).find_one({ID: "book"}, {ID: 0}) == _mark(clients)
+
+
+def _mark(clients: int) -> Document:
+    return {"clients": clients, "shape": SHAPE, "areas": sorted(AREAS)}
 
 
 async def _defined(peers: Store, repositories: Repositories) -> Repositories:

@@ -29,6 +29,8 @@ ONE_BY_ONE = 20
 DATABASE = "kehu_bench_editions"
 CALM_SECONDS = 5.0
 LIVE_SECONDS = 120.0
+KEY = "benchmark"
+"""What the keys of the attributes begin with."""
 KINDS = ("STRING", "NUMBER", "LONG", "DATE", "BOOLEAN", "DATETIME", "DECIMAL", "TEXT")
 FACETS = ("PROFILE", "BEHAVIOUR", "ATTITUDE", "DERIVED")
 _BUILT = re.compile(r"edition \w+ is live; it took ([\d.]+) s to build")
@@ -91,7 +93,7 @@ async def _measured(running: Running, repositories: Repositories, log: Path, cou
     figures: dict[str, Any] = {"attributes": count, "memory_mb_before": round(memory_mb(running.pid))}
     figures["before"] = (await _calm(running, bodies)).figures()
     one_by_one = min(ONE_BY_ONE, count)
-    await _define_at_once(repositories, count - one_by_one)
+    await define_at_once(repositories, count - one_by_one)
     figures["live_after_many_s"] = round(await _wait_until_live(running, count - one_by_one - 1), 2)
     built = len(builds_from(log))
     meanwhile, ended = Watched(), asyncio.Event()
@@ -118,7 +120,7 @@ def builds_from(log: Path) -> list[float]:
     return [float(seconds) for seconds in _BUILT.findall(log.read_text(errors="replace"))]
 
 
-async def _define_at_once(repositories: Repositories, count: int) -> None:
+async def define_at_once(repositories: Repositories, count: int) -> None:
     """Definitions as another node would store them, as fast as the database takes them."""
     head = await repositories.attributes.head()
     for place in range(count):
@@ -171,7 +173,7 @@ def definition(place: int) -> dict[str, Any]:
     """One of the attributes, in turn of each kind and in each facet."""
     return {
         "facet": FACETS[place % len(FACETS)],
-        "key": f"benchmark{place}",
+        "key": f"{KEY}{place}",
         "kind": KINDS[place % len(KINDS)],
         "label": f"Benchmark {place}",
         "description": "Stands in for an attribute of a data team.",

@@ -3,7 +3,7 @@
 import dataclasses
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.errors import BenchmarkError
@@ -18,6 +18,7 @@ from repositories.mongo import Store
 WARM_SECONDS = 2
 SLOW = {"naive": 3, "tuned": 2, "apollo": 1}
 """Seconds added where few requests fit, so that those in flight at the end weigh little."""
+EACH_ROUND = ("cpu_ms", "rps", "p50_ms")
 # more than a server on one processor can answer
 _WRITES_A_SECOND = 4_000
 
@@ -32,10 +33,11 @@ class Bench:
     mongod: int | None
     peer_queries: Mapping[str, str]
     load_cpus: Sequence[int] = (LOAD_CPU,)
+    kehu_queries: Mapping[str, str] = field(default_factory=lambda: KEHU_QUERIES)
 
     def query(self, work: str, running: Running) -> str:
         """The question in the words of a server."""
-        return KEHU_QUERIES[work] if running.target.is_kehu else self.peer_queries[work]
+        return self.kehu_queries[work] if running.target.is_kehu else self.peer_queries[work]
 
     def bodies(self, work: str, running: Running, first: int | None = None) -> list[str]:
         """The request bodies of anything but W1, whose bodies are made anew for each slice."""
@@ -72,6 +74,14 @@ class Bench:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A server and how it is asked."""
+
+    bench: Bench
+    running: Running
+
+
 async def interleaved(
     bench: Bench,
     work: str,
@@ -82,18 +92,32 @@ async def interleaved(
     first: int | None = None,
 ) -> dict[str, dict[str, Any]]:
     """The medians by server's name."""
+    asked = {each.target.name: Asked(bench, each) for each in servers}
+    return await in_turn(asked, work, rounds, connections=connections, first=first)
+
+
+async def in_turn(
+    asked: Mapping[str, Asked],
+    work: str,
+    rounds: int,
+    *,
+    connections: int | None = None,
+    first: int | None = None,
+    more_seconds: int | None = None,
+) -> dict[str, dict[str, Any]]:
+    """The medians by the names that are given; one server may be asked in several ways."""
     habit = HABITS[work]
     wide = connections or habit.connections
-    found: dict[str, list[Slice]] = {each.target.name: [] for each in servers}
-    for running in servers:
-        await bench.slice(work, running, wide, WARM_SECONDS, first)
+    found: dict[str, list[Slice]] = {name: [] for name in asked}
+    for each in asked.values():
+        await each.bench.slice(work, each.running, wide, WARM_SECONDS, first)
     for turn in range(rounds):
-        for running in servers:
-            name = running.target.name
-            extra = SLOW.get(name, 0) if work in ("Q2", "Q3", "Q4") and wide > 1 else 0
-            each = await bench.slice(work, running, wide, habit.seconds + extra, first)
-            found[name].append(each)
-            print(line_of(work, turn, name, each), flush=True)
+        for name, each in asked.items():
+            slow = SLOW.get(each.running.target.name, 0) if work in ("Q2", "Q3", "Q4") and wide > 1 else 0
+            seconds = habit.seconds + (slow if more_seconds is None else more_seconds)
+            part = await each.bench.slice(work, each.running, wide, seconds, first)
+            found[name].append(part)
+            print(line_of(work, turn, name, part), flush=True)
     return {name: medians(slices) for name, slices in found.items()}
 
 
@@ -108,8 +132,8 @@ def line_of(work: str, turn: int, name: str, each: Slice) -> str:
 
 
 def medians(slices: Sequence[Slice]) -> dict[str, Any]:
-    """The middle value of each figure; of errors the sum; of CPU and requests a second each round's value besides."""
+    """The middle value of each figure; of errors the sum; of what ratios are made of, each round's value besides."""
     names = [each.name for each in dataclasses.fields(Slice)]
     middle = {name: round(statistics.median(getattr(each, name) for each in slices), 4) for name in names}
-    each_round = {f"{name}_rounds": [round(getattr(each, name), 4) for each in slices] for name in ("cpu_ms", "rps")}
+    each_round = {f"{name}_rounds": [round(getattr(each, name), 4) for each in slices] for name in EACH_ROUND}
     return middle | each_round | {"errors": sum(each.errors for each in slices)}

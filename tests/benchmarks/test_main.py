@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.__main__ import arguments, measurement
+from benchmarks.__main__ import arguments, errors_in, measurement
 from benchmarks.errors import BenchmarkError
 from benchmarks.questions import WORK
 from benchmarks.workdir import WorkDir
@@ -23,6 +23,11 @@ class TestArguments:
         assert arguments(["--editions"]).editions == 2_000
         assert arguments(["--editions", "50"]).editions == 50
 
+    def test_further_measurements(self) -> None:
+        assert arguments(["--attributes", "100,2000"]).attributes == (100, 2_000)
+        assert arguments(["--ordinary"]).ordinary
+        assert not arguments([]).ordinary
+
     def test_one_measurement_at_a_time(self, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit):
             arguments(["--growth", "--memory"])
@@ -33,3 +38,11 @@ class TestMeasurement:
     def test_unknown_work_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(BenchmarkError, match=r"Q9.*expected some of Q1"):
             _ = measurement(arguments(["--work", "Q9"]), WorkDir(tmp_path))
+
+
+class TestErrorsIn:
+    def test_of_all_figures(self) -> None:
+        work = {"Q1": {"kehu": {"errors": 2, "rps": 5.0}, "floor": {"errors": 0}}}
+        assert errors_in({"work": work, "clients": 3}) == 2
+        assert errors_in({"book": {"10000": work}, "storage": {}}) == 2
+        assert errors_in({"editions": 3, "failures": []}) == 0

@@ -14,6 +14,7 @@ class TestMedians:
         assert found["cpu_ms"] == 2.0
         assert found["errors"] == 3
         assert found["cpu_ms_rounds"] == [5.0, 1.0, 2.0]
+        assert found["p50_ms_rounds"] == [2.0, 2.0, 2.0]
 
 
 class TestLineOf:
