@@ -16,6 +16,7 @@ from benchmarks.processes import Running, start, stop
 from benchmarks.rounds import Bench, interleaved
 from benchmarks.verify import NotOffered, verify
 from benchmarks.workdir import WorkDir
+from repositories.repositories import AREAS
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,23 +72,27 @@ def _greeting(is_kehu: bool) -> str:
 
 
 @asynccontextmanager
-async def stages_for(work: WorkDir, choice: Choice, sizes: Sequence[int]) -> AsyncIterator[list[Stage]]:
+async def stages_for(
+    work: WorkDir, choice: Choice, sizes: Sequence[int], areas: Sequence[str] = AREAS
+) -> AsyncIterator[list[Stage]]:
     """Peers copied and installed, one mongod, and in it for each size both databases, filled with the same values."""
     work.copy_peers(choice.peers_dir)
     work.install_python_peers()
     if set(choice.peers) & set(NODE_PEERS):
         work.install_node_peers()
     async with mongod_for(work) as (uri, mongod), AsyncExitStack() as opened:
-        yield [await _stage(work, opened, uri, mongod, clients) for clients in sizes]
+        yield [await _stage(work, opened, uri, mongod, clients, areas) for clients in sizes]
 
 
-async def _stage(work: WorkDir, opened: AsyncExitStack, uri: str, mongod: int | None, clients: int) -> Stage:
+async def _stage(
+    work: WorkDir, opened: AsyncExitStack, uri: str, mongod: int | None, clients: int, areas: Sequence[str]
+) -> Stage:
     ours, theirs = f"kehu_bench_{clients}", f"peers_{clients}"
     peers = await opened.enter_async_context(store_for(uri, theirs))
     store = await opened.enter_async_context(store_for(uri, ours))
     await seed_peers(work, peers, uri, theirs, clients)
-    kept, began = await is_kept(store, clients), time.monotonic()
-    await load_book(peers, store, clients)
+    kept, began = await is_kept(store, clients, areas), time.monotonic()
+    await load_book(peers, store, clients, areas)
     seconds = None if kept else time.monotonic() - began
     await mend_satisfaction(peers, store, work.root / f"satisfaction-{clients}.bin")
     return Stage(Bench(work, store, clients, mongod, peer_questions(work)), uri, ours, theirs, seconds)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator
+from collections.abc import Collection as Some
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,12 @@ _VIEWER = Viewer(PERSON, frozenset({ROLE}))
 _MARK = "benchmark"
 
 
-async def load_book(peers: Store, store: Store, clients: int) -> Repositories:
-    """The repositories of a book with the peers' clients, managers and, where Kehu has them, interactions.
+async def load_book(peers: Store, store: Store, clients: int, areas: Some[str] = AREAS) -> Repositories:
+    """The repositories of a book with the peers' clients, managers and, if they are among the areas, interactions.
 
     Cost: about a millisecond a client the first time, nothing after.
     """
-    if await is_kept(store, clients):
+    if await is_kept(store, clients, areas):
         return await open_book(store)
     print(f"Loading {clients} clients into Kehu ...", flush=True)
     began = time.monotonic()
@@ -44,23 +45,23 @@ async def load_book(peers: Store, store: Store, clients: int) -> Repositories:
     teams = await _load_managers(peers, repositories)
     async for batch in _batches(peers, CLIENTS):
         await _insert(repositories, CLIENTS, [_client(each, teams) for each in batch])
-    if INTERACTIONS in AREAS:
+    if INTERACTIONS in areas:
         async for batch in _batches(peers, INTERACTIONS):
             await _insert(repositories, INTERACTIONS, [_interaction(each) for each in batch])
     for name, keys in PAGE_INDEXES.items():
         await store.collection(CLIENTS).create_index(keys, name)
-    await store.collection(_MARK).insert_one({ID: "book", **_mark(clients)})
+    await store.collection(_MARK).insert_one({ID: "book", **_mark(clients, areas)})
     print(f"Loaded in {time.monotonic() - began:.0f} s.", flush=True)
     return repositories
 
 
-async def is_kept(store: Store, clients: int) -> bool:
+async def is_kept(store: Store, clients: int, areas: Some[str] = AREAS) -> bool:
     """Whether an earlier run has loaded the book as it is to be."""
-    return await store.collection(_MARK).find_one({ID: "book"}, {ID: 0}) == _mark(clients)
+    return await store.collection(_MARK).find_one({ID: "book"}, {ID: 0}) == _mark(clients, areas)
 
 
-def _mark(clients: int) -> Document:
-    return {"clients": clients, "shape": SHAPE, "areas": sorted(AREAS)}
+def _mark(clients: int, areas: Some[str]) -> Document:
+    return {"clients": clients, "shape": SHAPE, "areas": sorted(areas)}
 
 
 async def _defined(peers: Store, repositories: Repositories) -> Repositories:

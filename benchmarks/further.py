@@ -19,6 +19,7 @@ from benchmarks.verify import NotOffered
 from benchmarks.workdir import WorkDir
 from catalogue.attribute import CLIENTS
 from repositories.attributes import ATTRIBUTES
+from repositories.managers import MANAGERS
 from repositories.mongo import Store
 from repositories.plan import ID
 
@@ -112,7 +113,7 @@ async def measure_book(work: WorkDir, choice: Choice, sizes: Sequence[int]) -> d
 
     All books lie in one mongod and are asked in turn, so that a slow minute of the machine hits all of them.
     """
-    async with stages_for(work, choice, sizes) as stages:
+    async with stages_for(work, choice, sizes, (CLIENTS, MANAGERS)) as stages:
         with ExitStack() as opened:
             asked: dict[str, dict[str, Asked]] = {"kehu": {}, FLOOR: {}}
             for stage in stages:
