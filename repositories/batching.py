@@ -7,7 +7,8 @@ from typing import Any, Generic, TypeVar
 
 Value = TypeVar("Value")
 
-IN_FLIGHT = 2
+PATIENCE_SECONDS = 0.002
+IN_FLIGHT = 4
 LARGEST = 200
 QUESTIONS_KEPT = 500
 
@@ -19,20 +20,43 @@ _Wanted = tuple[Collection[str], "asyncio.Future[Any]", bool]
 class BatchedReads(Generic[Value]):
     """Reads by key of one collection, with one projection and one scope.
 
-    A lone read goes out at the end of its loop tick and waits for nobody; what is wanted while others are under way
-    gathers, so batches grow with the load. Each caller has a future of its own: a deadline or a cancellation of one
-    does no harm to the others, and an error of a batch reaches all of its callers.
+    A lone read goes out at the end of its loop tick and waits for nobody. What is wanted while another command is under
+    way gathers until that is back, so batches grow with the load; but a slow command holds up nobody for longer than
+    the patience, and a batch that is full does not wait. Each caller has a future of its own: a deadline or a
+    cancellation of one does no harm to the others, and an error of a batch reaches all of its callers.
     Units: at most `in_flight` commands at once, of at most `largest` keys, or of the keys of one caller.
     """
 
-    __slots__ = ("_fetch", "_is_scheduled", "_largest", "_loop", "_room", "_running", "_waiting")
+    __slots__ = (
+        "_fetch",
+        "_in_flight",
+        "_is_scheduled",
+        "_keys",
+        "_largest",
+        "_loop",
+        "_patience",
+        "_running",
+        "_timer",
+        "_under_way",
+        "_waiting",
+    )
 
-    def __init__(self, fetch: Fetch[Value], in_flight: int = IN_FLIGHT, largest: int = LARGEST) -> None:
+    def __init__(
+        self,
+        fetch: Fetch[Value],
+        patience_seconds: float = PATIENCE_SECONDS,
+        in_flight: int = IN_FLIGHT,
+        largest: int = LARGEST,
+    ) -> None:
         self._fetch = fetch
-        self._room = in_flight
+        self._patience = patience_seconds
+        self._in_flight = in_flight
         self._largest = largest
         self._waiting: list[_Wanted] = []
+        self._keys = 0
         self._is_scheduled = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._under_way = 0
         self._running: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
 
@@ -50,21 +74,30 @@ class BatchedReads(Generic[Value]):
 
     def _want(self, keys: Collection[str], future: "asyncio.Future[Any]", *, is_one: bool) -> None:
         self._waiting.append((keys, future, is_one))
-        if self._room and not self._is_scheduled:
+        self._keys += len(keys)
+        if self._is_scheduled:
+            return
+        if not self._under_way or self._keys >= self._largest:
             self._is_scheduled = True
             self._loop.call_soon(self._flush)
+        elif self._timer is None:
+            self._timer = self._loop.call_later(self._patience, self._flush)
 
     @property
     def is_idle(self) -> bool:
         """Whether nobody waits."""
-        return not self._waiting and not self._running
+        return not self._waiting and not self._under_way
 
     def _flush(self) -> None:
+        """Send what waits, as far as there is room."""
         self._is_scheduled = False
-        while self._room and self._waiting:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        while self._waiting and self._under_way < self._in_flight:
             batch, keys = self._next_batch()
             if keys:
-                self._room -= 1
+                self._under_way += 1
                 task = self._loop.create_task(self._run(batch, keys))
                 self._running.add(task)
                 task.add_done_callback(self._running.discard)
@@ -80,23 +113,28 @@ class BatchedReads(Generic[Value]):
                 keys.update(dict.fromkeys(wanted))
             taken += 1
         batch, self._waiting = self._waiting[:taken], self._waiting[taken:]
+        self._keys = sum(len(wanted) for wanted, _, _ in self._waiting)
         return batch, list(keys)
 
     async def _run(self, batch: "list[_Wanted]", keys: list[str]) -> None:
+        found: Mapping[str, Value] = {}
+        problem: Exception | None = None
         try:
             found = await self._fetch(keys)
         except Exception as error:
-            for _, future, _ in batch:
-                if not future.done():
-                    future.set_exception(error)
-        else:
-            for wanted, future, is_one in batch:
-                if not future.done():
-                    future.set_result(found.get(next(iter(wanted))) if is_one else found)
+            problem = error
         finally:
-            self._room += 1
+            # Before the answers are handed on: the database works while they are taken up.
+            self._under_way -= 1
             if self._waiting and not self._is_scheduled:
                 self._flush()
+        for wanted, future, is_one in batch:
+            if future.done():
+                continue
+            if problem is not None:
+                future.set_exception(problem)
+            else:
+                future.set_result(found.get(next(iter(wanted))) if is_one else found)
 
 
 class SharedReads(Generic[Value]):

@@ -14,11 +14,15 @@ class Source:
     def __init__(self) -> None:
         self.asked: list[list[str]] = []
         self.gate = asyncio.Event()
+        self.second = asyncio.Event()
+        """Set when it is asked for the second time."""
         self.gate.set()
         self.error: Exception | None = None
 
     async def fetch(self, keys: list[str]) -> Mapping[str, str]:
         self.asked.append(keys)
+        if len(self.asked) == 2:
+            self.second.set()
         await self.gate.wait()
         if self.error is not None:
             raise self.error
@@ -43,7 +47,7 @@ class TestLoad:
     async def test_what_comes_while_others_are_under_way_gathers(self) -> None:
         source = Source()
         source.gate.clear()
-        reads = BatchedReads(source.fetch, in_flight=1)
+        reads = BatchedReads(source.fetch, patience_seconds=60)
         first = reads.load("a")
         await settled()
         later = [reads.load("b"), reads.load("c")]
@@ -53,6 +57,50 @@ class TestLoad:
         source.gate.set()
         assert await asyncio.gather(first, *later) == ["A", "B", "C"]
         assert source.asked == [["a"], ["b", "c"]]
+
+    async def test_a_slow_fetch_holds_up_nobody_for_longer_than_the_patience(self) -> None:
+        source = Source()
+        source.gate.clear()
+        reads = BatchedReads(source.fetch, patience_seconds=0.01)
+        callers = [reads.load("a")]
+        await settled()
+        callers += [reads.load("b"), reads.load("c")]
+        async with asyncio.timeout(5):
+            await source.second.wait()
+        assert source.asked == [["a"], ["b", "c"]]
+        source.gate.set()
+        assert list(await asyncio.gather(*callers)) == ["A", "B", "C"]
+
+    async def test_a_full_batch_does_not_wait_but_for_room(self) -> None:
+        source = Source()
+        source.gate.clear()
+        reads = BatchedReads(source.fetch, patience_seconds=60, in_flight=2, largest=2)
+        callers = [reads.load("a")]
+        await settled()
+        callers += [reads.load(each) for each in "bcdef"]
+        await settled()
+        assert source.asked == [["a"], ["b", "c"]]
+        source.gate.set()
+        assert list(await asyncio.gather(*callers)) == ["A", "B", "C", "D", "E", "F"]
+        assert sorted(map(tuple, source.asked[2:])) == [("d", "e"), ("f",)]
+
+    async def test_the_next_fetch_sets_off_before_answers_are_taken_up(self) -> None:
+        source = Source()
+        source.gate.clear()
+        reads = BatchedReads(source.fetch, patience_seconds=60)
+        seen: list[int] = []
+
+        async def ask(key: str) -> None:
+            await reads.load(key)
+            seen.append(len(source.asked))
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(ask("a"))
+            await settled()
+            group.create_task(ask("b"))
+            await settled()
+            source.gate.set()
+        assert seen == [2, 2]
 
     async def test_no_more_than_the_largest_at_once(self) -> None:
         source = Source()
