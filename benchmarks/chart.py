@@ -21,7 +21,7 @@ TITLES = {
     "W1": "One change, with history",
 }
 COLOURS = {"kehu": "#0b6e4f", "floor": "#9aa5b1", "mercurius": "#c2803d", "naive": "#7d6b91"}
-WIDTH, LEFT, RIGHT, BAR, GAP, HEAD = 760, 230, 90, 16, 26, 64
+WIDTH, LEFT, RIGHT, BAR, GAP, HEAD = 760, 245, 90, 16, 26, 64
 _TEXT = "font-family='system-ui, sans-serif' fill='#1f2933'"
 
 
