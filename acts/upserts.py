@@ -78,7 +78,7 @@ async def upsert_clients(
 
     Sending the same rows again changes nothing.
     Raises: Refused if there are too many rows, or the proof is wrong.
-    Cost: four commands, however many rows.
+    Cost: up to eight commands, however many rows.
     """
     problems = proof_problems(proof)
     if len(rows) > ROW_LIMIT:

@@ -14,7 +14,7 @@ from api.database import open_repositories_of
 from api.explain_command import explain
 from api.import_command import import_clients
 from api.settings import Settings, SettingsError, load_settings, settings_help, unknown_settings
-from api.tokens import LocalIssuer
+from api.tokens import KEY_FILE, LocalIssuer
 from catalogue.builtin import builtin_catalogue
 from policy.viewer import ROLES
 from repositories.embedded import EmbeddedError
@@ -60,6 +60,11 @@ def token(
 ) -> None:
     """Print a bearer token of the local development issuer."""
     settings = settings_from(data_dir=data)
+    if not (settings.data_dir / KEY_FILE).exists():
+        place = settings.data_dir.resolve()
+        errors.print(
+            f"A new key is made in {place}; servers of other data directories refuse its tokens.", soft_wrap=True
+        )
     try:
         typer.echo(LocalIssuer(settings).issue(person, role, team, minutes or settings.token_minutes))
     except ValueError as problem:
@@ -81,7 +86,7 @@ def schema(
 
 
 async def _live_sdl(settings: Settings) -> str:
-    async with open_repositories_of(settings) as repositories:
+    async with open_repositories_of(settings, looks_only=True) as repositories:
         return build_schema(repositories.catalogue).as_str()
 
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from api.settings import Settings
+from api.settings import Settings, SettingsError
 from catalogue.builtin import builtin_catalogue
 from repositories.embedded import DirectoryInUse, EmbeddedMongod, running_uri
 from repositories.mongo import CommandTrace, MongoSettings, Store, connect
@@ -56,12 +56,18 @@ async def database_uri(settings: Settings) -> AsyncIterator[str]:
 
 async def open_book(settings: Settings, store: Store) -> Repositories:
     """The repositories, with indexes and validators as the catalogue wants them."""
+    repositories = await look_into_book(settings, store)
+    await repositories.prepare()
+    return repositories
+
+
+async def look_into_book(settings: Settings, store: Store) -> Repositories:
+    """The repositories of a book as it stands: no index and no validator is made or dropped."""
     # Without a secret of its own the key of the cursors lives in the database, where every server finds it.
     repositories = await open_repositories(
         store, builtin_catalogue(), settings.cursor_secret.get_secret_value(), settings.group_age_limit_seconds
     )
     repositories.clients.sort_limit_documents = settings.sort_limit_documents
-    await repositories.prepare()
     return repositories
 
 
@@ -76,12 +82,23 @@ async def open_served_book(settings: Settings, store: Store) -> Repositories:
 
 
 @asynccontextmanager
-async def open_repositories_of(settings: Settings, traces: Sequence[CommandTrace] = ()) -> AsyncIterator[Repositories]:
-    """The book for one command of the command line; closed after use."""
+async def open_repositories_of(
+    settings: Settings, traces: Sequence[CommandTrace] = (), *, looks_only: bool = False
+) -> AsyncIterator[Repositories]:
+    """The book for one command of the command line; closed after use.
+
+    A command that only looks changes no index: it may be of another version than the server.
+    Raises: SettingsError for a command that only looks where nothing is to be seen.
+    """
+    if looks_only and is_embedded(settings) and not (settings.data_dir / "mongod").is_dir():
+        raise SettingsError(
+            f"KEHU_DATA_DIR: got {settings.data_dir.resolve()}, where no server has kept data; expected the data "
+            "directory of a server. Give it with --data, or the database with KEHU_MONGODB_URI."
+        )
     async with database_uri(settings) as uri:
         store = connect(mongo_settings(settings, uri), traces)
         try:
             await store.ping()
-            yield await open_book(settings, store)
+            yield await (look_into_book if looks_only else open_book)(settings, store)
         finally:
             await store.close()

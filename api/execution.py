@@ -161,11 +161,11 @@ async def run(edition: ServedEdition, prepared: Prepared, request: GraphQLReques
 
     Strawberry's schema extensions do not run here: what they would do belongs to this module.
     """
-    if request.extensions and (cost := cost_asked_for(edition, prepared, request)):
-        result = await _carried_out(edition, prepared, request, context)
+    cost = cost_asked_for(edition, prepared, request) if request.extensions else None
+    result = await _carried_out(edition, prepared, request, context)
+    if cost is not None:
         result.extensions = cost
-        return result
-    return await _carried_out(edition, prepared, request, context)
+    return result
 
 
 def cost_asked_for(edition: ServedEdition, prepared: Prepared, request: GraphQLRequest) -> dict[str, Any] | None:

@@ -42,7 +42,7 @@ def show_cost(console: Console, cost: dict[str, Any]) -> None:
 def show_commands(console: Console, accounts: Sequence[Account], catalogue: Catalogue) -> None:
     """The commands that were sent, and what is to be said of them."""
     if not accounts:
-        console.print("No command was sent: nothing of it stands in the database.", highlight=False)
+        console.print("No command was sent.", highlight=False)
         return
     table = _table("Commands that were sent, as the database carried them out")
     table.add_column("#", justify="right")

@@ -18,6 +18,7 @@ from policy.viewer import ROLES
 
 ALGORITHM = "HS256"
 KEY_ID = "kehu-local-1"
+KEY_FILE = "token.key"
 ISSUER = "kehu-local"
 AUDIENCE = "kehu"
 LEEWAY_SECONDS = 30
@@ -53,7 +54,7 @@ class LocalIssuer:
                 "KEHU_ENVIRONMENT: got production, where the local token issuer is off and no other issuer is set up;"
                 " expected development until an identity provider can be named."
             )
-        self._key = OctKey.import_key(secret_in(settings.data_dir, "token.key"))
+        self._key = OctKey.import_key(secret_in(settings.data_dir, KEY_FILE))
         self._now = now
         self._verified: OrderedDict[bytes, tuple[float, Claims]] = OrderedDict()
 

@@ -1,6 +1,7 @@
 """What every area's repository does: read an authorised plan, and write one change as one command."""
 
 import asyncio
+import logging
 from collections.abc import Collection as Some
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,11 +19,21 @@ from repositories.compile.filters import query_from
 from repositories.compile.pages import beyond, full_order, projection_from, sort_from
 from repositories.compile.search import RANK, rank_expression, words_of
 from repositories.cursors import Cursors, value_at
-from repositories.errors import KeyReused, NotFound, RepositoryFault, StaleVersion, Unavailable, UnindexedOrder
+from repositories.errors import (
+    KeyReused,
+    NotFound,
+    RepositoryError,
+    RepositoryFault,
+    StaleVersion,
+    Unavailable,
+    UnindexedOrder,
+)
 from repositories.mongo import BulkError, Store
 from repositories.plan import ID, Change, Order, Slice
 from repositories.small_books import SmallBooks
 from repositories.values import bson_from
+
+log = logging.getLogger("kehu.repositories")
 
 Document = dict[str, Any]
 
@@ -61,7 +72,7 @@ class RecordRepository:
     async def read_page(self, authorised: AuthorisedPlan) -> Slice:
         """One page of records.
 
-        Order: the plan's, then the id; the same forwards and backwards.
+        Order: the plan's, then the id unless it ends in a unique path; the same forwards and backwards.
         Raises: BadCursor.
         Cost: one command; one record more than the page, which answers whether there is another page. Where the access
         rule has an index, one count a minute besides.
@@ -187,14 +198,18 @@ class RecordRepository:
         documents = [new_document(record, change) for record, change in records]
         done = await self.collection.insert_many(documents)
         refused = _duplicates_only(done.errors)
-        await self.history.move_created([each for place, each in enumerate(documents) if place not in refused])
+        try:
+            await self.history.move_created([each for place, each in enumerate(documents) if place not in refused])
+        except RepositoryError as error:
+            # The records are in, and as right with that change in their tails.
+            log.warning("the first changes of %d new %ss stay in their tails: %s", len(documents), self.noun, error)
         return refused
 
     async def write_many(self, changes: Sequence[tuple[str, Change]]) -> frozenset[int]:
         """The places of the changes that met another version than they expect; the others are written.
 
         Each change carries a key of its batch, by which it is found again.
-        Cost: one command, one more where something was stale, and one for each tail that is full.
+        Cost: two commands, and three for each tail that is full.
         """
         pairs = [(target_query(each, change), change_pipeline(change)) for each, change in changes]
         done = await self.collection.bulk_write(pairs)

@@ -69,7 +69,10 @@ class BatchedReads(Generic[Value]):
     def load_many(self, keys: Collection[str]) -> "asyncio.Future[Mapping[str, Value]]":
         """The values of the keys, those of others perhaps besides; what is not there is left out."""
         future: asyncio.Future[Mapping[str, Value]] = self._loop.create_future()
-        self._want(keys, future, is_one=False)
+        if keys:
+            self._want(keys, future, is_one=False)
+        else:
+            future.set_result({})
         return future
 
     def _want(self, keys: Collection[str], future: "asyncio.Future[Any]", *, is_one: bool) -> None:
@@ -123,6 +126,11 @@ class BatchedReads(Generic[Value]):
             found = await self._fetch(keys)
         except Exception as error:
             problem = error
+        except BaseException:
+            # The loop ends: whoever waits is not to wait for ever.
+            for _, future, _ in batch:
+                future.cancel()
+            raise
         finally:
             # Before the answers are handed on: the database works while they are taken up.
             self._under_way -= 1
@@ -148,11 +156,11 @@ class SharedReads(Generic[Value]):
     def __init__(self) -> None:
         self._by_question: OrderedDict[object, BatchedReads[Value]] = OrderedDict()
 
-    def of(self, question: object, fetch: Fetch[Value]) -> BatchedReads[Value]:
-        """The reads of a question; `fetch` is used if they are new."""
+    def of(self, question: object, fetch: Fetch[Value], largest: int = LARGEST) -> BatchedReads[Value]:
+        """The reads of a question; `fetch` and `largest` are used if they are new."""
         reads = self._by_question.get(question)
         if reads is None:
-            reads = self._by_question[question] = BatchedReads(fetch)
+            reads = self._by_question[question] = BatchedReads(fetch, largest=largest)
             self._forget_idle()
         return reads
 

@@ -117,7 +117,8 @@ class IndexLimit(Mendable):
         self, collection: str, name: str, advice: str = "Make another attribute unsortable or retire it first."
     ) -> None:
         super().__init__(
-            f"The index {name} cannot be made: {collection} has 64 indexes, the most MongoDB allows. {advice}"
+            f"The index {name} cannot be made: {collection} would have more than 64 indexes, the most MongoDB allows. "
+            f"{advice}"
         )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from repositories.access import AuthorisedPlan
 from repositories.base import RecordRepository
-from repositories.batching import SharedReads
+from repositories.batching import LARGEST, SharedReads
 from repositories.compile.filters import query_from
 from repositories.compile.levels import (
     ROWS,
@@ -27,6 +27,8 @@ Document = dict[str, Any]
 
 SCANNED = 30
 """Units: records a list. Up to about here a scan costs less than a seek; see docs/decisions/0016-list-relations.md."""
+LEVEL_LIMIT = 10_000
+"""Units: records that one command may come to, under all holders together."""
 SEEKS = 500
 """Levels that are read by seeking after a scan has met long lists."""
 
@@ -60,7 +62,8 @@ class LevelReads:
             found = await self._rows(query, wanted)
         else:
             question = (plan.paths, authorised.filter, plan.order, most)
-            found = await self._shared.of(question, partial(self._rows, query)).load_many(wanted)
+            largest = max(1, min(LARGEST, LEVEL_LIMIT // most))
+            found = await self._shared.of(question, partial(self._rows, query), largest).load_many(wanted)
         return {
             each: Slice(found[each][:most], has_next=len(found[each]) > most, has_previous=is_later) for each in wanted
         }

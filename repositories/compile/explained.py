@@ -34,6 +34,8 @@ class Asked:
     sort: dict[str, int] = field(default_factory=dict)
     paths: tuple[str, ...] = ()
     limit: int | None = None
+    hint: str | None = None
+    """The index that the command names itself, where it leaves the server no choice."""
     has_groups: bool = False
     """Whether groups or counts come out rather than documents."""
 
@@ -65,7 +67,8 @@ def asked_from(command: Document) -> Asked:
     where = command.get("filter", command.get("query", {}))
     paths = tuple(command.get("projection") or ())
     limit = command.get("limit") or None
-    return Asked(operation, str(collection), _json(where), _json(command.get("sort") or {}), paths, limit)
+    sort, hint = _json(command.get("sort") or {}), command.get("hint")
+    return Asked(operation, str(collection), _json(where), sort, paths, limit, None if hint is None else str(hint))
 
 
 def _asked_by_pipeline(collection: str, pipeline: Sequence[Document]) -> Asked:

@@ -114,12 +114,13 @@ def _figure(operation: Operation, measure: Any) -> tuple[str, Any, Any]:
 def _selected(info: strawberry.Info, types: GroupTypes) -> GroupSelection:
     """What was selected of the page: worked out once for an operation."""
     context: Context = info.context
-    place = place_of(info)
-    if place not in context.plans:
+
+    def selected() -> GroupSelection:
         page = page_selection(selection_of(info._raw_info), _TYPE, _TYPE)
         measures = dict.fromkeys(each for field in page.nodes for each in _measures(field, types))
-        context.plans[place] = GroupSelection(page, tuple(measures), any(each.name == "count" for each in page.nodes))
-    return context.plans[place]  # type: ignore[no-any-return]
+        return GroupSelection(page, tuple(measures), any(each.name == "count" for each in page.nodes))
+
+    return context.planned(place_of(info), selected)
 
 
 def _measures(field: Selected, types: GroupTypes) -> list[Measure]:

@@ -16,7 +16,7 @@ from repositories.cursors import value_at
 from repositories.plan import ID, ReadPlan
 from schema.context import Context, Document
 from schema.fields import output_type, plain
-from schema.planning.paths import NODE, client_paths, named_attributes
+from schema.planning.paths import FROM_CHANGE, NODE, client_paths, named_attributes
 from schema.planning.selection import Selected, place_of, record_fields
 from schema.scalars import Json, date_text, json_from
 
@@ -96,7 +96,7 @@ async def read_values(
     """The values that `attribute` or `attributes` asks for, with as much proof as was selected."""
     attributes = named_attributes(context.repositories.catalogue, field.arguments)
     names = {each.name for each in field.fields("AttributeValue")}
-    wants_change = bool(names & {"source", "observer", "enteredAt", "confidence"})
+    wants_change = bool(names & FROM_CHANGE)
     changes = await _changes_of(context, client, attributes) if wants_change else {}
     moment = now()
     return [_value(client, each, changes, moment) | {"definition": shown(each)} for each in attributes]

@@ -11,7 +11,7 @@ from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode, KehuError
 from catalogue.relation import Relation
 from repositories.access import authorise
-from repositories.levels import LevelReads
+from repositories.levels import LEVEL_LIMIT, LevelReads
 from repositories.plan import ID, Order, ReadPlan
 from schema.connection import FORWARD_ARGUMENTS, page_from
 from schema.context import Context, Document
@@ -19,10 +19,7 @@ from schema.fields import Fields, related
 from schema.pages import page_value
 from schema.planning.paths import NODE
 from schema.planning.reads import Arguments, Read, Reading, page_reading
-from schema.planning.selection import PageSelection, Selected, page_selection, selection_of
-
-LEVEL_LIMIT = 10_000
-"""Units: records that one field may come to under all records of a level together."""
+from schema.planning.selection import PageSelection, Selected, page_selection, place_of, selection_of
 
 
 class LevelTooLarge(KehuError):
@@ -85,12 +82,12 @@ def _reads(relation: Relation, given: Arguments, names: frozenset[str]) -> Readi
 def _selected(info: strawberry.Info, listed: Listed) -> tuple[PageSelection, frozenset[str]]:
     """What was selected of the pages, and the paths of their records: worked out once for an operation."""
     context: Context = info.context
-    raw = info._raw_info
-    place = tuple(id(each) for each in raw.field_nodes)
-    if place not in context.plans:
-        selection = page_selection(selection_of(raw), listed.noun, listed.noun, NODE)
-        context.plans[place] = selection, listed.paths(context.repositories.catalogue, selection.nodes)
-    return context.plans[place]  # type: ignore[no-any-return]
+
+    def selected() -> tuple[PageSelection, frozenset[str]]:
+        selection = page_selection(selection_of(info._raw_info), listed.noun, listed.noun, NODE)
+        return selection, listed.paths(context.repositories.catalogue, selection.nodes)
+
+    return context.planned(place_of(info), selected)
 
 
 async def _read(

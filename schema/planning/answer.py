@@ -89,13 +89,36 @@ MakeRead = Callable[[Place], Read]
 """Makes the reader of a field with a resolver; raises Unsupported."""
 
 
+FIELDS_COMPILED = 5_000
+"""Fields that one operation may come to, its fragments spread: some double at every level that they are nested."""
+
+
+class Budget:
+    """Counts the fields of an operation while it is compiled."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self, fields: int = FIELDS_COMPILED) -> None:
+        self._left = fields
+
+    def take(self, fields: int) -> None:
+        """Take fields off.
+
+        Raises: Unsupported where none are left.
+        """
+        self._left -= fields
+        if self._left < 0:
+            raise Unsupported("more fields than are worth compiling")
+
+
 class LevelCompiler:
     """Compiles the selection on one type; columns inside get compilers of their own."""
 
-    def __init__(self, schema: GraphQLSchema, selection: Selection, make_read: MakeRead) -> None:
+    def __init__(self, schema: GraphQLSchema, selection: Selection, make_read: MakeRead, budget: Budget) -> None:
         self._schema = schema
         self._selection = selection
         self._make_read = make_read
+        self._budget = budget
         self._scope: dict[str, Any] = dict(_SCOPE)
         self._columns: list[Column] = []
         self._items: list[str] = []
@@ -149,7 +172,9 @@ class LevelCompiler:
     def _fields(self, type_: GraphQLObjectType, nodes: list[FieldNode], x: str, route: tuple[str, ...]) -> str:
         types = frozenset((type_.name, *(each.name for each in type_.interfaces)))
         parts = []
-        for key, fields in self._selection.by_key(nodes, types).items():
+        chosen = self._selection.by_key(nodes, types)
+        self._budget.take(len(chosen))
+        for key, fields in chosen.items():
             name = fields[0].name.value
             if name == "__typename":
                 parts.append(f"{key!r}: {type_.name!r}")
@@ -164,7 +189,8 @@ class LevelCompiler:
 
     def _column(self, definition: GraphQLField, nodes: list[FieldNode], route: tuple[str, ...]) -> str:
         read = self._make_read(Place(definition, nodes, self._selection))
-        inner = LevelCompiler(self._schema, self._selection, self._make_read).level(definition.type, nodes)
+        compiler = LevelCompiler(self._schema, self._selection, self._make_read, self._budget)
+        inner = compiler.level(definition.type, nodes)
         name = f"c{len(self._columns)}"
         self._columns.append(Column(self._gatherer(route), read, inner))
         return name

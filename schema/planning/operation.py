@@ -18,7 +18,7 @@ from graphql import (
 )
 from graphql.language import DocumentNode, Visitor
 
-from schema.planning.answer import Level, LevelCompiler, Place, Read, Surprise, Unsupported
+from schema.planning.answer import Budget, Level, LevelCompiler, Place, Read, Surprise, Unsupported
 from schema.planning.arguments import Variables, argument_filler, variable_coercer
 from schema.planning.selection import Selection
 
@@ -160,14 +160,17 @@ class OperationCompiler:
             raise Unsupported("subscription")
         selection = self.selection(variables)
         chosen = selection.roots(self._operation.selection_set, root_type.name)
-        roots = [self._root(key, root_type, nodes, selection) for key, nodes in chosen.items()]
+        budget = Budget()
+        roots = [self._root(key, root_type, nodes, selection, budget) for key, nodes in chosen.items()]
         return CompiledOperation(self._schema, roots, is_mutation, self._fragments)
 
-    def _root(self, key: str, root_type: GraphQLObjectType, nodes: list[FieldNode], selection: Selection) -> Root:
+    def _root(
+        self, key: str, root_type: GraphQLObjectType, nodes: list[FieldNode], selection: Selection, budget: Budget
+    ) -> Root:
         definition = root_type.fields.get(nodes[0].name.value)
         if definition is None:
             raise Unsupported("introspection")
-        level = LevelCompiler(self._core, selection, reader).level(definition.type, nodes)
+        level = LevelCompiler(self._core, selection, reader, budget).level(definition.type, nodes)
         return Root(key, resolver_of(definition), argument_filler(definition, nodes[0]), level, nodes)
 
 

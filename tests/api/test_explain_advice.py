@@ -51,12 +51,43 @@ class TestAdviceOn:
     @pytest.mark.parametrize("path", ["profile.tags", "attitude.remarks", "profile.keyPeople"])
     def test_a_scan_for_one_that_cannot(self, path: str) -> None:
         asked = Asked("find", "clients", {"$or": [{path: {"$eq": "x"}}, {"number": {"$eq": "y"}}]})
-        hint = f"No index can serve the filter on {path}; filter by a sortable attribute besides."
+        hint = (
+            f"No index of its own can serve the filter on {path}: filter by a sortable attribute besides, or let the "
+            f"setting KEHU_WILDCARD_FACETS name {path.partition('.')[0]}."
+        )
         assert advice_on(asked, SCAN, SMALL)[1:] == [hint]
 
     def test_a_scan_of_another_area(self) -> None:
         asked = Asked("find", "managers", {"team": {"$eq": "north"}})
-        assert advice_on(asked, SCAN, SMALL)[1:] == ["team has no index."]
+        assert advice_on(asked, SCAN, SMALL)[1:] == [
+            "team has no index, and managers are few; narrow the filter where they are not."
+        ]
+
+    @pytest.mark.parametrize("condition", [{"$ne": 3}, {"$eq": None}, {"$nin": [1]}, {"$regex": "x", "$options": "i"}])
+    def test_no_index_is_offered_where_it_would_not_help(self, condition: dict[str, object]) -> None:
+        asked = Asked("find", "clients", {"behaviour.visits": condition, "$nor": [{"profile.name": {"$eq": "x"}}]})
+        assert advice_on(asked, SCAN, SMALL) == [
+            "Reads the whole collection clients: 2,000 documents looked at, 4 returned."
+        ]
+
+    def test_nor_where_the_filter_has_one_already(self) -> None:
+        asked = Asked("find", "clients", {"behaviour.visits": {"$gt": 3}, "profile.name": {"$eq": "x"}})
+        found = explained(indexes=("order_profile.name",), keys=1_900, documents=1_900, returned=4)
+        assert advice_on(asked, found, SMALL) == [
+            "Walks the index order_profile.name: 1,900 documents looked at, 4 returned."
+        ]
+
+    def test_a_sort_that_the_command_itself_chose(self) -> None:
+        asked = Asked("find", "clients", sort={"profile.name": 1, "_id": 1}, hint="manager")
+        found = explained(indexes=("manager",), keys=63, documents=63, returned=4, sorts_in_memory=True)
+        assert advice_on(asked, found, SMALL) == []
+
+    def test_groups_that_are_sorted(self) -> None:
+        asked = Asked("aggregate", "clients", {"stage": {"$eq": "ACTIVE"}}, has_groups=True)
+        found = explained(indexes=("words",), keys=63, documents=63, returned=4, sorts_in_memory=True)
+        assert advice_on(asked, found, SMALL) == [
+            "Sorts 63 documents in memory. Groups of all that the filter finds; narrow it, where that is much."
+        ]
 
     def test_a_count_of_everything(self) -> None:
         (found,) = advice_on(Asked("aggregate", "clients", has_groups=True), SCAN, SMALL)
@@ -78,8 +109,9 @@ class TestAdviceOn:
                 "serves one key.",
             ),
             (
-                {"number": 1, "_id": 1},
-                "No index was used for the order by number: order by a sortable attribute, or narrow the filter.",
+                {"profile.name": 1, "_id": 1},
+                "The index of the filter was used and not that of the order by profile.name, which is fine while it "
+                "finds few.",
             ),
             (
                 {"rank": -1, "_id": -1},

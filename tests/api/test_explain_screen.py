@@ -57,10 +57,10 @@ class TestShowCommands:
         lines = shown(show_commands, [scan, covered, scan], SMALL)
         assert lines[-2:] == [
             "1, 3: Reads the whole collection managers: 500 documents looked at, 2 returned.",
-            "1, 3: team has no index.",
+            "1, 3: team has no index, and managers are few; narrow the filter where they are not.",
         ]
         assert any("team (covered)" in line for line in lines)
         assert sum("whole collection" in line for line in lines) == 3
 
     def test_nothing(self) -> None:
-        assert shown(show_commands, [], SMALL) == ["No command was sent: nothing of it stands in the database."]
+        assert shown(show_commands, [], SMALL) == ["No command was sent."]

@@ -9,7 +9,7 @@ import pytest
 from catalogue.filters import And, AnyItem, Compare, Filter, Not, Or
 from catalogue.kinds import Operator
 from repositories.changes import TAIL_LIMIT
-from repositories.errors import AlreadyExists, BadCursor, KeyReused, NotFound, StaleVersion
+from repositories.errors import AlreadyExists, BadCursor, KeyReused, NotFound, StaleVersion, Unavailable
 from repositories.mongo import Store
 from repositories.plan import ID, Order, Page
 from repositories.repositories import Repositories
@@ -239,6 +239,18 @@ class TestInsert:
         rows = [(record(number), change({"stage": "ACTIVE"})) for number in ("A", "B", "C", "A")]
         assert await book.clients.insert_many(rows) == {1, 3}
         assert await book.clients.collection.count({}) == 3
+
+    async def test_many_are_in_though_their_first_changes_could_not_move(
+        self, book: Repositories, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def refuse(_documents: object) -> None:
+            raise Unavailable
+
+        monkeypatch.setattr(book.clients.history, "move_created", refuse)
+        made = record("A")
+        assert await book.clients.insert_many([(made, change({"stage": "ACTIVE"}))]) == frozenset()
+        document = await stored(book, str(made[ID]))
+        assert [each["version"] for each in document["tail"]] == [1]
 
 
 class TestReplay:

@@ -121,6 +121,11 @@ class TestLoadMany:
         )
         assert source.asked == [["a", "b", "missing"]]
 
+    async def test_nothing_asks_nothing(self) -> None:
+        source = Source()
+        assert await BatchedReads(source.fetch).load_many(()) == {}
+        assert source.asked == []
+
     async def test_the_keys_of_one_caller_stay_together_however_many(self) -> None:
         source = Source()
         reads = BatchedReads(source.fetch, in_flight=1, largest=2)
@@ -172,6 +177,19 @@ class TestTrouble:
                 await reads.load("a")
         source.gate.set()
         assert await stays == "A"
+
+    async def test_who_waits_when_the_fetch_is_cancelled_waits_no_longer(self) -> None:
+        source = Source()
+        source.gate.clear()
+        reads = BatchedReads(source.fetch)
+        waiting = reads.load("a")
+        await settled()
+        await settled()
+        for task in reads._running:
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert reads.is_idle
 
 
 class TestSharedReads:

@@ -202,6 +202,14 @@ def comparable(answer: dict[str, Any]) -> Any:
     return {"data": answer.get("data"), "errors": sorted(errors, key=repr)}
 
 
+def test_fragments_that_double_at_every_level_are_not_compiled(book: Book) -> None:
+    inner = "profile {{ parent {{ ...F{} }} }}"
+    levels = [f"fragment F{at} on Client {{ a: {inner.format(at + 1)} b: {inner.format(at + 1)} }}" for at in range(30)]
+    text = '{ client(number: "none") { ...F0 } } ' + " ".join(levels) + " fragment F30 on Client { number }"
+    prepared = Documents(10, 20_000, rules=()).prepare(book.edition, text)
+    assert prepared.answers.find(book.edition.schema, prepared.operation(None), {}) is None
+
+
 class TestAlike:
     @settings(
         max_examples=EXAMPLES,
