@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any
 
 from benchmarks.bench import Choice, chosen_peers, measure_work
+from benchmarks.changing import measure_changing
 from benchmarks.chart import chart
 from benchmarks.editions import measure_editions
 from benchmarks.errors import BenchmarkError
@@ -53,6 +54,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     other.add_argument("--attributes", type=_numbers, metavar="100,2000", help=text)
     text = "Q2 and Q4 by ordinary execution, beside the tuned Strawberry server"
     other.add_argument("--ordinary", action="store_true", help=text)
+    other.add_argument("--changing", action="store_true", help="Q5 while ten clients a second change")
     other.add_argument("--book", type=_numbers, metavar="10000,1000000", help="Q1 and Q2 in books of these sizes")
     return parser.parse_args(given)
 
@@ -86,6 +88,7 @@ def measurement(chosen: argparse.Namespace, work: WorkDir) -> Coroutine[Any, Any
         (chosen.workers, lambda: measure_worker_counts(work, choice, chosen.workers)),
         (chosen.memory, lambda: measure_memory(work, choice)),
         (chosen.attributes, lambda: measure_attributes(work, choice, chosen.attributes)),
+        (chosen.changing, lambda: measure_changing(work, choice)),
         (chosen.ordinary, lambda: measure_ordinary(work, choice)),
         (chosen.book, lambda: measure_book(work, choice, chosen.book)),
         (True, lambda: measure_work(work, choice)),

@@ -39,6 +39,8 @@ BOOK_GROWTH = 1.3
 """A million clients: times the p50 and the CPU of ten thousand, at most."""
 ATTRIBUTE_GROWTH = 1.2
 """2,000 attributes defined at run time: times the CPU of 100, at most."""
+CHANGING = 2.0
+"""Q5 with ten changes a second: times the requests a second of Mercurius and of plain Strawberry, at least."""
 ORDINARY = 1.1
 """An operation that is left to ordinary execution: times the tuned server's CPU, at most."""
 _COLUMNS = (("cpu_ms", "CPU ms"), ("rps", "req/s"), ("p50_ms", "p50 ms"), ("p99_ms", "p99 ms"), ("memory_mb", "MB"))
@@ -176,6 +178,15 @@ def ordinary_promises(ordinary: Mapping[str, Figures]) -> Iterator[str]:
                 yield f"{'':<6} {name} {value:6.2f} times the CPU of: {other}"
 
 
+def changing_promises(changing: Mapping[str, Figures]) -> Iterator[str]:
+    """A line for each server that was asked while clients changed."""
+    for name, figures in changing.items():
+        for other, word in (("mercurius", "Mercurius"), ("naive", "plain Strawberry")):
+            value = ratio(figures, "kehu", other, "rps")
+            if value is not None:
+                yield verdict(name, value, f"times the requests/s of {word}, with 10 changes a second", least=CHANGING)
+
+
 def _growth(larger: Mapping[str, Any], smaller: Mapping[str, Any], key: str) -> float | None:
     return ratio({"large": larger, "small": smaller}, "large", "small", key)
 
@@ -185,6 +196,7 @@ _LINES: Mapping[str, Callable[[Any], Iterator[str]]] = {
     "book": book_promises,
     "attributes": attribute_promises,
     "ordinary": ordinary_promises,
+    "changing": changing_promises,
 }
 
 

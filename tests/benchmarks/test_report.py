@@ -107,5 +107,12 @@ class TestVerdicts:
             "       Q2   1.00 times the CPU of: tuned with it",
         ]
 
+    def test_of_a_book_that_changes(self) -> None:
+        figures = {"kehu": _figures(1.0, 1600), "mercurius": _figures(2.0, 8), "naive": _figures(4.0, 1000)}
+        assert verdicts({"changing": {"Q5": figures}}) == [
+            "holds  Q5 200.00 times the requests/s of Mercurius, with 10 changes a second (at least 2)",
+            "MISSED Q5   1.60 times the requests/s of plain Strawberry, with 10 changes a second (at least 2)",
+        ]
+
     def test_none_of_what_promises_nothing(self) -> None:
         assert verdicts({"attributes": 2_000, "before": {}}) == []
