@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
-from repositories.compile.pages import beyond, full_order, projection_from, sort_from
+from catalogue.builtin import builtin_catalogue
+from repositories.clients import BOOK_INDEXES
+from repositories.compile.pages import UNIQUE, beyond, full_order, projection_from, sort_from
 from repositories.plan import ID, Order
+from repositories.repositories import AREAS
 
 NAME, NAME_DOWN = Order("profile.name"), Order("profile.name", is_descending=True)
 ID_UP, ID_DOWN = Order(ID), Order(ID, is_descending=True)
@@ -92,3 +95,10 @@ class TestProjectionFrom:
 
     def test_nothing_selected_is_the_id(self) -> None:
         assert projection_from(()) == {ID: 1}
+
+
+class TestUnique:
+    def test_no_other_area_has_such_a_path(self) -> None:
+        catalogue = builtin_catalogue()
+        assert [area for area in AREAS for path in UNIQUE if catalogue.find(path, area) is not None] == []
+        assert {path: BOOK_INDEXES[path].unique for path in UNIQUE} == {"number": True}
