@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from pydantic import ValidationError
@@ -13,6 +13,7 @@ from catalogue.attribute import Attribute, Status
 from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode, Problem
 from catalogue.rules import change_problems, definition_problems, deprecation_problems, retirement_problems
+from policy.rules import Right
 from policy.viewer import Viewer
 from repositories.attributes import DefinitionChange, OutrunByAnother
 from repositories.compile.indexes import SORTABLE_LIMIT
@@ -158,6 +159,7 @@ async def _write(
     viewer: Viewer, repositories: Repositories, step: Step, guard: Guard, request: str, dry_run: bool
 ) -> Definition:
     """Check against the newest catalogue and write the next one; anew whenever another writer was faster."""
+    repositories.access.require(viewer, Right.DEFINE_ATTRIBUTES)
     refuse([each for each in guard_problems(guard) if each.path == ("idempotencyKey",)])
     key = key_of(viewer, guard)
     feed = repositories.feed
@@ -185,7 +187,7 @@ async def _write(
             await repositories.attributes.drop_index(attribute)
         await feed.refresh()
         if attribute.is_searchable and not _was_searchable(done):
-            await _index_values(replace(repositories, catalogue=done.after), attribute)
+            await _index_values(repositories.on(done.after), attribute)
         return done
     raise Unavailable("Others define attributes without a pause; send the definition again.")
 

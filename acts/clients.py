@@ -24,8 +24,9 @@ from catalogue.filters import Compare, Filter, all_of
 from catalogue.kinds import Operator
 from catalogue.search import folded, searchable_words
 from catalogue.values import Checked, check_nested, misfits, missing_required
+from policy.rules import Right
 from policy.viewer import Viewer
-from repositories.access import AuthorisedPlan, authorise, rows_for
+from repositories.access import AuthorisedPlan, Touched
 from repositories.base import Written
 from repositories.errors import AlreadyExists
 from repositories.plan import ID, Change, Proof, ReadPlan
@@ -45,21 +46,32 @@ class NewClient:
 
 
 async def create_client(
-    viewer: Viewer, repositories: Repositories, new: NewClient, proof: Proof, guard: Guard
+    viewer: Viewer,
+    repositories: Repositories,
+    new: NewClient,
+    proof: Proof,
+    guard: Guard,
+    *,
+    paths: Some[str] = (),
+    touched: Touched | None = None,
 ) -> Written:
     """A new client; or, for a request made before with the same key, the client it made.
 
-    Raises: Refused with every problem at once; AlreadyExists if the number is taken; KeyReused.
+    Raises: NotAllowed; Refused with every problem at once; AlreadyExists if the number is taken; KeyReused.
     """
-    catalogue = repositories.catalogue
+    catalogue, access = repositories.catalogue, repositories.access
+    access.require(viewer, Right.CHANGE_CLIENTS)
     checked = check_nested(catalogue, new.facets)
     problems = [*guard_problems(guard), *proof_problems(proof), *number_problems(new.number), *checked.problems]
     problems += missing_required(catalogue, checked.values | dict.fromkeys(_refused_paths(checked), 0), new.kind)
     problems += misfits(catalogue, checked.values, new.kind)
-    team = await manager_team(repositories, new.manager_id, problems)
+    manager_id = new.manager_id or access.own_manager(viewer)
+    team = await manager_team(repositories, manager_id, problems)
     problems += await reference_problems(viewer, repositories, checked)
     refuse(problems)
-    core = {"stage": str(new.stage), "managerId": new.manager_id}
+    access.refuse_sealed(viewer, CLIENTS, checked.values)
+    core = {"stage": str(new.stage), "managerId": manager_id}
+    access.require_within(viewer, Right.CHANGE_CLIENTS, core | {"team": team})
     values = {path: value for path, value in (core | {"team": team} | checked.values).items() if value is not None}
     key = key_of(viewer, guard)
     request = request_hash("clientCreate", new.number, new.kind, core, new.facets, proof_words(proof))
@@ -68,10 +80,11 @@ async def create_client(
     record: dict[str, object] = {ID: new_id(CLIENTS, key), "number": new.number, "kind": str(new.kind)} | {
         facet: {} for facet in FACETS
     }
+    answer = access.authorise(ReadPlan(CLIENTS, frozenset(paths)), viewer, touched)
     try:
-        return await repositories.clients.insert(record, change)
+        return await repositories.clients.insert(record, change, answer)
     except AlreadyExists:
-        replayed = await repositories.clients.replay(str(record[ID]), change)
+        replayed = await repositories.clients.replay(str(record[ID]), change, answer)
         if replayed is None:
             raise
         return replayed
@@ -86,11 +99,14 @@ async def change_client(
     guard: Guard,
     *,
     paths: Some[str] = (),
+    touched: Touched | None = None,
 ) -> Written:
     """A client after some of its values were set or cleared, with the paths that the caller wants to see.
 
-    Raises: Refused with every problem at once; NotFound, StaleVersion, KeyReused. Nothing is changed then.
+    Raises: NotAllowed; Refused with every problem at once; NotFound, StaleVersion, KeyReused. Nothing is changed then.
     """
+    access = repositories.access
+    access.require(viewer, Right.CHANGE_CLIENTS)
     checked = check_changes(repositories, changes)
     problems = [*guard_problems(guard), *proof_problems(proof), *checked.problems]
     problems += await reference_problems(viewer, repositories, checked)
@@ -100,6 +116,8 @@ async def change_client(
     if not problems and not checked.values:
         problems.append(problem("changes", "nothing", "at least one value to set, or null to clear one"))
     refuse(problems)
+    access.refuse_sealed(viewer, CLIENTS, checked.values)
+    answer = access.authorise(ReadPlan(CLIENTS, frozenset(paths)), viewer, touched)
     request = request_hash("clientChange", client_id, changes, guard.expected_version, proof_words(proof))
     change = Change(
         checked.values,
@@ -109,10 +127,10 @@ async def change_client(
         key_of(viewer, guard),
         request,
         guard.expected_version,
-        all_of(rows_for(viewer), fits),
+        all_of(access.rows(viewer, Right.CHANGE_CLIENTS), answer.rows, fits),
         searchable_words(repositories.catalogue, checked.values),
     )
-    return await repositories.clients.write(client_id, change, paths)
+    return await repositories.clients.write(client_id, change, answer)
 
 
 def check_changes(repositories: Repositories, changes: Mapping[str, object]) -> Checked:
@@ -139,16 +157,16 @@ async def _misfits_of(viewer: Viewer, repositories: Repositories, client_id: str
 
     Cost: one command; asked only where a value fits one kind of client alone.
     """
-    found = await repositories.clients.find_one(client_by_id(viewer, client_id, frozenset(("kind",))))
+    found = await repositories.clients.find_one(client_by_id(viewer, repositories, client_id, frozenset(("kind",))))
     if found is None:
         return []
     values = {path: value for path, value in checked.values.items() if path.split(".")[0] in FACETS}
     return misfits(repositories.catalogue, values, ClientKind(str(found["kind"])))
 
 
-def client_by_id(viewer: Viewer, client_id: str, paths: frozenset[str]) -> AuthorisedPlan:
+def client_by_id(viewer: Viewer, repositories: Repositories, client_id: str, paths: frozenset[str]) -> AuthorisedPlan:
     """The plan that reads one client."""
-    return authorise(ReadPlan(CLIENTS, paths, Compare(ID, Operator.EQ, client_id)), viewer)
+    return repositories.access.authorise(ReadPlan(CLIENTS, paths, Compare(ID, Operator.EQ, client_id)), viewer)
 
 
 async def manager_team(repositories: Repositories, manager_id: str | None, problems: list[Problem]) -> str | None:
@@ -169,7 +187,7 @@ async def reference_problems(viewer: Viewer, repositories: Repositories, checked
     Cost: one command, none where nothing points anywhere.
     """
     wanted = {client for ids in checked.references.values() for client in ids}
-    there = await repositories.clients.existing(wanted, rows_for(viewer))
+    there = await repositories.clients.existing(wanted, repositories.access.rows(viewer))
     return [
         Problem(
             ErrorCode.INVALID_VALUE,

@@ -12,13 +12,13 @@ from acts.upserts import ClientRow, upsert_clients
 from catalogue.attribute import ClientKind, ClientStage
 from catalogue.catalogue import Catalogue
 from catalogue.values import flatten
-from policy.viewer import Viewer
+from policy.viewer import program
 from repositories.errors import AlreadyExists
 from repositories.interactions import CLIENT_ID, INTERACTIONS
 from repositories.plan import ID, Change, Proof
 from repositories.repositories import Repositories, new_id
 
-LOADER = Viewer("demo", frozenset(("administrator",)))
+LOADER = program("demo")
 PROOF = Proof(source="demonstration book", observer="Kehu", confidence=1.0)
 BATCH = 500
 

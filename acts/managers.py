@@ -8,8 +8,9 @@ from acts.checks import NUMBER, Guard, guard_problems, key_of, now, problem, pro
 from catalogue.filters import Compare
 from catalogue.kinds import Operator
 from catalogue.values import check_nested
+from policy.rules import Right
 from policy.viewer import Viewer
-from repositories.access import authorise
+from repositories.access import Touched
 from repositories.base import Written
 from repositories.errors import AlreadyExists
 from repositories.managers import MANAGERS
@@ -20,12 +21,21 @@ _NO_PROOF = Proof()
 
 
 async def create_manager(
-    viewer: Viewer, repositories: Repositories, person: str, given: Mapping[str, object], guard: Guard
+    viewer: Viewer,
+    repositories: Repositories,
+    person: str,
+    given: Mapping[str, object],
+    guard: Guard,
+    *,
+    paths: Some[str] = (),
+    touched: Touched | None = None,
 ) -> Written:
     """A new manager; or, for a request made before with the same key, the manager it made.
 
-    Raises: Refused with every problem at once; AlreadyExists if the person is a manager already.
+    Raises: NotAllowed; Refused with every problem at once; AlreadyExists if the person is a manager already.
     """
+    access = repositories.access
+    access.require(viewer, Right.CHANGE_DIRECTORY)
     checked = check_nested(repositories.catalogue, given, area=MANAGERS)
     problems = [*guard_problems(guard), *checked.problems]
     if not NUMBER.fullmatch(person):
@@ -33,15 +43,17 @@ async def create_manager(
     if checked.values.get("name") is None and not checked.problems:
         problems.append(problem("name", None, "the manager's name"))
     refuse(problems)
+    access.refuse_sealed(viewer, MANAGERS, checked.values)
+    answer = access.authorise(ReadPlan(MANAGERS, frozenset(paths)), viewer, touched)
     values = {path: value for path, value in checked.values.items() if value is not None}
     request = request_hash("managerCreate", person, given, proof_words(_NO_PROOF))
     change = Change(values, viewer.person, now(), key=key_of(viewer, guard), request_hash=request)
     try:
-        return await repositories.managers.insert({ID: new_id(MANAGERS), "person": person}, change)
+        return await repositories.managers.insert({ID: new_id(MANAGERS), "person": person}, change, answer)
     except AlreadyExists:
         plan = ReadPlan(MANAGERS, frozenset(), Compare("person", Operator.EQ, person))
-        found = await repositories.managers.find_one(authorise(plan, viewer))
-        replayed = await repositories.managers.replay(str(found[ID]), change) if found else None
+        found = await repositories.managers.find_one(access.authorise(plan, viewer))
+        replayed = await repositories.managers.replay(str(found[ID]), change, answer) if found else None
         if replayed is None:
             raise
         return replayed
@@ -55,11 +67,14 @@ async def change_manager(
     guard: Guard,
     *,
     paths: Some[str] = (),
+    touched: Touched | None = None,
 ) -> Written:
     """A manager after some values were set or cleared; the clients follow into another team.
 
-    Raises: Refused, NotFound, StaleVersion, KeyReused; nothing is changed then.
+    Raises: NotAllowed, Refused, NotFound, StaleVersion, KeyReused; nothing is changed then.
     """
+    access = repositories.access
+    access.require(viewer, Right.CHANGE_DIRECTORY)
     checked = check_nested(repositories.catalogue, changes, area=MANAGERS)
     problems = [*guard_problems(guard), *checked.problems]
     if not problems and not checked.values:
@@ -67,6 +82,8 @@ async def change_manager(
     if "name" in checked.values and checked.values["name"] is None:
         problems.append(problem("name", None, "the manager's name, which cannot be cleared"))
     refuse(problems)
+    access.refuse_sealed(viewer, MANAGERS, checked.values)
+    answer = access.authorise(ReadPlan(MANAGERS, frozenset({*paths, "team"})), viewer, touched)
     request = request_hash("managerChange", manager_id, changes, guard.expected_version)
     change = Change(
         checked.values,
@@ -76,7 +93,7 @@ async def change_manager(
         request_hash=request,
         expected_version=guard.expected_version,
     )
-    written = await repositories.managers.write(manager_id, change, {*paths, "team"})
+    written = await repositories.managers.write(manager_id, change, answer)
     if "team" in checked.values:
         # Last, and again on a repeat: a person stopped between the two commands sends the same request again.
         await repositories.clients.move_team(manager_id, written.document.get("team"))

@@ -8,12 +8,16 @@ from uuid import uuid4
 
 from acts.checks import FACETS, now, number_problems, problem, proof_problems, refuse
 from catalogue.attribute import CLIENTS, ClientKind, ClientStage
+from catalogue.catalogue import UnknownAttribute
 from catalogue.errors import ErrorCode, Problem
+from catalogue.filters import Filter, all_of
 from catalogue.search import folded, searchable_words
 from catalogue.values import Checked, check_flat, misfits, missing_required
+from policy.rules import Right
 from policy.viewer import Viewer
-from repositories.access import rows_for
+from repositories.access import NotAllowed
 from repositories.clients import differences
+from repositories.errors import AlreadyExists
 from repositories.plan import ID, Change, Proof
 from repositories.repositories import Repositories, new_id
 
@@ -58,6 +62,10 @@ class _Batch:
     key: str
     rows: Sequence[ClientRow]
     checked: list[Checked]
+    scope: Filter | None
+    """The clients that the viewer may change."""
+    taken: set[int] = field(default_factory=set)
+    """Rows whose number turned out to be taken when a client was to be made of them."""
     problems: list[Problem] = field(default_factory=list)
     created: int = 0
     changed: int = 0
@@ -77,15 +85,18 @@ async def upsert_clients(
     """How many clients were made, changed and left as they are, and what was wrong with the other rows.
 
     Sending the same rows again changes nothing.
-    Raises: Refused if there are too many rows, or the proof is wrong.
+    Raises: NotAllowed; Refused if there are too many rows, or the proof is wrong.
     Cost: up to eight commands, however many rows.
     """
+    access = repositories.access
+    access.require(viewer, Right.CHANGE_CLIENTS)
     problems = proof_problems(proof)
     if len(rows) > ROW_LIMIT:
         problems.append(problem("clients", f"{len(rows)} rows", f"up to {ROW_LIMIT} rows; send them in parts"))
     refuse(problems)
+    scope = all_of(access.rows(viewer), access.rows(viewer, Right.CHANGE_CLIENTS))
     checked = [check_flat(repositories.catalogue, row.values) for row in rows]
-    batch = _Batch(viewer, repositories, proof, now(), f"{viewer.person}:upsert-{uuid4()}", rows, checked)
+    batch = _Batch(viewer, repositories, proof, now(), f"{viewer.person}:upsert-{uuid4()}", rows, checked, scope)
     _check_rows(batch)
     await _check_references(batch)
     teams = await _teams(batch)
@@ -104,6 +115,10 @@ def _check_rows(batch: _Batch) -> None:
     seen: dict[str, int] = {}
     for place, (row, checked) in enumerate(zip(batch.rows, batch.checked, strict=True)):
         found = [*row.problems, *number_problems(row.number), *checked.problems]
+        try:
+            batch.repositories.access.refuse_sealed(batch.viewer, CLIENTS, checked.values)
+        except UnknownAttribute as unknown:
+            found += unknown.problems()
         if row.number in seen:
             expected = f"each number once; row {seen[row.number]} has it too"
             found.append(problem("number", row.number, expected))
@@ -113,7 +128,7 @@ def _check_rows(batch: _Batch) -> None:
 
 async def _check_references(batch: _Batch) -> None:
     wanted = {client for checked in batch.checked for ids in checked.references.values() for client in ids}
-    there = await batch.repositories.clients.existing(wanted, rows_for(batch.viewer))
+    there = await batch.repositories.clients.existing(wanted, batch.repositories.access.rows(batch.viewer))
     for place, checked in enumerate(batch.checked):
         for path, ids in checked.references.items():
             if missing := [each for each in ids if each not in there]:
@@ -122,7 +137,8 @@ async def _check_references(batch: _Batch) -> None:
 
 async def _teams(batch: _Batch) -> dict[str, str | None]:
     """The team of each manager that the rows name; a problem for each that is not there."""
-    wanted = {row.manager_id for row in batch.rows if row.manager_id is not None}
+    own = batch.repositories.access.own_manager(batch.viewer)
+    wanted = {row.manager_id for row in batch.rows if row.manager_id is not None} | ({own} if own else set())
     if not wanted:
         return {}
     found = await batch.repositories.managers.collection.find({ID: {"$in": sorted(wanted)}}, {"team": 1})
@@ -135,14 +151,15 @@ async def _teams(batch: _Batch) -> dict[str, str | None]:
 
 async def _attempt(batch: _Batch, places: list[int], teams: Mapping[str, str | None], dry_run: bool) -> list[int]:
     """The places of the rows that another writer got in the way of."""
-    present = await batch.repositories.clients.find_by_numbers({batch.rows[place].number for place in places})
+    numbers = {batch.rows[place].number for place in places}
+    present = await batch.repositories.clients.find_by_numbers(numbers, batch.scope)
     new: list[tuple[int, dict[str, Any], Change]] = []
     old: list[tuple[int, str, Change]] = []
     for place in places:
         document = present.get(batch.rows[place].number)
         values = _values_of(batch, place, teams)
         if document is None:
-            _plan_new(batch, place, values, new)
+            _plan_new(batch, place, values, teams, new)
         else:
             _plan_change(batch, place, values, document, old)
     if dry_run:
@@ -157,6 +174,7 @@ async def _attempt(batch: _Batch, places: list[int], teams: Mapping[str, str | N
     )
     batch.created += len(new) - len(taken)
     batch.changed += len(old) - len(stale)
+    batch.taken.update(new[each][0] for each in taken)
     return [new[each][0] for each in taken] + [old[each][0] for each in stale]
 
 
@@ -171,11 +189,33 @@ def _values_of(batch: _Batch, place: int, teams: Mapping[str, str | None]) -> di
     return values
 
 
+def _beyond_problem(batch: _Batch, record: Mapping[str, object]) -> Problem | None:
+    """What is wrong where a client, as it is to be, would not be one that the viewer may change."""
+    try:
+        batch.repositories.access.require_within(batch.viewer, Right.CHANGE_CLIENTS, record)
+    except NotAllowed as refused:
+        return refused.problems()[0]
+    return None
+
+
 def _plan_new(
-    batch: _Batch, place: int, values: dict[str, object], new: list[tuple[int, dict[str, Any], Change]]
+    batch: _Batch,
+    place: int,
+    values: dict[str, object],
+    teams: Mapping[str, str | None],
+    new: list[tuple[int, dict[str, Any], Change]],
 ) -> None:
     row, catalogue = batch.rows[place], batch.repositories.catalogue
-    if row.kind is None:
+    own = batch.repositories.access.own_manager(batch.viewer)
+    if row.manager_id is None and own is not None:
+        values |= {"managerId": own, "team": teams.get(own)}
+    beyond = _beyond_problem(batch, values)
+    if place in batch.taken:
+        # It is there, and not to be seen: what making a client says of a taken number is all that may be said.
+        found = list(AlreadyExists("number", row.number).problems())
+    elif beyond is not None:
+        found = [beyond]
+    elif row.kind is None:
         found = [problem("kind", None, f"{' or '.join(ClientKind)} for a client who is not there yet")]
     else:
         given = batch.checked[place].values
@@ -199,6 +239,8 @@ def _plan_change(
     found = misfits(batch.repositories.catalogue, batch.checked[place].values, kind)
     if row.kind is not None and row.kind is not kind:
         found.append(problem("kind", str(row.kind), f"{kind}, which client {row.number} is for good"))
+    if row.manager_id is not None and (beyond := _beyond_problem(batch, document | values)) is not None:
+        found.append(beyond)
     if found:
         batch.problems += (each.in_row(place) for each in found)
         return
@@ -206,7 +248,6 @@ def _plan_change(
     if not changed:
         batch.unchanged += 1
         return
-    where = rows_for(batch.viewer)
     change = Change(
         changed,
         batch.viewer.person,
@@ -214,7 +255,7 @@ def _plan_change(
         batch.proof,
         batch.key,
         expected_version=document["version"],
-        where=where,
+        where=batch.scope,
         words=searchable_words(batch.repositories.catalogue, changed),
     )
     old.append((place, str(document[ID]), change))

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from anyio import to_thread
@@ -94,7 +94,7 @@ class Editions:
             return
         try:
             with unnoticed():
-                edition = await to_thread.run_sync(build_edition, replace(self._repositories, catalogue=catalogue))
+                edition = await to_thread.run_sync(build_edition, self._repositories.on(catalogue))
         except Exception:
             # Whatever went wrong with the new one, the last good edition goes on answering.
             log.exception("no edition could be built of catalogue %s; the last one stays", catalogue.version[:12])

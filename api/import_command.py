@@ -16,10 +16,10 @@ from api.import_screen import ImportScreen
 from api.interrupt import Interrupt
 from api.settings import Settings, SettingsError, load_settings
 from catalogue.errors import KehuError
-from policy.viewer import Viewer
+from policy.viewer import program
 from repositories.errors import RepositoryError
 
-IMPORTER = Viewer("kehu-import", frozenset({"data_steward"}))
+IMPORTER = program("kehu-import")
 """Who the history names for imported values; the proof of the map says where they come from."""
 
 STORED, SOME_REFUSED, FAILED, INTERRUPTED = 0, 1, 2, 130

@@ -23,6 +23,7 @@ from benchmarks.sizes import sizes_of, write_out
 from catalogue.attribute import Attribute, Facet
 from catalogue.filters import Compare
 from catalogue.kinds import Kind, Operator
+from policy.viewer import program
 from repositories.access import AuthorisedPlan
 from repositories.attributes import DefinitionChange
 from repositories.embedded import EmbeddedMongod
@@ -94,11 +95,12 @@ async def insert(repositories: Repositories, documents: Sequence[Document]) -> N
 async def change(repositories: Repositories, ids: Sequence[str]) -> None:
     """One value of each client, as `clientChange` does it: with version and history, by 32 writers at once."""
     waiting = iter(enumerate(ids))
+    unseen = repositories.access.authorise(ReadPlan("clients", frozenset()), program("benchmark"))
 
     async def write() -> None:
         for place, each in waiting:
             values = {TRIED.path: f"tried {place % VALUES} anew"}
-            await repositories.clients.write(each, Change(values, "benchmark", now()), ())
+            await repositories.clients.write(each, Change(values, "benchmark", now()), unseen)
 
     await asyncio.gather(*(write() for _ in range(WRITERS)))
 

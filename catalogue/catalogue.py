@@ -18,6 +18,11 @@ class UnknownAttribute(KehuError):
     code = ErrorCode.UNKNOWN_ATTRIBUTE
 
 
+def unknown_attribute(path: str) -> UnknownAttribute:
+    """The error for a path at which there is nothing, or nothing that the viewer may know of."""
+    return UnknownAttribute(f'There is no attribute "{path}". Query `attributes` for the paths that exist.', given=path)
+
+
 class Catalogue:
     """An unchanging set of attributes, with look-ups by area, path and parent."""
 
@@ -52,9 +57,7 @@ class Catalogue:
         """
         found = self.find(path, area)
         if found is None or not self.is_live(found):
-            raise UnknownAttribute(
-                f'There is no attribute "{path}". Query `attributes` for the paths that exist.', given=path
-            )
+            raise unknown_attribute(path)
         return found
 
     def is_live(self, attribute: Attribute) -> bool:

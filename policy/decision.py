@@ -1,18 +1,81 @@
-"""What one viewer may do, decided once for a request and applied by `repositories.access` alone."""
+"""What one viewer may read and do, from the rule table; `repositories.access` alone applies it."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
-from catalogue.filters import Filter
+from catalogue.filters import And, Compare, Filter, Or
+from catalogue.kinds import Operator
+from policy.rules import SYSTEM_RULE, Policy, Right, RoleRule, RowScope
 from policy.viewer import Viewer
 
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The rows a viewer may read; None stands for all of them."""
-
-    rows: Filter | None = None
+ID = "_id"
+NOBODY = Compare(ID, Operator.IN, ())
+"""The predicate that no record meets."""
 
 
-def decide(viewer: Viewer) -> Decision:
-    """The decision for a signed-in person: today everybody signed in reads the whole book."""
-    return Decision()
+def rules_of(policy: Policy, viewer: Viewer) -> tuple[RoleRule, ...]:
+    """The rules of a viewer's roles, in the order of the table."""
+    if SYSTEM_RULE.role in viewer.roles:
+        return (SYSTEM_RULE,)
+    return tuple(each for each in policy.rules if each.role in viewer.roles)
+
+
+def reading_rules(rules: Iterable[RoleRule]) -> tuple[RoleRule, ...]:
+    """The rules that let somebody see clients at all: the others neither widen nor narrow what is seen of them."""
+    return tuple(each for each in rules if each.rows is not RowScope.NONE or each.group_rows is not None)
+
+
+def rights_of(rules: Iterable[RoleRule]) -> frozenset[Right]:
+    """What the rules allow together."""
+    return frozenset().union(*(each.rights for each in rules))
+
+
+def client_rows(rules: Iterable[RoleRule], viewer: Viewer, right: Right | None = None) -> Filter | None:
+    """The clients that a viewer may read; those that he may act on, where a right is named. None: all of them."""
+    able = [each for each in rules if right is None or right in each.rights]
+    return _rows((each.rows for each in able), viewer) if able else NOBODY
+
+
+def group_rows(rules: Iterable[RoleRule], viewer: Viewer) -> Filter | None:
+    """The clients that are counted in a viewer's groups; None: all of them."""
+    return _rows((each.group_rows or each.rows for each in rules), viewer)
+
+
+def is_within(rows: Filter | None, record: Mapping[str, object]) -> bool:
+    """Whether a record, by its core fields, is among the rows of a decision."""
+    match rows:
+        case None:
+            return True
+        case Compare(path, Operator.EQ, value):
+            return record.get(path) == value
+        case Compare(path, Operator.IN, tuple() as values):
+            return record.get(path) in values
+        case Compare(path, Operator.NOT_IN, tuple() as values):
+            return record.get(path) not in values
+        case And(parts):
+            return all(is_within(each, record) for each in parts)
+        case Or(parts):
+            return any(is_within(each, record) for each in parts)
+        case _:
+            raise ValueError(f"no decision has rows such as {rows}")
+
+
+def _rows(scopes: Iterable[RowScope], viewer: Viewer) -> Filter | None:
+    wanted = set(scopes)
+    # A wall stands before everything else, whoever has opened what.
+    wall = Compare(ID, Operator.NOT_IN, tuple(sorted(viewer.walled))) if viewer.walled else None
+    if RowScope.ALL in wanted:
+        return wall
+    parts: list[Filter] = []
+    for scope, path, value in (
+        (RowScope.OWN, "managerId", viewer.manager_id),
+        (RowScope.TEAM, "team", viewer.team),
+        (RowScope.REGION, "region", viewer.region),
+    ):
+        if scope in wanted and value is not None:
+            parts.append(Compare(path, Operator.EQ, value))
+    if viewer.granted and wanted - {RowScope.NONE}:
+        parts.append(Compare(ID, Operator.IN, tuple(sorted(viewer.granted))))
+    if not parts:
+        return NOBODY
+    seen = Or(tuple(parts)) if len(parts) > 1 else parts[0]
+    return seen if wall is None else And((seen, wall))

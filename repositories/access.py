@@ -1,16 +1,52 @@
 """The one place where a policy's decision meets a plan."""
 
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Collection as Some
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
-from catalogue.filters import Filter, all_of
-from policy.decision import decide
+from catalogue.attribute import CLIENTS
+from catalogue.catalogue import Catalogue, unknown_attribute
+from catalogue.errors import ErrorCode, KehuError
+from catalogue.filters import And, AnyItem, Filter, Not, Or, Search, all_of, paths_of
+from policy.attributes import EVERYTHING, AreaView, AttributeView, attribute_view
+from policy.decision import NOBODY, client_rows, group_rows, is_within, reading_rules, rights_of, rules_of
+from policy.rules import Policy, Right, Unreadable
 from policy.viewer import Viewer
+from repositories.compile.changes import proof_key
 from repositories.plan import ReadPlan
+from repositories.veil import Veil
+
+VIEWS_KEPT = 100
+"""Sets of roles and purposes whose view of the attributes is remembered."""
+SELECTIONS_KEPT = 2_000
+
+
+class NotAllowed(KehuError):
+    """The viewer may not do this."""
+
+    code = ErrorCode.NOT_ALLOWED
+
+
+@dataclass(slots=True)
+class Touched:
+    """What one request has met of the book, for the audit."""
+
+    records: dict[str, set[str]] = field(default_factory=dict)
+    """Ids by area."""
+    paths: dict[str, set[str]] = field(default_factory=dict)
+    """Paths by area."""
+    hidden: set[str] = field(default_factory=set)
+    """Paths that were selected and not read, because the viewer may not."""
+
+    def note(self, area: str, ids: Iterable[str]) -> None:
+        """Records that were read or changed."""
+        self.records.setdefault(area, set()).update(ids)
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorisedPlan:
-    """A plan that may be read: made by `authorise` alone, and the only kind that a repository reads."""
+    """A plan that may be read: made by `Access.authorise` alone, and the only kind that a repository reads."""
 
     plan: ReadPlan
     filter: Filter | None
@@ -19,14 +55,233 @@ class AuthorisedPlan:
     """Cursors are bound to it."""
     rows: Filter | None = None
     """The rows allowed alone: an index may serve them."""
+    owners: Filter | None = None
+    """The rows allowed of the clients that the records belong to, where they have no rows of their own."""
+    asked: Filter | None = None
+    """The rows asked for alone: cursors are bound to them, so that a page goes on when the rows allowed change."""
+    veil: Veil | None = None
+    """What is taken off the documents after they were read."""
+    touched: Touched | None = None
+    floor: int = 0
+    """Groups of fewer records are left out."""
 
 
-def authorise(plan: ReadPlan, viewer: Viewer) -> AuthorisedPlan:
-    """The plan, narrowed to what the viewer may read."""
-    decision = decide(viewer)
-    return AuthorisedPlan(plan, all_of(decision.rows, plan.filter), viewer.person, decision.rows)
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """The paths of a selection that may be read."""
+
+    paths: frozenset[str]
+    hidden: frozenset[str]
+    veil: Veil | None
 
 
-def rows_for(viewer: Viewer) -> Filter | None:
-    """The rows a viewer may change, to stand in the command of the change itself."""
-    return decide(viewer).rows
+class Access:
+    """The policy on one catalogue: who may read and do what.
+
+    Cost: what depends on the roles alone is worked out once for them; a plan costs a look-up and its rows.
+    """
+
+    def __init__(self, policy: Policy, catalogue: Catalogue) -> None:
+        self.policy = policy
+        self._catalogue = catalogue
+        self._owned = frozenset(each.area for each in catalogue.relations if each.target == CLIENTS)
+        self._views: OrderedDict[object, AttributeView] = OrderedDict()
+        self._catalogues: dict[str, Catalogue] = {}
+        self._selections: OrderedDict[object, _Selection] = OrderedDict()
+
+    def view(self, viewer: Viewer) -> AttributeView:
+        """What the viewer may see of the attributes."""
+        key = (viewer.roles, viewer.scopes, viewer.purpose)
+        found = self._views.get(key)
+        if found is None:
+            rules = reading_rules(rules_of(self.policy, viewer))
+            found = self._views[key] = attribute_view(self._catalogue, rules, viewer.purpose)
+            if len(self._views) > VIEWS_KEPT:
+                self._views.popitem(last=False)
+        return found
+
+    def catalogue(self, viewer: Viewer) -> Catalogue:
+        """The catalogue that a viewer's selections are read by.
+
+        Where the policy says so, it is without what he may not read: that is then as good as unknown.
+        """
+        view = self.view(viewer)
+        if self.policy.unreadable is Unreadable.NULL or view.is_whole:
+            return self._catalogue
+        found = self._catalogues.get(view.key)
+        if found is None:
+            kept = [each for each in self._catalogue.attributes if each.path not in view.area(each.area).hidden]
+            found = self._catalogues[view.key] = Catalogue(kept, self._catalogue.relations)
+        return found
+
+    def authorise(self, plan: ReadPlan, viewer: Viewer, touched: Touched | None = None) -> AuthorisedPlan:
+        """The plan, narrowed to what the viewer may read.
+
+        Raises: UnknownAttribute for a predicate, an order or a group over what he may not read.
+        """
+        view = self.view(viewer)
+        seen = view.area(plan.area)
+        selection = self._selection(view, plan.area, plan.paths)
+        narrowed = plan if selection.paths is plan.paths else replace(plan, paths=selection.paths)
+        if seen.hidden or seen.masked:
+            narrowed = _usable(narrowed, seen)
+        rules = rules_of(self.policy, viewer)
+        clients = group_rows(rules, viewer) if plan.grouped else client_rows(rules, viewer)
+        rows = clients if plan.area == CLIENTS else None
+        floor = self.policy.group_floor if plan.grouped and clients != client_rows(rules, viewer) else 0
+        if touched is not None:
+            touched.hidden |= {each if plan.area == CLIENTS else f"{plan.area}.{each}" for each in selection.hidden}
+            touched.paths.setdefault(plan.area, set()).update(selection.paths)
+        return AuthorisedPlan(
+            narrowed,
+            all_of(rows, narrowed.filter),
+            viewer.person,
+            rows,
+            clients if plan.area in self._owned else None,
+            narrowed.filter,
+            selection.veil,
+            touched,
+            floor,
+        )
+
+    def rows(self, viewer: Viewer, right: Right | None = None) -> Filter | None:
+        """The clients that a viewer may read, or act on, to stand in the command itself."""
+        return client_rows(rules_of(self.policy, viewer), viewer, right)
+
+    def rights(self, viewer: Viewer) -> frozenset[Right]:
+        """What the viewer may do at all."""
+        return rights_of(rules_of(self.policy, viewer))
+
+    def require(self, viewer: Viewer, right: Right) -> None:
+        """Raises: NotAllowed, where the viewer has not this right."""
+        if right not in self.rights(viewer):
+            able = [each.role for each in self.policy.rules if right in each.rights]
+            roles = ", ".join(sorted(viewer.roles)) or "none"
+            raise NotAllowed(
+                f"This takes the right {right}, which your roles ({roles}) do not give. "
+                f"These do: {', '.join(able) or 'none'}.",
+                given=roles,
+                expected=", ".join(able) or None,
+            )
+
+    def own_manager(self, viewer: Viewer) -> str | None:
+        """The manager of a new client of whom nobody says whose it is: the viewer, unless all clients are his."""
+        return None if self.rows(viewer) is None else viewer.manager_id
+
+    def require_within(self, viewer: Viewer, right: Right, record: Mapping[str, object]) -> None:
+        """Raises: NotAllowed, where a record as it is to be would not be among those that the viewer may act on."""
+        if not is_within(self.rows(viewer, right), record) or not is_within(self.rows(viewer), record):
+            manager = record.get("managerId")
+            raise NotAllowed(
+                f"A client of the manager {manager} would not be one that you may change; "
+                "leave managerId out, or name a manager whose clients you may change.",
+                path=("managerId",),
+                given=str(manager),
+            )
+
+    def refuse_sealed(self, viewer: Viewer, area: str, paths: Iterable[str]) -> None:
+        """What may not be read may not be written either: whether it changed would tell what it was.
+
+        Raises: UnknownAttribute, in the words for an attribute that is not there.
+        """
+        sealed = self.view(viewer).area(area).sealed
+        for path in sorted(paths):
+            if path in sealed:
+                raise unknown_attribute(path)
+
+    def _selection(self, view: AttributeView, area: str, paths: frozenset[str]) -> _Selection:
+        seen = view.area(area)
+        if seen is EVERYTHING or not paths:
+            return _Selection(paths, frozenset(), None)
+        key = (view.key, area, paths)
+        found = self._selections.get(key)
+        if found is None:
+            found = self._selections[key] = _selection(seen, paths)
+            if len(self._selections) > SELECTIONS_KEPT:
+                self._selections.popitem(last=False)
+        return found
+
+
+def _selection(seen: AreaView, paths: frozenset[str]) -> _Selection:
+    readable: set[str] = set()
+    hidden: set[str] = set()
+    proofs = {f"proof.{proof_key(each)}" for each in seen.hidden}
+    for path in paths:
+        if path in seen.hidden:
+            hidden.add(path)
+        elif path in seen.parted:
+            readable.update(seen.parted[path])
+        elif path not in proofs:
+            readable.add(path)
+    masks = tuple(sorted(each for each in seen.masked if _covers(readable, each)))
+    # What is left of a group when all that was set in it is hidden must not tell that something was.
+    groups = tuple(sorted((each for each in seen.parted if _reaches(readable, each)), reverse=True))
+    veil = Veil(masks, groups) if masks or groups else None
+    return _Selection(frozenset(readable), frozenset(hidden), veil)
+
+
+def _covers(paths: Some[str], path: str) -> bool:
+    return any(path == each or path.startswith(f"{each}.") for each in paths)
+
+
+def _reaches(paths: Some[str], group: str) -> bool:
+    return any(each.startswith(f"{group}.") for each in paths)
+
+
+def _usable(plan: ReadPlan, seen: AreaView) -> ReadPlan:
+    """The plan without the paths that a search may not look at; they were not named by anybody.
+
+    Raises: UnknownAttribute for a path that was named.
+    """
+    unusable = seen.unusable
+    named = {each.path for each in plan.order} | plan.grouped
+    for path in sorted(named | _named_paths(plan.filter)):
+        if path in unusable:
+            raise unknown_attribute(path)
+    ranked = None if plan.ranked is None else _narrowed(plan.ranked, seen)
+    return replace(plan, filter=_searching(plan.filter, seen), ranked=ranked)
+
+
+def _named_paths(predicate: Filter | None) -> frozenset[str]:
+    match predicate:
+        case None | Search():
+            return frozenset()
+        case And(parts) | Or(parts):
+            return frozenset().union(*(_named_paths(each) for each in parts))
+        case Not(part):
+            return _named_paths(part)
+        case AnyItem(path, _):
+            return paths_of(predicate) | {path}
+        case _:
+            return paths_of(predicate)
+
+
+def _searching(predicate: Filter | None, seen: AreaView) -> Filter | None:
+    match predicate:
+        case Search():
+            return _narrowed(predicate, seen)
+        case And(parts):
+            return And(tuple(_kept(each, seen) for each in parts))
+        case Or(parts):
+            return Or(tuple(_kept(each, seen) for each in parts))
+        case Not(part):
+            return Not(_kept(part, seen))
+        case _:
+            return predicate
+
+
+def _kept(predicate: Filter, seen: AreaView) -> Filter:
+    found = _searching(predicate, seen)
+    return NOBODY if found is None else found
+
+
+def _narrowed(search: Search, seen: AreaView) -> Search:
+    # The words of a list of groups are one text: a part of it that is hidden hides the whole.
+    paths = tuple(each for each in search.paths if each not in seen.unusable and each not in seen.parted)
+    masked = {outer for each in seen.masked for outer in _outer(each)}
+    return Search(search.text, tuple(each for each in paths if each not in masked))
+
+
+def _outer(path: str) -> list[str]:
+    words = path.split(".")
+    return [".".join(words[:count]) for count in range(1, len(words))]

@@ -1,10 +1,9 @@
 """What every area's repository does: read an authorised plan, and write one change as one command."""
 
-import asyncio
 import logging
 from collections.abc import Collection as Some
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -91,6 +90,7 @@ class RecordRepository:
             documents = await self.collection.aggregate(self._ranked_pipeline(authorised, plan.ranked, order))
         is_more = len(documents) > page.limit
         del documents[page.limit :]
+        self._shown(authorised, documents)
         if page.is_backward:
             documents.reverse()
             return Slice(documents, has_next=page.before is not None, has_previous=is_more)
@@ -149,15 +149,21 @@ class RecordRepository:
 
     async def find_one(self, authorised: AuthorisedPlan) -> Document | None:
         """The record that the plan's filter selects."""
-        return await self.collection.find_one(query_from(authorised.filter), projection_from(authorised.plan.paths))
+        found = await self.collection.find_one(query_from(authorised.filter), projection_from(authorised.plan.paths))
+        if found is not None:
+            self._shown(authorised, (found,))
+        return found
 
-    def load(self, authorised: AuthorisedPlan, record_id: str) -> "asyncio.Future[Document | None]":
+    async def load(self, authorised: AuthorisedPlan, record_id: str) -> Document | None:
         """The record with this id, if the plan's filter lets it through.
 
         Cost: what is wanted in the same loop tick, by whomever, with the same paths and filter, is one command. The
         document may be shared with other callers: nobody may change it.
         """
-        return self._reads(authorised).load(record_id)
+        found = await self._reads(authorised).load(record_id)
+        if found is not None:
+            self._noted(authorised, (found,))
+        return found
 
     async def load_many(self, authorised: AuthorisedPlan, ids: Some[str]) -> dict[str, Document]:
         """The records with these ids, by id; those that are not there, or may not be read, are left out.
@@ -167,10 +173,15 @@ class RecordRepository:
         if not ids:
             return {}
         found = await self._reads(authorised).load_many(ids)
-        return {each: found[each] for each in ids if each in found}
+        mine = {each: found[each] for each in ids if each in found}
+        self._noted(authorised, mine.values())
+        return mine
 
     def _reads(self, authorised: AuthorisedPlan) -> BatchedReads[Document]:
-        return self._point_reads.of((authorised.plan.paths, authorised.filter), partial(self._fetch, authorised))
+        # What is shared must not hold on to what one of those who share it notes.
+        question = replace(authorised, touched=None)
+        key = (question.plan.paths, question.filter, question.owners, question.veil)
+        return self._point_reads.of(key, partial(self._fetch, question))
 
     async def _fetch(self, authorised: AuthorisedPlan, ids: list[str]) -> dict[str, Document]:
         projection = projection_from(authorised.plan.paths)
@@ -178,15 +189,31 @@ class RecordRepository:
         if authorised.filter is not None:
             query = {"$and": [query_from(authorised.filter), query]}
         found = await self.collection.find(query, projection, limit=len(ids))
+        if authorised.veil is not None:
+            authorised.veil.over(found)
         return {each[ID]: each for each in found}
 
-    async def insert(self, record: Mapping[str, object], change: Change) -> Written:
-        """A new record with its first change.
+    def _shown(self, authorised: AuthorisedPlan, documents: Some[Document]) -> None:
+        """The documents as they may be seen; and noted."""
+        if authorised.veil is not None:
+            authorised.veil.over(documents)
+        self._noted(authorised, documents)
+
+    def _noted(self, authorised: AuthorisedPlan, documents: Some[Document]) -> None:
+        if authorised.touched is not None:
+            authorised.touched.note(self.area, (each[ID] for each in documents))
+
+    async def insert(
+        self, record: Mapping[str, object], change: Change, answer: AuthorisedPlan | None = None
+    ) -> Written:
+        """A new record with its first change; whoever made it knows all that is in it.
 
         Raises: AlreadyExists where a unique value is taken.
         """
         document = new_document(record, change)
         await self.collection.insert_one(document)
+        if answer is not None:
+            self._noted(answer, (document,))
         return Written(document)
 
     async def insert_many(self, records: Sequence[tuple[Mapping[str, object], Change]]) -> frozenset[int]:
@@ -223,12 +250,13 @@ class RecordRepository:
             place for place, (record_id, change) in enumerate(changes) if change.key not in keys.get(record_id, ())
         )
 
-    async def write(self, record_id: str, change: Change, paths: Some[str]) -> Written:
-        """The record after one change, with the selected paths.
+    async def write(self, record_id: str, change: Change, answer: AuthorisedPlan) -> Written:
+        """The record after one change, as far as the answer's plan shows it; for its rows alone.
 
         Raises: NotFound, StaleVersion, KeyReused; nothing is changed then.
         Cost: one command, unless the record's older changes have moved out and a key has to be looked up among them.
         """
+        paths = answer.plan.paths
         projection = {**projection_from({*paths, "version"}), **_BOOKKEEPING}
         if any(path == "tail" or path.startswith("tail.") for path in paths):
             projection.pop("tail.version")
@@ -242,36 +270,46 @@ class RecordRepository:
             document = await self.collection.find_one_and_update(query, pipeline, projection)
             if document is not None:
                 await self.history.move_when_full(record_id, document)
+                self._shown(answer, (document,))
                 return Written(document)
             # The record as it is goes before the look-up of the key: changes that move out in between are noticed.
             scope = And((Compare(ID, Operator.EQ, record_id), *((change.where,) if change.where else ())))
             present = await self.collection.find_one(query_from(scope), {"version": 1, "moved": 1})
             earlier = None if change.key is None else await self.history.find_by_key(record_id, change.key)
-            if earlier is not None:
-                return await self._replay(record_id, change, earlier, projection)
             if present is None:
                 raise NotFound(self.noun, record_id)
+            if earlier is not None:
+                return await self._replay(record_id, change, earlier, answer, projection)
             if change.key is None or change.expected_version not in (None, present["version"]):
                 raise StaleVersion(self.noun, change.expected_version, present["version"])
             moved = [present.get("moved")]
         raise Unavailable(f"This {self.noun} is changed by others without a pause; send the change again with its key.")
 
-    async def replay(self, record_id: str, change: Change) -> Written | None:
+    async def replay(self, record_id: str, change: Change, answer: AuthorisedPlan) -> Written | None:
         """The record that the same request has made or changed already; None if its key is new.
 
         Raises: KeyReused if the key came with another request.
         """
         earlier = None if change.key is None else await self.history.find_by_key(record_id, change.key)
-        return None if earlier is None else await self._replay(record_id, change, earlier, None)
+        if earlier is None:
+            return None
+        return await self._replay(record_id, change, earlier, answer, projection_from({*answer.plan.paths, "version"}))
 
     async def _replay(
-        self, record_id: str, change: Change, earlier: Document, projection: Mapping[str, int] | None
+        self,
+        record_id: str,
+        change: Change,
+        earlier: Document,
+        answer: AuthorisedPlan,
+        projection: Mapping[str, int],
     ) -> Written:
         if earlier.get("hash") != change.request_hash:
             raise KeyReused((change.key or "").partition(":")[2])
-        document = await self.collection.find_one({ID: {"$eq": record_id}}, projection)
+        scope = all_of(Compare(ID, Operator.EQ, record_id), answer.rows)
+        document = await self.collection.find_one(query_from(scope), projection)
         if document is None:
             raise NotFound(self.noun, record_id)
+        self._shown(answer, (document,))
         return Written(document, is_replay=True)
 
     async def existing(self, ids: Some[str], scope: Filter | None = None) -> frozenset[str]:

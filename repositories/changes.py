@@ -92,21 +92,29 @@ class ChangeHistory:
         before: int | None,
         paths: Some[str],
         since: object,
+        hidden: Some[str] = (),
     ) -> list[Document]:
         """Changes of a record, newest first, each with its values at the paths (all of them if none are named).
+
+        What changed nothing but hidden paths is left out, as if it had not been.
 
         Order: by version, descending, from below `before`.
         Cost: one command, and none where the tail is enough.
         """
-        found = [entry for entry in reversed(tail) if _is_wanted(entry, before, paths, since)]
+        found = [entry for entry in reversed(tail) if _is_wanted(entry, before, paths, since, hidden)]
         oldest = min((entry["version"] for entry in tail), default=None)
         if len(found) < limit and oldest != CREATED:
             query: Document = {"recordId": {"$eq": record_id}}
             bounds = [each for each in (oldest, before) if each is not None]
             if bounds:
                 query["version"] = {"$lt": min(bounds)}
-            if paths:
-                query["values.path"] = {"$in": sorted(paths)}
+            if wanted := sorted(set(paths) - set(hidden)):
+                query["values.path"] = {"$in": wanted}
+            elif paths:
+                return found
+            elif hidden:
+                shown = {"values": {"$elemMatch": {"path": {"$nin": sorted(hidden)}}}}
+                query["$or"] = [shown, {"values": {"$size": 0}}]
             if since is not None:
                 query["at"] = {"$gte": since}
             found += await self._moved.find(query, sort=[("version", -1)], limit=limit - len(found))
@@ -128,9 +136,12 @@ class ChangeHistory:
         return {row["_id"]: row for row in rows}
 
 
-def _is_wanted(entry: Document, before: int | None, paths: Some[str], since: object) -> bool:
+def _is_wanted(entry: Document, before: int | None, paths: Some[str], since: object, hidden: Some[str]) -> bool:
     if before is not None and entry["version"] >= before:
         return False
     if since is not None and entry["at"] < since:
         return False
-    return not paths or any(row["path"] in paths for row in entry["values"])
+    rows = entry["values"]
+    if not paths:
+        return not hidden or not rows or any(row["path"] not in hidden for row in rows)
+    return any(row["path"] in paths and row["path"] not in hidden for row in rows)

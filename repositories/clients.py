@@ -5,7 +5,9 @@ from collections.abc import Collection as Some
 from typing import Any
 
 from catalogue.attribute import CLIENTS, ClientKind, ClientStage, Facet
+from catalogue.filters import Filter
 from repositories.base import Document, RecordRepository
+from repositories.compile.filters import query_from
 from repositories.compile.indexes import FACET_INDEXES, facet_keys
 from repositories.compile.search import words_expression
 from repositories.cursors import Cursors, value_at
@@ -63,14 +65,16 @@ class ClientRepository(RecordRepository):
         except IndexLimit as error:
             raise IndexLimit(CLIENTS, ", ".join(missing), _NO_PLACE) from error
 
-    async def find_by_numbers(self, numbers: Some[str]) -> dict[str, Document]:
-        """Clients by number, without their history.
+    async def find_by_numbers(self, numbers: Some[str], scope: Filter | None = None) -> dict[str, Document]:
+        """Clients in scope by number, without their history.
 
         Cost: one command.
         """
         if not numbers:
             return {}
-        query = {"number": {"$in": sorted(numbers)}}
+        query: Document = {"number": {"$in": sorted(numbers)}}
+        if scope is not None:
+            query = {"$and": [query_from(scope), query]}
         found = await self.collection.find(query, {"tail": 0, "proof": 0}, limit=len(numbers))
         return {str(each["number"]): each for each in found}
 

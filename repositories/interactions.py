@@ -1,9 +1,14 @@
 """Contact records and visit reports: one document each, under a client."""
 
-from repositories.base import RecordRepository
+from collections.abc import Collection as Some
+from dataclasses import replace
+
+from repositories.access import AuthorisedPlan
+from repositories.base import Document, RecordRepository
 from repositories.cursors import Cursors
 from repositories.levels import LevelReads
 from repositories.mongo import IndexSpec, Store
+from repositories.plan import Slice
 
 INTERACTIONS = "interactions"
 ID_PREFIX = "in_"
@@ -14,9 +19,28 @@ INDEXES = {CLIENT_ID: IndexSpec(((CLIENT_ID, 1), ("at", -1), ("_id", -1)))}
 class InteractionRepository(RecordRepository):
     """The contacts of all clients."""
 
-    def __init__(self, store: Store, cursors: Cursors) -> None:
+    def __init__(self, store: Store, cursors: Cursors, clients: RecordRepository) -> None:
         super().__init__(store, INTERACTIONS, "interaction", cursors)
+        self._clients = clients
         self.levels = {CLIENT_ID: LevelReads(self, CLIENT_ID)}
+
+    async def load_many(self, authorised: AuthorisedPlan, ids: Some[str]) -> dict[str, Document]:
+        """The records with these ids whose clients the viewer may read.
+
+        Cost: two commands where the policy narrows the clients, else one.
+        """
+        if authorised.owners is None:
+            return await super().load_many(authorised, ids)
+        plan = replace(authorised.plan, paths=authorised.plan.paths | {CLIENT_ID})
+        # Only what may be seen is noted as seen.
+        found = await super().load_many(replace(authorised, plan=plan, touched=None), ids)
+        visible = await self._clients.existing({each[CLIENT_ID] for each in found.values()}, authorised.owners)
+        mine = {key: each for key, each in found.items() if each[CLIENT_ID] in visible}
+        self._noted(authorised, mine.values())
+        return mine
+
+    async def read_page(self, authorised: AuthorisedPlan) -> Slice:
+        raise NotImplementedError("contacts are listed under their clients, by `levels`")
 
     async def prepare(self) -> None:
         """The index by which the contacts of a client, or of a page of clients, are read newest first."""

@@ -22,6 +22,7 @@ from repositories.compile.levels import (
 )
 from repositories.compile.pages import full_order, projection_from, sort_from
 from repositories.plan import ID, Slice
+from repositories.veil import Veil
 
 Document = dict[str, Any]
 
@@ -59,11 +60,16 @@ class LevelReads:
         most, is_later = plan.page.limit, plan.page.after is not None
         found: Mapping[str, list[Document]]
         if is_later or not wanted:
-            found = await self._rows(query, wanted)
+            found = await self._seen(query, authorised.veil, wanted)
         else:
-            question = (plan.paths, authorised.filter, plan.order, most)
+            question = (plan.paths, authorised.filter, authorised.veil, plan.order, most)
             largest = max(1, min(LARGEST, LEVEL_LIMIT // most))
-            found = await self._shared.of(question, partial(self._rows, query), largest).load_many(wanted)
+            found = await self._shared.of(question, partial(self._seen, query, authorised.veil), largest).load_many(
+                wanted
+            )
+        if authorised.touched is not None:
+            shown = (row[ID] for each in wanted for row in found[each][:most])
+            authorised.touched.note(self._repository.area, shown)
         return {
             each: Slice(found[each][:most], has_next=len(found[each]) > most, has_previous=is_later) for each in wanted
         }
@@ -87,6 +93,14 @@ class LevelReads:
             position = cursors.open(cursors.binding(authorised), page.after, len(order))
             parts.append(behind(order, position))
         return LevelQuery(self._key, tuple(parts), order, plan.paths, page.limit + 1 if page else 0)
+
+    async def _seen(self, query: LevelQuery, veil: Veil | None, holders: Sequence[str]) -> Mapping[str, list[Document]]:
+        """The rows as they may be seen."""
+        found = await self._rows(query, holders)
+        if veil is not None:
+            for rows in found.values():
+                veil.over(rows)
+        return found
 
     async def _rows(self, query: LevelQuery, holders: Sequence[str]) -> dict[str, list[Document]]:
         if len(holders) == 1:

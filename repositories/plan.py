@@ -43,6 +43,8 @@ class ReadPlan:
     page: Page | None = None
     ranked: Search | None = None
     """Order by how well this search is met, instead of by attributes."""
+    grouped: frozenset[str] = frozenset()
+    """Paths of keys and figures, where groups are asked for instead of records."""
 
 
 @dataclass(frozen=True, slots=True)

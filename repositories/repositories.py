@@ -1,7 +1,7 @@
 """All repositories of one database, together with the catalogue that a request reads by."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from secrets import token_bytes
 
@@ -9,6 +9,8 @@ from bson import Binary, ObjectId
 
 from catalogue.attribute import CLIENTS
 from catalogue.catalogue import Catalogue
+from policy.rules import BUILT_IN
+from repositories.access import Access
 from repositories.attributes import AttributeRepository
 from repositories.base import RecordRepository
 from repositories.catalogue_feed import CatalogueFeed
@@ -31,6 +33,7 @@ class Repositories:
     """What acts and resolvers work with; one for each catalogue, sharing everything below it."""
 
     catalogue: Catalogue
+    access: Access
     store: Store
     clients: ClientRepository
     managers: ManagerRepository
@@ -38,6 +41,10 @@ class Repositories:
     attributes: AttributeRepository
     feed: CatalogueFeed
     client_groups: ClientGroupRepository
+
+    def on(self, catalogue: Catalogue) -> "Repositories":
+        """The same, reading by another catalogue."""
+        return replace(self, catalogue=catalogue, access=Access(self.access.policy, catalogue))
 
     def of(self, area: str) -> RecordRepository:
         """The repository of an area's records."""
@@ -84,9 +91,10 @@ async def open_repositories(
     await attributes.prepare()
     await feed.refresh()
     clients, managers = ClientRepository(store, cursors), ManagerRepository(store, cursors)
-    interactions = InteractionRepository(store, cursors)
+    interactions = InteractionRepository(store, cursors, clients)
     groups = ClientGroupRepository(store, cursors, group_age_limit_seconds)
-    return Repositories(feed.catalogue, store, clients, managers, interactions, attributes, feed, groups)
+    access = Access(BUILT_IN, feed.catalogue)
+    return Repositories(feed.catalogue, access, store, clients, managers, interactions, attributes, feed, groups)
 
 
 async def _stored_key(store: Store) -> bytes:

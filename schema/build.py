@@ -13,7 +13,6 @@ from strawberry.types.field import StrawberryField
 from catalogue.attribute import CLIENTS, Facet
 from catalogue.catalogue import Catalogue
 from catalogue.kinds import KINDS, Kind
-from repositories.access import authorise
 from repositories.clients import ID_PREFIX
 from repositories.compile.indexes import ID_INDEX
 from repositories.interactions import INTERACTIONS
@@ -46,7 +45,7 @@ from schema.interactions.fields import (
 from schema.managers.fields import manager_mutations, manager_queries, manager_type, read_managers
 from schema.node import ATTRIBUTE_PREFIX, Node, has_prefix
 from schema.planning.handover import take_up_fetched
-from schema.planning.paths import NODE, client_paths, record_paths
+from schema.planning.paths import NODE, record_paths
 from schema.planning.reads import Arguments, Read, Reading, by_id
 from schema.planning.selection import Selected, selection_of
 from schema.scalars import SCALARS
@@ -198,12 +197,12 @@ async def _read_nodes(info: strawberry.Info, ids: Collection[str]) -> list[Docum
     Cost: one command an area.
     """
     context: Context = info.context
-    selected, catalogue = selection_of(info._raw_info), context.repositories.catalogue
+    selected = selection_of(info._raw_info)
     found: dict[str, Document | None] = {}
     for prefix, area in AREA_BY_PREFIX.items():
         if wanted := {each for each in ids if each.startswith(prefix)}:
-            paths = _NODE_PATHS[area](catalogue, selected) | {"_id"}
-            plan = authorise(ReadPlan(area, paths), context.viewer)
+            paths = _NODE_PATHS[area](context, selected) | {"_id"}
+            plan = context.authorise(ReadPlan(area, paths))
             found |= await context.repositories.of(area).load_many(plan, wanted)
     for each in ids:
         if each.startswith(ATTRIBUTE_PREFIX):
@@ -211,10 +210,12 @@ async def _read_nodes(info: strawberry.Info, ids: Collection[str]) -> list[Docum
     return [found.get(each) for each in ids]
 
 
-_NODE_PATHS: Mapping[str, Callable[[Catalogue, Selected], frozenset[str]]] = {
-    CLIENTS: lambda catalogue, selected: client_paths(catalogue, selected.fields("Client", NODE)),
-    MANAGERS: lambda catalogue, selected: record_paths(
-        catalogue, MANAGERS, "Manager", selected.fields("Manager", NODE)
+_NODE_PATHS: Mapping[str, Callable[[Context, Selected], frozenset[str]]] = {
+    CLIENTS: lambda context, selected: context.client_paths(selected.fields("Client", NODE)),
+    MANAGERS: lambda context, selected: record_paths(
+        context.repositories.catalogue, MANAGERS, "Manager", selected.fields("Manager", NODE)
     ),
-    INTERACTIONS: lambda catalogue, selected: interaction_paths(catalogue, selected.fields("Interaction", NODE)),
+    INTERACTIONS: lambda context, selected: interaction_paths(
+        context.repositories.catalogue, selected.fields("Interaction", NODE)
+    ),
 }

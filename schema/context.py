@@ -6,8 +6,14 @@ from typing import Any, TypeVar
 
 from strawberry.dataloader import DataLoader
 
+from catalogue.attribute import CLIENTS
+from policy.attributes import AreaView
 from policy.viewer import Viewer
+from repositories.access import AuthorisedPlan, Touched
+from repositories.plan import ReadPlan
 from repositories.repositories import Repositories
+from schema.planning.paths import client_paths
+from schema.planning.selection import Selected
 
 Document = dict[str, Any]
 Loader = DataLoader[Any, Any]
@@ -28,9 +34,23 @@ class Context:
     settle: Settle = _nothing
     """Waits a moment for the next edition, after a definition has changed."""
     page_limit: int = 200
+    touched: Touched = field(default_factory=Touched)
+    """What of the book the request has met so far, and what it was not shown."""
     loaders: dict[object, Loader] = field(default_factory=dict)
     plans: dict[object, Any] = field(default_factory=dict)
     """Whatever was worked out of a field's selection, so that a list works it out once."""
+
+    def authorise(self, plan: ReadPlan) -> AuthorisedPlan:
+        """The plan, narrowed to what the viewer may read."""
+        return self.repositories.access.authorise(plan, self.viewer, self.touched)
+
+    def client_paths(self, fields: Sequence[Selected]) -> frozenset[str]:
+        """The paths of a client that selected fields need."""
+        return client_paths(self.repositories.access.catalogue(self.viewer), fields, self.seen(CLIENTS).hidden)
+
+    def seen(self, area: str) -> AreaView:
+        """What the viewer may see of the attributes of an area."""
+        return self.repositories.access.view(self.viewer).area(area)
 
     def planned(self, place: object, work_out: Callable[[], Planned]) -> Planned:
         """What was worked out of the selection at a place; worked out now if it is asked for the first time."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from repositories.access import AuthorisedPlan, authorise
+from repositories.access import AuthorisedPlan
 from repositories.base import RecordRepository
 from repositories.plan import ReadPlan, Slice
 from schema.connection import edges_of, page_info
@@ -16,7 +16,7 @@ async def read_connection(context: Context, plan: ReadPlan, selection: PageSelec
     Cost: one command for the page, one more if the total is selected; none for a page of which nothing is selected.
     """
     repository = context.repositories.of(plan.area)
-    authorised = authorise(plan, context.viewer)
+    authorised = context.authorise(plan)
     value: dict[str, Any] = {}
     if selection.wants_page:
         value = page_value(repository, authorised, await repository.read_page(authorised), selection)

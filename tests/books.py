@@ -11,14 +11,15 @@ from catalogue.builtin import RELATIONS
 from catalogue.catalogue import Catalogue
 from catalogue.filters import Filter
 from catalogue.kinds import Kind
+from policy.rules import BUILT_IN
 from policy.viewer import Viewer
-from repositories.access import AuthorisedPlan, authorise
+from repositories.access import Access, AuthorisedPlan
 from repositories.mongo import Store
 from repositories.plan import ID, Change, Order, Page, Proof, ReadPlan
 from repositories.repositories import Repositories, new_id, open_repositories
 
-VIEWER = Viewer("M001", frozenset(("relationship_manager",)))
-OTHER = Viewer("M002", frozenset(("relationship_manager",)))
+VIEWER = Viewer("M001", frozenset(("administrator",)))
+OTHER = Viewer("M002", frozenset(("administrator",)))
 AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 SECRET = "the cursors of the tests are signed with this"
 NO_PROOF = Proof()
@@ -59,6 +60,12 @@ SMALL = Catalogue(
     RELATIONS,
 )
 """One attribute of most kinds; three of them sortable."""
+ACCESS = Access(BUILT_IN, SMALL)
+
+
+def seen(*paths: str, area: str = "clients") -> AuthorisedPlan:
+    """What the viewer wants to see of a record that he changes."""
+    return ACCESS.authorise(ReadPlan(area, frozenset(paths)), VIEWER)
 
 
 async def open_book(store: Store, built_in: Catalogue = SMALL) -> Repositories:
@@ -121,4 +128,4 @@ def plan(
     viewer: Viewer = VIEWER,
 ) -> AuthorisedPlan:
     """An authorised question about clients."""
-    return authorise(ReadPlan("clients", frozenset(paths), where, order, page), viewer)
+    return ACCESS.authorise(ReadPlan("clients", frozenset(paths), where, order, page), viewer)

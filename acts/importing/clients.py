@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from acts.attributes import define_attribute
@@ -15,7 +15,6 @@ from acts.upserts import ClientRow, UpsertReport, upsert_clients
 from catalogue.filters import Compare
 from catalogue.kinds import Operator
 from policy.viewer import Viewer
-from repositories.access import authorise
 from repositories.managers import MANAGERS
 from repositories.plan import ID, Page, Proof, ReadPlan
 from repositories.repositories import Repositories
@@ -49,7 +48,7 @@ async def import_clients(viewer: Viewer, repositories: Repositories, order: Impo
         tally = Tally()
         listener = _Both(opened(ready, tally), refused)
         if order.is_dry_run:
-            repositories = replace(repositories, catalogue=ready.catalogue)
+            repositories = repositories.on(ready.catalogue)
         else:
             repositories = await _with_attributes(viewer, repositories, ready)
         proof = Proof(**order.map.proof.model_dump())
@@ -90,7 +89,7 @@ async def _with_attributes(viewer: Viewer, repositories: Repositories, ready: Pr
     catalogue = repositories.catalogue
     for attribute in ready.missing:
         catalogue = (await define_attribute(viewer, repositories, attribute)).after
-    return replace(repositories, catalogue=catalogue)
+    return repositories.on(catalogue)
 
 
 def manager_finder(viewer: Viewer, repositories: Repositories, given: ImportMap) -> FindManager:
@@ -101,7 +100,7 @@ def manager_finder(viewer: Viewer, repositories: Repositories, given: ImportMap)
         if by == "id":
             return text
         plan = ReadPlan(MANAGERS, frozenset(), Compare(by, Operator.EQ, text), page=Page(limit=2))
-        found = (await repositories.managers.read_page(authorise(plan, viewer))).documents
+        found = (await repositories.managers.read_page(repositories.access.authorise(plan, viewer))).documents
         if len(found) != 1:
             many = "no manager" if not found else "more than one manager"
             raise Unreadable(f'takes the {by} of one manager; {many} has the {by} "{text}"')

@@ -1,11 +1,12 @@
 """Questions about attribute definitions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import strawberry
 
 from catalogue.attribute import CLIENTS, Attribute, Facet, Status
+from policy.rules import Right
 from repositories.errors import BadCursor
 from schema.attributes.types import AttributeType, attribute_value
 from schema.connection import FORWARD_ARGUMENTS, connection_types, connection_value, page_from
@@ -47,8 +48,17 @@ def attribute_queries() -> Fields:
 
 def find_attribute(context: Context, path: str) -> dict[str, Any] | None:
     """The definition at a path, by the live catalogue: a draft is found too."""
-    found = context.repositories.feed.catalogue.find(path)
+    found = _visible(context).get(path)
     return None if found is None else attribute_value(found)
+
+
+def _visible(context: Context) -> Mapping[str, Attribute]:
+    """The definitions that the viewer may know of: those of values he may read, and all for whoever defines them."""
+    repositories = context.repositories
+    if Right.DEFINE_ATTRIBUTES in repositories.access.rights(context.viewer):
+        return repositories.feed.catalogue.area(CLIENTS)
+    hidden = context.seen(CLIENTS).hidden
+    return {path: each for path, each in repositories.catalogue.area(CLIENTS).items() if path not in hidden}
 
 
 def _page(
@@ -57,9 +67,7 @@ def _page(
     page = page_from(context.page_limit, first, after)
     wanted = set(status) if status is not None else set(_SHOWN)
     rows = [
-        each
-        for each in context.repositories.feed.catalogue.area(CLIENTS).values()
-        if each.status in wanted and (facet is None or each.facet is facet)
+        each for each in _visible(context).values() if each.status in wanted and (facet is None or each.facet is facet)
     ]
     start = _start(rows, after)
     shown = rows[start : start + page.limit]

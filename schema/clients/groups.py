@@ -9,7 +9,6 @@ import strawberry
 from catalogue.attribute import CLIENTS, Attribute
 from catalogue.catalogue import Catalogue
 from catalogue.filters import all_of
-from repositories.access import authorise
 from repositories.client_groups import Group, GroupPlan, GroupSlice
 from repositories.compile.groups import Grouping, Measure, Operation
 from repositories.plan import ReadPlan
@@ -63,7 +62,7 @@ def client_group_queries(catalogue: Catalogue, where: Any, filters: Filters) -> 
         page = page_from(context.page_limit, first, after)
         grouping = Grouping(keys, selected.measures, selected.wants_count, selected.page.wants_total)
         predicate = all_of(filters.filter_from(where), search_from(search, catalogue))
-        authorised = authorise(ReadPlan(CLIENTS, paths, predicate, page=page), context.viewer)
+        authorised = context.authorise(ReadPlan(CLIENTS, frozenset(), predicate, page=page, grouped=paths))
         plan = GroupPlan(authorised, grouping, catalogue.version)
         found = await context.repositories.client_groups.read_page(plan)
         return _connection(context, plan, found, selected.page)

@@ -27,7 +27,8 @@ def client_mutations(catalogue: Catalogue, client: Any) -> Fields:
     facets = list(facet_inputs(catalogue, CLIENTS, "Client"))
 
     async def create(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        return await payload("client", lambda: _create(info.context, input))
+        paths = selected_paths(info, "ClientCreatePayload")
+        return await payload("client", lambda: _create(info.context, input, paths))
 
     async def change(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
         paths = selected_paths(info, "ClientChangePayload")
@@ -123,7 +124,7 @@ def _upsert_payload() -> Any:
     )
 
 
-async def _create(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
+async def _create(context: Context, given: Mapping[str, Any], paths: frozenset[str]) -> dict[str, Any]:
     new = NewClient(
         given["number"],
         ClientKind(given["kind"]),
@@ -131,7 +132,15 @@ async def _create(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
         given.get("managerId"),
         {key: value for key, value in given.items() if key in FACETS},
     )
-    written = await create_client(context.viewer, context.repositories, new, proof_from(given), guard_from(given))
+    written = await create_client(
+        context.viewer,
+        context.repositories,
+        new,
+        proof_from(given),
+        guard_from(given),
+        paths=paths,
+        touched=context.touched,
+    )
     return {"client": written.document}
 
 
@@ -144,6 +153,7 @@ async def _change(context: Context, given: Mapping[str, Any], paths: frozenset[s
         proof_from(given),
         guard_from(given),
         paths=paths,
+        touched=context.touched,
     )
     return {"client": written.document}
 

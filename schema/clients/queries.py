@@ -11,7 +11,6 @@ from catalogue.attribute import CLIENTS
 from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode, KehuError
 from catalogue.filters import all_of
-from repositories.access import authorise
 from repositories.clients import NUMBER_INDEX, WORDS_INDEX
 from repositories.compile.indexes import ID_INDEX, index_of_order
 from repositories.plan import ReadPlan
@@ -23,7 +22,7 @@ from schema.derived.orders import order_from
 from schema.derived.search import SEARCH_MEANING, search_from
 from schema.fields import Fields, described, resolved
 from schema.pages import read_connection
-from schema.planning.paths import NODE, client_paths
+from schema.planning.paths import NODE
 from schema.planning.reads import Arguments, Read, Reading, page_reading, total_of
 from schema.planning.selection import PageSelection, page_selection, place_of, selection_of
 
@@ -57,7 +56,7 @@ def client_queries(types: ClientTypes) -> Fields:
             return await load_client(info, id)
         plan = ReadPlan(CLIENTS, selected_paths(info), by_number(str(number)))
         context: Context = info.context
-        return await context.repositories.clients.find_one(authorise(plan, context.viewer))
+        return await context.repositories.clients.find_one(context.authorise(plan))
 
     async def clients(
         info: strawberry.Info,
@@ -89,7 +88,7 @@ def _selected(info: strawberry.Info) -> tuple[PageSelection, frozenset[str]]:
 
     def page() -> tuple[PageSelection, frozenset[str]]:
         selection = page_selection(selection_of(info._raw_info), "Client", "Client", NODE)
-        return selection, client_paths(context.repositories.catalogue, selection.nodes)
+        return selection, context.client_paths(selection.nodes)
 
     return context.planned(place_of(info), page)
 

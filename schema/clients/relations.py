@@ -31,7 +31,8 @@ def client_fields(catalogue: Catalogue, value_type: Any, shown: Callable[[Attrib
     reads = partial(_reads_values, catalogue)
 
     async def attribute(self: Any, info: strawberry.Info, path: str) -> Any:
-        return (await read_values(info.context, self, _asked(info, path=path), shown))[0]
+        found = await read_values(info.context, self, _asked(info, path=path), shown)
+        return found[0] if found else None
 
     async def attributes(
         self: Any, info: strawberry.Info, paths: list[str] | None = None, facet: Facet | None = None

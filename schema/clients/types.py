@@ -10,13 +10,14 @@ from acts.checks import now
 from catalogue.attribute import CLIENTS, Attribute
 from catalogue.filters import Compare
 from catalogue.kinds import Kind, Operator
-from repositories.access import authorise
+from policy.attributes import AreaView
 from repositories.compile.changes import proof_key
 from repositories.cursors import value_at
 from repositories.plan import ID, ReadPlan
+from repositories.veil import seen_value
 from schema.context import Context, Document
 from schema.fields import output_type, plain
-from schema.planning.paths import FROM_CHANGE, NODE, client_paths, named_attributes
+from schema.planning.paths import FROM_CHANGE, NODE, named_attributes
 from schema.planning.selection import Selected, place_of, record_fields
 from schema.scalars import Json, date_text, json_from
 
@@ -94,7 +95,10 @@ async def read_values(
     context: Context, client: Document, field: Selected, shown: Callable[[Attribute], Document]
 ) -> list[Document]:
     """The values that `attribute` or `attributes` asks for, with as much proof as was selected."""
-    attributes = named_attributes(context.repositories.catalogue, field.arguments)
+    seen = context.seen(CLIENTS)
+    catalogue = context.repositories.access.catalogue(context.viewer)
+    named = named_attributes(catalogue, field.arguments, seen.hidden)
+    attributes = [each for each in named if each.path not in seen.hidden]
     names = {each.name for each in field.fields("AttributeValue")}
     wants_change = bool(names & FROM_CHANGE)
     changes = await _changes_of(context, client, attributes) if wants_change else {}
@@ -142,17 +146,35 @@ async def read_history(
     context: Context, client: Document, paths: list[str] | None, since: datetime | None, limit: int, before: int | None
 ) -> list[Document]:
     """Changes of a client, newest first, one more than the limit."""
-    catalogue = context.repositories.catalogue
+    catalogue, seen = context.repositories.catalogue, context.seen(CLIENTS)
     wanted: set[str] = set()
     for path in paths or ():
         found = catalogue.find(path)
         is_group = found is None or (found.kind is Kind.GROUP and not found.is_list)
         wanted |= {path, *(leaf.path for leaf in catalogue.leaves(path))} if is_group else {path}
     entries = await context.repositories.clients.history.read(
-        str(client[ID]), client.get("tail", []), limit + 1, before=before, paths=wanted, since=since
+        str(client[ID]), client.get("tail", []), limit + 1, before=before, paths=wanted, since=since, hidden=seen.hidden
     )
     kinds = {path: each.kind for path, each in catalogue.area(CLIENTS).items()}
-    return [change_value(kinds, each, wanted) for each in entries]
+    return [change_value(kinds, _seen_entry(each, seen), wanted) for each in entries]
+
+
+def _seen_entry(entry: Document, seen: AreaView) -> Document:
+    """A change with the values that may be seen of it."""
+    if not seen.sealed:
+        return entry
+    rows = [_seen_row(row, seen) for row in entry["values"] if row["path"] not in seen.hidden]
+    return {**entry, "values": rows}
+
+
+def _seen_row(row: Document, seen: AreaView) -> Document:
+    path = row["path"]
+    if path not in seen.sealed:
+        return row
+    parts = {name: row[name] for name in ("old", "new") if name in row}
+    for name, value in parts.items():
+        parts[name] = seen_value(value, path, seen)
+    return row | parts
 
 
 async def read_references(key: str, info: strawberry.Info, holders: Sequence[Any]) -> list[Any]:
@@ -177,14 +199,14 @@ def _pointed_at(ids: Any, found: Mapping[str, Document]) -> Any:
 async def read_clients(info: strawberry.Info, ids: Collection[str]) -> Mapping[str, Document]:
     """Clients by id, with the paths selected under a field."""
     context: Context = info.context
-    plan = authorise(ReadPlan(CLIENTS, selected_paths(info)), context.viewer)
+    plan = context.authorise(ReadPlan(CLIENTS, selected_paths(info)))
     return await context.repositories.clients.load_many(plan, ids)
 
 
 async def load_client(info: strawberry.Info, client_id: str) -> Document | None:
     """One client by id, with the paths selected under a field; read together with what others want just now."""
     context: Context = info.context
-    plan = authorise(ReadPlan(CLIENTS, selected_paths(info)), context.viewer)
+    plan = context.authorise(ReadPlan(CLIENTS, selected_paths(info)))
     return await context.repositories.clients.load(plan, client_id)
 
 
@@ -197,7 +219,7 @@ def selected_paths(info: strawberry.Info, payload: str | None = None) -> frozens
 
     def paths() -> frozenset[str]:
         fields = record_fields(info, "Client", NODE, payload=payload, noun="client")
-        return client_paths(context.repositories.catalogue, fields)
+        return context.client_paths(fields)
 
     return context.planned(place_of(info), paths)
 

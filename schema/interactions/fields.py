@@ -21,9 +21,9 @@ from schema.errors import UserError, payload
 from schema.fields import Fields, described, input_type, output_type, plain, related, resolved
 from schema.inputs import KEY_ROW, guard_from
 from schema.node import Node, has_prefix
-from schema.planning.paths import record_paths
+from schema.planning.paths import NODE, record_paths
 from schema.planning.reads import by_id
-from schema.planning.selection import Selected
+from schema.planning.selection import Selected, record_fields
 
 ReadMany = Callable[[strawberry.Info, Collection[str]], Awaitable[Mapping[str, Document]]]
 """From ids to the records of another area, with the paths selected under the field."""
@@ -94,7 +94,10 @@ def interaction_mutations(catalogue: Catalogue, interaction: Any) -> Fields:
     )
 
     async def record(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        return await payload("interaction", lambda: _record(info.context, input))
+        context: Context = info.context
+        fields = record_fields(info, "Interaction", NODE, payload="InteractionRecordPayload", noun="interaction")
+        paths = interaction_paths(context.repositories.catalogue, fields)
+        return await payload("interaction", lambda: _record(context, input, paths))
 
     answer: Any = output_type(
         "InteractionRecordPayload",
@@ -109,8 +112,10 @@ def interaction_mutations(catalogue: Catalogue, interaction: Any) -> Fields:
     yield "interactionRecord", None, resolved(record, "interactionRecord", answer | None, text, arguments)
 
 
-async def _record(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
+async def _record(context: Context, given: Mapping[str, Any], paths: frozenset[str]) -> dict[str, Any]:
     values = {key: value for key, value in given.items() if key not in ("clientId", "managerId", "idempotencyKey")}
     new = NewInteraction(given["clientId"], given.get("managerId"), values)
-    written = await record_interaction(context.viewer, context.repositories, new, guard_from(given))
+    written = await record_interaction(
+        context.viewer, context.repositories, new, guard_from(given), paths=paths, touched=context.touched
+    )
     return {"interaction": written.document}

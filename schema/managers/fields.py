@@ -7,7 +7,6 @@ import strawberry
 
 from acts.managers import change_manager, create_manager
 from catalogue.catalogue import Catalogue
-from repositories.access import authorise
 from repositories.compile.indexes import ID_INDEX
 from repositories.managers import ID_PREFIX, MANAGERS
 from repositories.plan import ReadPlan
@@ -46,7 +45,7 @@ async def read_managers(info: strawberry.Info, ids: Collection[str]) -> Mapping[
     Cost: one command.
     """
     context: Context = info.context
-    plan = authorise(ReadPlan(MANAGERS, _paths(info)), context.viewer)
+    plan = context.authorise(ReadPlan(MANAGERS, _paths(info)))
     return await context.repositories.managers.load_many(plan, ids)
 
 
@@ -98,7 +97,8 @@ def manager_mutations(catalogue: Catalogue, manager: Any) -> Fields:
     )
 
     async def create(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        return await payload("manager", lambda: _create(info.context, input))
+        paths = _paths(info, "ManagerCreatePayload")
+        return await payload("manager", lambda: _create(info.context, input, paths))
 
     async def change(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
         paths = _paths(info, "ManagerChangePayload")
@@ -121,14 +121,28 @@ def _mutation(resolver: Any, name: str, text: str, given: Any, manager: Any) -> 
     return name, None, resolved(resolver, name, answer | None, text, {"input": described(given, "What is wanted.")})
 
 
-async def _create(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
+async def _create(context: Context, given: Mapping[str, Any], paths: frozenset[str]) -> dict[str, Any]:
     values = {key: value for key, value in given.items() if key not in ("person", "idempotencyKey")}
-    written = await create_manager(context.viewer, context.repositories, given["person"], values, guard_from(given))
+    written = await create_manager(
+        context.viewer,
+        context.repositories,
+        given["person"],
+        values,
+        guard_from(given),
+        paths=paths,
+        touched=context.touched,
+    )
     return {"manager": written.document}
 
 
 async def _change(context: Context, given: Mapping[str, Any], paths: frozenset[str]) -> dict[str, Any]:
     written = await change_manager(
-        context.viewer, context.repositories, given["id"], given["changes"], guard_from(given), paths=paths
+        context.viewer,
+        context.repositories,
+        given["id"],
+        given["changes"],
+        guard_from(given),
+        paths=paths,
+        touched=context.touched,
     )
     return {"manager": written.document}

@@ -1,6 +1,6 @@
 """Which paths of a document a selection needs: those and no others are read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from catalogue.attribute import CLIENTS, Attribute, Facet
 from catalogue.catalogue import Catalogue, UnknownAttribute
@@ -29,14 +29,14 @@ FROM_CHANGE = frozenset(("source", "observer", "enteredAt", "confidence"))
 """What only the change that set a value says of it."""
 
 
-def client_paths(catalogue: Catalogue, fields: Sequence[Selected]) -> frozenset[str]:
-    """The paths of a client document that the fields need."""
+def client_paths(catalogue: Catalogue, fields: Sequence[Selected], unlisted: Collection[str] = ()) -> frozenset[str]:
+    """The paths of a client document that the fields need; those that are not listed only where they are named."""
     paths: set[str] = set()
     for field in fields:
         if field.name in CLIENT_CORE:
             paths |= CLIENT_CORE[field.name]
         elif field.name in ("attribute", "attributes"):
-            for attribute in named_attributes(catalogue, field.arguments):
+            for attribute in named_attributes(catalogue, field.arguments, unlisted):
                 paths |= value_paths(attribute, field)
         else:
             paths |= group_paths(catalogue, CLIENTS, "Client", field, field.name)
@@ -64,7 +64,9 @@ def _type_at(prefix: str, path: str) -> str:
     return prefix + "".join(f"{word[0].upper()}{word[1:]}" for word in path.split("."))
 
 
-def named_attributes(catalogue: Catalogue, arguments: Mapping[str, object]) -> list[Attribute]:
+def named_attributes(
+    catalogue: Catalogue, arguments: Mapping[str, object], unlisted: Collection[str] = ()
+) -> list[Attribute]:
     """The attributes that `attribute(path:)` or `attributes(paths:, facet:)` asks for.
 
     Raises: UnknownAttribute.
@@ -77,7 +79,7 @@ def named_attributes(catalogue: Catalogue, arguments: Mapping[str, object]) -> l
         found = [_with_value(catalogue, str(each)) for each in ([paths] if isinstance(paths, str) else paths)]
         return [each for each in found if facet is None or each.facet.name == str(getattr(facet, "name", facet))]
     facets = [each for each in Facet if facet is None or each.name == str(getattr(facet, "name", facet))]
-    return [leaf for each in facets for leaf in catalogue.leaves(str(each))]
+    return [leaf for each in facets for leaf in catalogue.leaves(str(each)) if leaf.path not in unlisted]
 
 
 def _with_value(catalogue: Catalogue, path: str) -> Attribute:

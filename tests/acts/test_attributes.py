@@ -1,6 +1,5 @@
 """The life of a definition: defined, changed, deprecated, retired; refusals write nothing, keys count once."""
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -181,11 +180,11 @@ class TestChange:
     async def test_an_option_is_retired_instead_of_lost(self, book: Repositories) -> None:
         await define(book, GRADE)
         one = await make_client(book, profile={"name": "A"})
-        live = replace(book, catalogue=book.feed.catalogue)
+        live = book.on(book.feed.catalogue)
         await change_client(VIEWER, live, one, {"profile": {"grade": "B"}}, NO_PROOF, UNGUARDED)
         options = (GRADE.options[0], AttributeOption(code="B", label="Good", is_retired=True))
         done = await change(book, "profile.grade", options=options)
-        live = replace(book, catalogue=done.after)
+        live = book.on(done.after)
         before = await everything(book)
         with pytest.raises(Refused, match="one of A"):
             await change_client(VIEWER, live, one, {"profile": {"grade": "B"}}, NO_PROOF, UNGUARDED)
@@ -240,13 +239,13 @@ class TestDeprecateAndRetire:
 
     async def test_a_retired_one_is_gone_and_its_values_stay(self, book: Repositories) -> None:
         await define(book, attribute("profile.motto"))
-        live = replace(book, catalogue=book.feed.catalogue)
+        live = book.on(book.feed.catalogue)
         one = await make_client(live, profile={"name": "A", "motto": "Steel"})
         done = await retire_attribute(VIEWER, book, "profile.motto", guard=Guard(1, "k"))
         again = await retire_attribute(VIEWER, book, "profile.motto", guard=Guard(1, "k"))
         assert again.attribute == done.attribute
         assert not done.after.is_live(done.attribute)
-        live = replace(book, catalogue=done.after)
+        live = book.on(done.after)
         before = await everything(book)
         assert before["clients"][0]["profile"]["motto"] == "Steel"
         with pytest.raises(Refused) as refused:

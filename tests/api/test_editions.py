@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -68,7 +67,7 @@ class TestBuildEdition:
 
     async def test_the_same_catalogue_gives_the_same_schema(self, book: Repositories) -> None:
         again = Catalogue(reversed(SMALL.attributes), SMALL.relations)
-        assert build_edition(replace(book, catalogue=again)).sdl == build_edition(book).sdl
+        assert build_edition(book.on(again)).sdl == build_edition(book).sdl
 
     async def test_one_that_does_not_answer_is_not_made(
         self, book: Repositories, monkeypatch: pytest.MonkeyPatch
@@ -96,7 +95,7 @@ class TestFollow:
 
     async def test_requests_end_on_the_edition_they_began_with(self, book: Repositories) -> None:
         await define_attribute(VIEWER, book, MOTTO)
-        book = replace(book, catalogue=book.feed.catalogue)
+        book = book.on(book.feed.catalogue)
         await make_client(book, profile={"name": "A", "motto": "Steel"})
         query = "{ clients(first: 1) { nodes { profile { motto } } } }"
         async with followed(book) as editions:

@@ -13,7 +13,7 @@ from repositories.errors import AlreadyExists, BadCursor, KeyReused, NotFound, S
 from repositories.mongo import Store
 from repositories.plan import ID, Order, Page
 from repositories.repositories import Repositories
-from tests.books import AT, OTHER, change, everything, insert, plan, record, stored
+from tests.books import AT, OTHER, change, everything, insert, plan, record, seen, stored
 from tests.conftest import CommandLog
 
 EMPLOYEES = "profile.employees"
@@ -256,19 +256,19 @@ class TestInsert:
 class TestReplay:
     async def test_of_a_new_key(self, book: Repositories) -> None:
         one = await insert(book, "A", {}, key="k", request_hash="h")
-        assert await book.clients.replay(one, change({}, key="other", request_hash="h")) is None
-        assert await book.clients.replay(one, change({})) is None
-        again = await book.clients.replay(one, change({}, key="k", request_hash="h"))
+        assert await book.clients.replay(one, change({}, key="other", request_hash="h"), seen("number")) is None
+        assert await book.clients.replay(one, change({}), seen("number")) is None
+        again = await book.clients.replay(one, change({}, key="k", request_hash="h"), seen("number"))
         assert again is not None
         assert again.is_replay
         with pytest.raises(KeyReused):
-            await book.clients.replay(one, change({}, key="k", request_hash="another"))
+            await book.clients.replay(one, change({}, key="k", request_hash="another"), seen("number"))
 
 
 class TestWriteMany:
     async def test_says_which_were_stale(self, book: Repositories) -> None:
         one, two = await insert(book, "A", {}), await insert(book, "B", {})
-        await book.clients.write(two, change({EMPLOYEES: 1}), ())
+        await book.clients.write(two, change({EMPLOYEES: 1}), seen())
         batch = [(each, change({EMPLOYEES: 5}, key="batch", expected_version=1)) for each in (one, two)]
         assert await book.clients.write_many(batch) == {1}
         assert (await stored(book, one))["profile"] == {"employees": 5}
@@ -286,7 +286,7 @@ class TestWrite:
     async def test_a_write_to_nothing(self, book: Repositories) -> None:
         before = await everything(book)
         with pytest.raises(NotFound):
-            await book.clients.write("cl_missing", change({EMPLOYEES: 1}, key="k"), ())
+            await book.clients.write("cl_missing", change({EMPLOYEES: 1}, key="k"), seen())
         assert await everything(book) == before
 
     async def test_a_condition_that_does_not_hold_hides_the_record(self, book: Repositories) -> None:
@@ -294,15 +294,15 @@ class TestWrite:
         before = await everything(book)
         where = Compare("kind", Operator.EQ, "PERSON")
         with pytest.raises(NotFound):
-            await book.clients.write(one, change({EMPLOYEES: 1}, where=where), ())
+            await book.clients.write(one, change({EMPLOYEES: 1}, where=where), seen())
         assert await everything(book) == before
 
     async def test_a_stale_version_says_the_present_one(self, book: Repositories) -> None:
         one = await insert(book, "A", {})
-        await book.clients.write(one, change({EMPLOYEES: 1}, expected_version=1), ())
+        await book.clients.write(one, change({EMPLOYEES: 1}, expected_version=1), seen())
         before = await everything(book)
         with pytest.raises(StaleVersion) as refused:
-            await book.clients.write(one, change({EMPLOYEES: 2}, expected_version=1), ())
+            await book.clients.write(one, change({EMPLOYEES: 2}, expected_version=1), seen())
         assert (refused.value.expected_version, refused.value.found_version) == (1, 2)
         assert await everything(book) == before
 
@@ -316,7 +316,7 @@ async def test_many_writers_at_once_lose_nothing(book: Repositories, store: Stor
             assert found is not None
             wanted = change({EMPLOYEES: found["profile"]["employees"] + 1}, expected_version=found["version"])
             try:
-                await book.clients.write(one, wanted, ())
+                await book.clients.write(one, wanted, seen())
                 return
             except StaleVersion:
                 await anyio.lowlevel.checkpoint()

@@ -11,7 +11,7 @@ from repositories.changes import TAIL_KEPT, TAIL_LIMIT
 from repositories.errors import KeyReused, StaleVersion
 from repositories.plan import Proof
 from repositories.repositories import Repositories
-from tests.books import AT, change, everything, insert, record, stored
+from tests.books import AT, change, everything, insert, record, seen, stored
 from tests.conftest import CommandLog
 
 EMPLOYEES = "profile.employees"
@@ -24,7 +24,7 @@ async def change_often(book: Repositories, client: str, count: int) -> None:
         moment = AT + timedelta(minutes=number)
         values = {EMPLOYEES: number} if number % 2 else {"profile.name": f"Name {number}"}
         one = change(values, key=f"key {number}", request_hash=f"hash {number}")
-        await book.clients.write(client, type(one)(**{**_fields(one), "at": moment}), ())
+        await book.clients.write(client, type(one)(**{**_fields(one), "at": moment}), seen())
 
 
 def _fields(one: Any) -> dict[str, Any]:
@@ -42,7 +42,7 @@ class TestOneChange:
         one = await insert(book, "A", {"profile.name": "before", "profile.employees": 5, "profile.tags": ["x"]})
         values = {"profile.name": "after", EMPLOYEES: None, "profile.tags": ["y", "z"], "attitude.satisfaction": 7.5}
         proof = Proof("annual report", "M001", SEEN, 0.9)
-        written = await book.clients.write(one, change(values, proof=proof, key="k", request_hash="h"), {"profile"})
+        written = await book.clients.write(one, change(values, proof=proof, key="k", request_hash="h"), seen("profile"))
         assert not written.is_replay
         assert written.document["profile"] == {"name": "after", "tags": ["y", "z"]}
         document = await stored(book, one)
@@ -67,9 +67,9 @@ class TestOneChange:
 
     async def test_notes_which_change_set_a_value(self, book: Repositories) -> None:
         one = await insert(book, "A", {"profile.name": "before", EMPLOYEES: 5})
-        await book.clients.write(one, change({"profile.name": "after"}, proof=Proof(observed_at=SEEN)), ())
-        await book.clients.write(one, change({EMPLOYEES: 6}), ())
-        await book.clients.write(one, change({EMPLOYEES: None}), ())
+        await book.clients.write(one, change({"profile.name": "after"}, proof=Proof(observed_at=SEEN)), seen())
+        await book.clients.write(one, change({EMPLOYEES: 6}), seen())
+        await book.clients.write(one, change({EMPLOYEES: None}), seen())
         proof = (await stored(book, one))["proof"]
         assert proof == {"first": {"v": 1, "o": AT}, "profile/name": {"v": 2, "o": SEEN}}
 
@@ -86,7 +86,7 @@ class TestOneChange:
         proof = Proof("$attitude.satisfaction", "$$NOW")
         for place, value in enumerate(values):
             one = await insert(book, f"C{place}", {"attitude.satisfaction": 9.9})
-            await book.clients.write(one, change({"profile.name": value}, proof=proof, key="$number"), ())
+            await book.clients.write(one, change({"profile.name": value}, proof=proof, key="$number"), seen())
             document = await stored(book, one)
             assert (document["profile"]["name"], document["version"]) == (value, 2)
             entry = document["tail"][1]
@@ -96,7 +96,7 @@ class TestOneChange:
     async def test_dates_moments_and_decimals_come_back_as_they_were(self, book: Repositories) -> None:
         one = await insert(book, "A", {})
         values = {"profile.foundedOn": date(1886, 5, 8), "derived.clientValue": Decimal("12.50"), EMPLOYEES: 2**62}
-        await book.clients.write(one, change(values), ())
+        await book.clients.write(one, change(values), seen())
         document = await stored(book, one)
         assert document["profile"]["foundedOn"] == datetime(1886, 5, 8, tzinfo=UTC)
         assert str(document["derived"]["clientValue"]) == "12.50"
@@ -107,7 +107,9 @@ class TestOneChange:
     async def test_is_one_command(self, book: Repositories, command_log: CommandLog) -> None:
         one = await insert(book, "A", {})
         command_log.clear()
-        await book.clients.write(one, change({EMPLOYEES: 1}, key="k", request_hash="h", expected_version=1), {"number"})
+        await book.clients.write(
+            one, change({EMPLOYEES: 1}, key="k", request_hash="h", expected_version=1), seen("number")
+        )
         assert command_log.names == ["findAndModify"]
 
 
@@ -115,20 +117,20 @@ class TestKeys:
     async def test_the_same_request_again_changes_nothing(self, book: Repositories) -> None:
         one = await insert(book, "A", {})
         wanted = change({EMPLOYEES: 1}, key="k", request_hash="h", expected_version=1)
-        await book.clients.write(one, wanted, ())
-        await book.clients.write(one, change({EMPLOYEES: 2}), ())
+        await book.clients.write(one, wanted, seen())
+        await book.clients.write(one, change({EMPLOYEES: 2}), seen())
         before = await everything(book)
-        again = await book.clients.write(one, wanted, {EMPLOYEES})
+        again = await book.clients.write(one, wanted, seen(EMPLOYEES))
         assert again.is_replay
         assert again.document["profile"] == {"employees": 2}
         assert await everything(book) == before
 
     async def test_another_request_with_the_key_is_refused(self, book: Repositories) -> None:
         one = await insert(book, "A", {})
-        await book.clients.write(one, change({EMPLOYEES: 1}, key="M001:k", request_hash="h"), ())
+        await book.clients.write(one, change({EMPLOYEES: 1}, key="M001:k", request_hash="h"), seen())
         before = await everything(book)
         with pytest.raises(KeyReused, match='"k"'):
-            await book.clients.write(one, change({EMPLOYEES: 2}, key="M001:k", request_hash="other"), ())
+            await book.clients.write(one, change({EMPLOYEES: 2}, key="M001:k", request_hash="other"), seen())
         assert await everything(book) == before
 
     async def test_are_found_after_they_have_moved_out(self, book: Repositories) -> None:
@@ -138,9 +140,9 @@ class TestKeys:
         for number in range(2, 3 * TAIL_LIMIT + 2):
             values = {EMPLOYEES: number} if number % 2 else {"profile.name": f"Name {number}"}
             again = change(values, key=f"key {number}", request_hash=f"hash {number}")
-            assert (await book.clients.write(one, again, ())).is_replay
+            assert (await book.clients.write(one, again, seen())).is_replay
         with pytest.raises(KeyReused):
-            await book.clients.write(one, change({EMPLOYEES: 0}, key="key 2", request_hash="other"), ())
+            await book.clients.write(one, change({EMPLOYEES: 0}, key="key 2", request_hash="other"), seen())
         assert await everything(book) == before
 
     async def test_a_new_key_and_a_stale_version_after_the_move(self, book: Repositories) -> None:
@@ -148,10 +150,10 @@ class TestKeys:
         await change_often(book, one, 2 * TAIL_LIMIT)
         version = 2 * TAIL_LIMIT + 1
         with pytest.raises(StaleVersion):
-            await book.clients.write(one, change({EMPLOYEES: 7}, key="new", expected_version=3), ())
+            await book.clients.write(one, change({EMPLOYEES: 7}, key="new", expected_version=3), seen())
         wanted = change({EMPLOYEES: 7}, key="new", request_hash="h", expected_version=version)
-        assert not (await book.clients.write(one, wanted, ())).is_replay
-        assert (await book.clients.write(one, wanted, ())).is_replay
+        assert not (await book.clients.write(one, wanted, seen())).is_replay
+        assert (await book.clients.write(one, wanted, seen())).is_replay
         assert (await stored(book, one))["version"] == version + 1
 
     @pytest.mark.parametrize("earlier", [0, 2 * TAIL_LIMIT], ids=["before the move", "after the move"])
@@ -162,7 +164,7 @@ class TestKeys:
 
         async def send(number: int) -> None:
             wanted = change({EMPLOYEES: number}, key=f"send {number}", request_hash=f"h{number}")
-            replays.append((await book.clients.write(one, wanted, ())).is_replay)
+            replays.append((await book.clients.write(one, wanted, seen())).is_replay)
 
         async with anyio.create_task_group() as group:
             for number in range(5):
@@ -207,7 +209,7 @@ class TestMoveWhenFull:
         assert await versions(book, one) == list(range(TAIL_LIMIT, 0, -1))
         await change_often(book, one, 1)
         assert len((await stored(book, one))["tail"]) == TAIL_LIMIT
-        await book.clients.write(one, change({EMPLOYEES: 0}), ())
+        await book.clients.write(one, change({EMPLOYEES: 0}), seen())
         assert len((await stored(book, one))["tail"]) == TAIL_KEPT
         assert await versions(book, one) == list(range(TAIL_LIMIT + 1, 0, -1))
 
@@ -215,7 +217,7 @@ class TestMoveWhenFull:
         one = await insert(book, "A", {})
 
         async def write(number: int) -> None:
-            await book.clients.write(one, change({EMPLOYEES: number}), ())
+            await book.clients.write(one, change({EMPLOYEES: number}), seen())
 
         for _ in range(3):
             async with anyio.create_task_group() as group:
@@ -253,10 +255,10 @@ class TestMoveCreated:
 
     async def test_keys_are_watched_all_the_same(self, book: Repositories, one: str) -> None:
         wanted = change({EMPLOYEES: 6}, key="k", request_hash="h", expected_version=1)
-        assert not (await book.clients.write(one, wanted, ())).is_replay
-        assert (await book.clients.write(one, wanted, ())).is_replay
+        assert not (await book.clients.write(one, wanted, seen())).is_replay
+        assert (await book.clients.write(one, wanted, seen())).is_replay
         with pytest.raises(KeyReused):
-            await book.clients.write(one, change({EMPLOYEES: 7}, key="k", request_hash="other"), ())
+            await book.clients.write(one, change({EMPLOYEES: 7}, key="k", request_hash="other"), seen())
         assert (await stored(book, one))["version"] == 2
 
     @pytest.mark.real_drivers
@@ -264,7 +266,9 @@ class TestMoveCreated:
         self, book: Repositories, one: str, command_log: CommandLog
     ) -> None:
         command_log.clear()
-        await book.clients.write(one, change({EMPLOYEES: 1}, key="k", request_hash="h", expected_version=1), {"number"})
+        await book.clients.write(
+            one, change({EMPLOYEES: 1}, key="k", request_hash="h", expected_version=1), seen("number")
+        )
         assert command_log.names == ["findAndModify"]
 
     async def test_one_that_was_stopped_half_way_is_as_right(self, book: Repositories) -> None:

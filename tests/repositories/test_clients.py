@@ -16,7 +16,7 @@ from repositories.mongo import IndexSpec, Store
 from repositories.plan import ID
 from repositories.repositories import Repositories
 from repositories.values import bson_from
-from tests.books import AT, attribute, change, everything, insert, record, stored
+from tests.books import AT, attribute, change, everything, insert, record, seen, stored
 from tests.conftest import CommandLog
 
 WILD = attribute("profile.wild", Kind.STRING)
@@ -165,6 +165,6 @@ class TestDifferences:
     async def test_a_write_of_the_differences_leaves_none(self, book: Repositories) -> None:
         one = await insert(book, "A", {"profile.name": "Steel"})
         values: dict[str, object] = {"profile.name": None, "profile.employees": 4}
-        await book.clients.write(one, change(differences(await stored(book, one), values)), ())
+        await book.clients.write(one, change(differences(await stored(book, one), values)), seen())
         assert differences(await stored(book, one), values) == {}
         assert bson_from(None) is None

@@ -16,24 +16,24 @@ from hypothesis import strategies as st
 from catalogue.filters import Compare
 from catalogue.kinds import STRING_LIMIT, Operator
 from policy.viewer import Viewer
-from repositories.access import AuthorisedPlan, authorise
+from repositories.access import AuthorisedPlan
 from repositories.base import RecordRepository
 from repositories.cursors import Cursors, value_at
 from repositories.errors import BadCursor
 from repositories.mongo import MongoSettings, Store, connect
 from repositories.plan import ID, Order, Page, ReadPlan
 from repositories.values import bson_from
+from tests.books import ACCESS, VIEWER
 
 CURSORS = Cursors(b"k" * 32)
-VIEWER = Viewer("M001", frozenset())
 WHERE = Compare("profile.name", Operator.EQ, "Li")
 PLAN = ReadPlan("clients", frozenset({"number"}), WHERE, (Order("profile.name"),), Page(10))
-BINDING = CURSORS.binding(authorise(PLAN, VIEWER))
+BINDING = CURSORS.binding(ACCESS.authorise(PLAN, VIEWER))
 POSITION = ["Li", "cl_1"]
 
 
 def binding_of(person: str = "M001", **changes: Any) -> bytes:
-    return CURSORS.binding(authorise(replace(PLAN, **changes), Viewer(person, frozenset())))
+    return CURSORS.binding(ACCESS.authorise(replace(PLAN, **changes), Viewer(person, VIEWER.roles)))
 
 
 class TestSealAndOpen:
@@ -82,7 +82,7 @@ class TestRefused:
     def test_of_another_key(self) -> None:
         other = Cursors(b"o" * 32)
         with pytest.raises(BadCursor):
-            other.open(other.binding(authorise(PLAN, VIEWER)), CURSORS.seal(BINDING, POSITION), 2)
+            other.open(other.binding(ACCESS.authorise(PLAN, VIEWER)), CURSORS.seal(BINDING, POSITION), 2)
 
     @pytest.mark.parametrize("cursor", ["", "a", "äöü", "====", "A" * 5_000, "A" * 100, "null", "\x00"])
     def test_what_was_never_a_cursor(self, cursor: str) -> None:
@@ -133,7 +133,7 @@ async def walk(repository: RecordRepository, plan: ReadPlan, limit: int, is_back
     cursor: str | None = None
     while True:
         page = Page(limit, is_backward, None if is_backward else cursor, cursor if is_backward else None)
-        authorised: AuthorisedPlan = authorise(replace(plan, page=page), VIEWER)
+        authorised: AuthorisedPlan = ACCESS.authorise(replace(plan, page=page), VIEWER)
         found = await repository.read_page(authorised)
         pages.append([str(each[ID]) for each in found.documents])
         assert (found.has_next if is_backward else found.has_previous) is (cursor is not None)

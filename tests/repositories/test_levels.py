@@ -9,12 +9,12 @@ import pytest
 
 from catalogue.filters import Compare
 from catalogue.kinds import Operator
-from repositories.access import AuthorisedPlan, authorise
+from repositories.access import AuthorisedPlan
 from repositories.errors import BadCursor
 from repositories.levels import SCANNED, SEEKS, LevelReads
 from repositories.plan import ID, Order, Page, ReadPlan, Slice
 from repositories.repositories import Repositories, new_id
-from tests.books import AT, OTHER, VIEWER, change
+from tests.books import ACCESS, AT, OTHER, VIEWER, change
 from tests.conftest import CommandLog
 
 NEWEST = (Order("at", is_descending=True),)
@@ -23,7 +23,7 @@ HOLDERS = [f"cl_{number:02d}" for number in range(12)]
 
 def question(first: int, after: str | None = None, paths: Sequence[str] = ("channel",)) -> AuthorisedPlan:
     page = Page(first, after=after)
-    return authorise(ReadPlan("interactions", frozenset(paths), order=NEWEST, page=page), VIEWER)
+    return ACCESS.authorise(ReadPlan("interactions", frozenset(paths), order=NEWEST, page=page), VIEWER)
 
 
 async def fill(book: Repositories, lengths: Sequence[int]) -> dict[str, list[str]]:
@@ -134,7 +134,7 @@ class TestRead:
 
     async def test_from_the_end(self, book: Repositories) -> None:
         page = Page(3, is_backward=True)
-        asked = authorise(ReadPlan("interactions", frozenset(), order=NEWEST, page=page), VIEWER)
+        asked = ACCESS.authorise(ReadPlan("interactions", frozenset(), order=NEWEST, page=page), VIEWER)
         with pytest.raises(ValueError, match="from the start"):
             await levels_of(book).read(asked, HOLDERS)
 

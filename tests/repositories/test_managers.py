@@ -2,11 +2,10 @@
 
 import pytest
 
-from repositories.access import authorise
 from repositories.errors import AlreadyExists, NotFound
 from repositories.plan import ID, Page, ReadPlan
 from repositories.repositories import Repositories, new_id
-from tests.books import VIEWER, change, everything
+from tests.books import ACCESS, VIEWER, change, everything, seen
 
 
 async def add(book: Repositories, person: str, name: str) -> str:
@@ -35,21 +34,21 @@ class TestInsert:
 class TestWrite:
     async def test_keeps_a_history_as_clients_do(self, book: Repositories) -> None:
         one = await add(book, "M001", "Li")
-        written = await book.managers.write(one, change({"team": "north"}, expected_version=1), {"name", "team"})
+        written = await book.managers.write(one, change({"team": "north"}, expected_version=1), seen("name", "team"))
         assert {key: written.document[key] for key in ("name", "team", "version")} == {
             "name": "Li",
             "team": "north",
             "version": 2,
         }
         with pytest.raises(NotFound, match='no manager "mg_missing"'):
-            await book.managers.write("mg_missing", change({"team": "south"}), ())
+            await book.managers.write("mg_missing", change({"team": "south"}), seen())
 
 
 class TestReadPage:
     async def test_by_id(self, book: Repositories) -> None:
         ids = [await add(book, f"M{number}", "Li") for number in range(3)]
         part = await book.managers.read_page(
-            authorise(ReadPlan("managers", frozenset(("person",)), page=Page(2)), VIEWER)
+            ACCESS.authorise(ReadPlan("managers", frozenset(("person",)), page=Page(2)), VIEWER)
         )
         assert [each[ID] for each in part.documents] == sorted(ids)[:2]
         assert part.has_next

@@ -7,12 +7,11 @@ from catalogue.attribute import CLIENTS
 from catalogue.filters import Compare, Not, Search, all_of
 from catalogue.kinds import Operator
 from catalogue.search import folded, searchable_words
-from repositories.access import authorise
 from repositories.compile.filters import query_from
 from repositories.mongo import Store
 from repositories.plan import Page, ReadPlan
 from repositories.repositories import Repositories
-from tests.books import SMALL, VIEWER, attribute, change, insert, open_book
+from tests.books import ACCESS, SMALL, VIEWER, attribute, change, insert, open_book, seen
 
 CATALOGUE = SMALL.with_attributes(
     (
@@ -45,7 +44,7 @@ async def found(
 ) -> list[str]:
     search = Search(folded(text), paths)
     plan = ReadPlan(CLIENTS, frozenset(("number",)), search, (), page or Page(50), search)
-    page_read = await repositories.clients.read_page(authorise(plan, VIEWER))
+    page_read = await repositories.clients.read_page(ACCESS.authorise(plan, VIEWER))
     return [str(each["number"]) for each in page_read.documents]
 
 
@@ -76,7 +75,7 @@ class TestSearch:
         after = None
         for _ in range(4):
             plan = ReadPlan(CLIENTS, frozenset(("number",)), search, (), Page(1, after=after), search)
-            authorised = authorise(plan, VIEWER)
+            authorised = ACCESS.authorise(plan, VIEWER)
             page = await repositories.clients.read_page(authorised)
             seen += [str(each["number"]) for each in page.documents]
             after = repositories.clients.seal(authorised, page.documents)[0]
@@ -87,14 +86,14 @@ class TestSearch:
         repositories = await book_of(store)
         where = all_of(Search("acme", PATHS), Not(Compare("number", Operator.EQ, "C4")))
         plan = ReadPlan(CLIENTS, frozenset(("number",)), where, (), Page(50))
-        assert await repositories.clients.count(authorise(plan, VIEWER)) == 3
+        assert await repositories.clients.count(ACCESS.authorise(plan, VIEWER)) == 3
 
     async def test_a_change_changes_what_is_found(self, store: Store) -> None:
         repositories = await book_of(store)
         (client,) = await repositories.clients.collection.find({"number": "C1"})
         values = {"profile.name": "农业银行"}
         words = searchable_words(CATALOGUE, values)
-        await repositories.clients.write(client["_id"], change(values, words=words), ())
+        await repositories.clients.write(client["_id"], change(values, words=words), seen())
         assert await found(repositories, "工商银") == []
         assert await found(repositories, "农业") == ["C1"]
         assert await found(repositories, "c1") == ["C1"]

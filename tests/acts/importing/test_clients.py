@@ -1,6 +1,6 @@
 """Whole imports into a database, on every store."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,14 @@ from acts.importing.rows import RefusedRow
 from acts.importing.run import Tally
 from acts.managers import create_manager
 from catalogue.builtin import builtin_catalogue
-from policy.viewer import Viewer
+from policy.viewer import program
 from repositories.mongo import Store
 from repositories.repositories import Repositories, open_repositories
 from tests.acts.importing.conftest import BuildMap, WriteFile
 
 pytestmark = pytest.mark.anyio
 
-VIEWER = Viewer("tester", frozenset({"data_steward"}))
+VIEWER = program("tester")
 DEFINE = [{"facet": "profile", "key": "esgScore", "kind": "LONG", "label": "ESG score", "maximum": 100}]
 VALUES: dict[str, Any] = {"profile.name": "name", "profile.esgScore": "score"}
 FILE = "id,name,score\n1,Alpha,70\n2,Beta,\n3,Gamma,101\n4,Delta,many\n"
@@ -52,7 +52,7 @@ async def repositories(store: Store) -> Repositories:
 async def _import(repositories: Repositories, order: ImportOrder) -> tuple[Tally, list[RefusedRow]]:
     listening = Listening()
     await repositories.feed.refresh()
-    current = replace(repositories, catalogue=repositories.feed.catalogue)
+    current = repositories.on(repositories.feed.catalogue)
     tally = await import_clients(VIEWER, current, order, lambda ready, tally: listening)
     return tally, listening.refused
 

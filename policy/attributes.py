@@ -1,0 +1,135 @@
+"""Which attributes a set of rules lets through, area by area: worked out once for a catalogue and a set of roles."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from catalogue.attribute import CLIENTS, Attribute, Facet, Sensitivity
+from catalogue.catalogue import Catalogue
+from catalogue.kinds import Kind
+from policy.rules import LEVELS, RoleRule
+
+TEXT_KINDS = frozenset((Kind.STRING, Kind.TEXT, Kind.EMAIL, Kind.PHONE, Kind.URL))
+"""Kinds whose values can be shown by their last signs."""
+
+
+@dataclass(frozen=True, slots=True)
+class AreaView:
+    """What may be seen of the attributes of one area; what is named nowhere here is read as it is."""
+
+    hidden: frozenset[str] = frozenset()
+    """Paths that are as good as unknown."""
+    masked: frozenset[str] = frozenset()
+    """Paths of which the last signs are shown, and which serve for nothing else."""
+    parted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Groups of which only a part may be read, with the paths of that part."""
+
+    sealed: frozenset[str] = frozenset()
+    """Paths that may not be written: the hidden and masked ones, and lists of groups with such a part."""
+
+    @property
+    def unusable(self) -> frozenset[str]:
+        """Paths that no predicate, order, group or search may look at."""
+        return self.hidden | self.masked
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeView:
+    """What may be seen of all attributes."""
+
+    areas: Mapping[str, AreaView]
+    key: str
+    """The same for the same view, whoever has it."""
+
+    def area(self, area: str) -> AreaView:
+        return self.areas.get(area, EVERYTHING)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is kept back."""
+        return not any(each.hidden or each.masked for each in self.areas.values())
+
+
+EVERYTHING = AreaView()
+
+
+def attribute_view(catalogue: Catalogue, rules: Sequence[RoleRule], purpose: str | None) -> AttributeView:
+    """What may be seen under all of these rules at once; nothing where there is none.
+
+    Several roles see together what each of them sees: the attributes of one are not for the clients of another.
+    """
+    areas: dict[str, AreaView] = {}
+    for area in sorted({each.area for each in catalogue.attributes}):
+        rows = catalogue.area(area)
+        views = [_area_view(catalogue, rows.values(), each, purpose) for each in rules]
+        hidden = frozenset().union(*(each[0] for each in views)) if views else frozenset(rows)
+        masked = frozenset().union(*(each[1] for each in views)) - hidden
+        if hidden or masked:
+            lists = {outer.path for path in hidden | masked if (outer := catalogue.list_group_of(rows[path]))}
+            areas[area] = AreaView(hidden, masked, _parted(rows, hidden), hidden | masked | lists)
+    words = repr([(area, sorted(each.hidden), sorted(each.masked)) for area, each in sorted(areas.items())])
+    return AttributeView(areas, blake2b(words.encode(), digest_size=12).hexdigest() if areas else "")
+
+
+def _area_view(
+    catalogue: Catalogue, attributes: Iterable[Attribute], rule: RoleRule, purpose: str | None
+) -> tuple[frozenset[str], frozenset[str]]:
+    """The paths that a rule hides, and those that it masks."""
+    levels: dict[str, Sensitivity] = {}
+    hidden: set[str] = set()
+    masked: set[str] = set()
+    groups: list[Attribute] = []
+    # By path, so that what holds an attribute comes before it.
+    for each in sorted(attributes, key=lambda each: each.path):
+        outer = levels.get(each.parent)
+        level = each.sensitivity if outer is None else max(outer, each.sensitivity, key=LEVELS.index)
+        levels[each.path] = level
+        if each.kind is Kind.GROUP and not each.is_list:
+            groups.append(each)
+            continue
+        within = catalogue.list_group_of(each)
+        if _is_under(each.path, rule.deny) or (within is not None and within.path in hidden):
+            hidden.add(each.path)
+        elif not _is_read(each, level, rule, purpose):
+            is_masked = each.kind in TEXT_KINDS and _is_under(each.path, rule.mask)
+            (masked if is_masked else hidden).add(each.path)
+    for group in reversed(groups):
+        inner = [each.path for each in catalogue.area(group.area).values() if each.parent == group.path]
+        is_empty_and_secret = not inner and not _is_read(group, levels[group.path], rule, purpose)
+        if (inner and hidden.issuperset(inner)) or is_empty_and_secret:
+            hidden.add(group.path)
+    return frozenset(hidden), frozenset(masked)
+
+
+def _is_read(attribute: Attribute, level: Sensitivity, rule: RoleRule, purpose: str | None) -> bool:
+    if level is Sensitivity.RESTRICTED and purpose not in rule.purposes and rule.sensitivity is not level:
+        return False
+    if _is_under(attribute.path, rule.allow):
+        return True
+    most = rule.sensitivity
+    if attribute.area == CLIENTS:
+        most = rule.facets.get(Facet(attribute.segments[0]), most)
+    if most is None:
+        return False
+    # RESTRICTED is no person's level: the purpose opens it to whoever reads what is just below it.
+    needed = Sensitivity.CONFIDENTIAL if level is Sensitivity.RESTRICTED else level
+    return LEVELS.index(needed) <= LEVELS.index(most)
+
+
+def _is_under(path: str, outer: Iterable[str]) -> bool:
+    return any(path == each or path.startswith(f"{each}.") for each in outer)
+
+
+def _parted(rows: Mapping[str, Attribute], hidden: frozenset[str]) -> Mapping[str, tuple[str, ...]]:
+    """The groups of which a part is hidden, each with the paths under it that hold something to be read."""
+    groups = {path for each in hidden for path in _outer_paths(each) if path not in hidden}
+    leaves = [each for path, each in rows.items() if path not in hidden and each.kind is not Kind.GROUP]
+    return {
+        group: tuple(each.path for each in leaves if each.path.startswith(f"{group}."))
+        for group in sorted(groups)
+    }  # fmt: skip
+
+
+def _outer_paths(path: str) -> list[str]:
+    words = path.split(".")
+    return [".".join(words[:count]) for count in range(1, len(words))]
