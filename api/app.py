@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from acts.demo import Progress, load_demo
 from acts.managers import enter_person
 from api.database import mongo_settings, open_served_book
-from api.editions import Edition, Editions
+from api.editions import Edition, Editions, SeenEdition
 from api.graphql_http import graphql_routes
 from api.health import health_routes
 from api.middleware import cors_middleware
@@ -82,10 +82,11 @@ class Server:
             self.entered.add(viewer.person)
         return viewer
 
-    def context(self, viewer: Viewer, edition: Edition) -> Context:
+    def context(self, viewer: Viewer, edition: SeenEdition) -> Context:
         """What the resolvers of one operation get."""
         settle = self.editions.settle if self.editions is not None else None
         context = Context(viewer, edition.repositories, page_limit=self.settings.page_limit_rows)
+        context.shown_schema = edition.shown_schema
         if settle is not None:
             context.settle = settle
         return context

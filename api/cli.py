@@ -11,12 +11,13 @@ from rich.console import Console
 from acts.search import index_words
 from api import serving
 from api.database import open_repositories_of
+from api.editions import build_edition
 from api.explain_command import explain
 from api.import_command import import_clients
 from api.settings import Settings, SettingsError, load_settings, settings_help, unknown_settings
 from api.tokens import KEY_FILE, LocalIssuer
 from catalogue.builtin import builtin_catalogue
-from policy.viewer import ROLES
+from policy.viewer import ROLES, Viewer
 from repositories.embedded import EmbeddedError
 from repositories.errors import RepositoryError
 from schema.build import build_schema
@@ -76,18 +77,24 @@ def schema(
     builtin: Annotated[
         bool, typer.Option("--builtin", help="Of the built-in attributes only; needs no database.")
     ] = False,
+    role: Annotated[str | None, typer.Option(help="As this role has it; the whole schema, if left out.")] = None,
     data: Data = None,
 ) -> None:
     """Print the live SDL."""
+    if role is not None and role not in ROLES:
+        fail(f'--role: got "{role}"; expected one of {", ".join(ROLES)}.')
+    if builtin and role is not None:
+        fail("--builtin prints the whole schema, without a database and its policy; leave out --role.")
     if builtin:
         typer.echo(build_schema(builtin_catalogue()).as_str())
         return
-    typer.echo(asyncio.run(_live_sdl(settings_from(data_dir=data))))
+    typer.echo(asyncio.run(_live_sdl(settings_from(data_dir=data), role)))
 
 
-async def _live_sdl(settings: Settings) -> str:
+async def _live_sdl(settings: Settings, role: str | None) -> str:
     async with open_repositories_of(settings, looks_only=True) as repositories:
-        return build_schema(repositories.catalogue).as_str()
+        edition = build_edition(repositories)
+        return edition.sdl if role is None else edition.seen_by(Viewer("", frozenset((role,)))).sdl
 
 
 @app.command()

@@ -5,24 +5,29 @@ import gc
 import logging
 import sys
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from anyio import to_thread
-from graphql import assert_valid_schema, graphql_sync
+from graphql import GraphQLSchema, assert_valid_schema, graphql_sync
 from strawberry import Schema
 
 from catalogue.catalogue import Catalogue
+from policy.attributes import AttributeView
+from policy.rules import Policy, Right, Unreadable
+from policy.viewer import Viewer
 from repositories.repositories import Repositories
 from schema.build import build_schema
+from schema.masking import Mask, masked_schema
 
 log = logging.getLogger("kehu.editions")
 
 QUICK_BUILD_SECONDS = 2.0
 SETTLE_SECONDS = 2.0
+VIEWS_KEPT = 24
 MANY = 30
 MANY_SECONDS = 60.0
 SWEEP_SECONDS = 5.0
@@ -47,10 +52,86 @@ class Edition:
         """The sha256 of the catalogue, the same on every node."""
         return self.catalogue.version
 
+    @property
+    def key(self) -> str:
+        """What tells the documents of the whole schema from those of a view."""
+        return self.version
+
     @cached_property
     def sdl(self) -> str:
-        """The schema as text."""
+        """The whole schema as text."""
         return self.schema.as_str()
+
+    @cached_property
+    def _views(self) -> "OrderedDict[object, SeenEdition]":
+        return OrderedDict()
+
+    def seen_by(self, viewer: Viewer) -> "SeenEdition":
+        """The edition as a viewer has it.
+
+        Cost: a look-up; for the first with such roles a copy of the schema, a thirtieth of what it took to build.
+        """
+        key = (viewer.roles, viewer.scopes, viewer.purpose)
+        found = self._views.get(key)
+        if found is None:
+            found = self._views[key] = self._seen(viewer)
+            if len(self._views) > VIEWS_KEPT:
+                self._views.popitem(last=False)
+        return found
+
+    def _seen(self, viewer: Viewer) -> "SeenEdition":
+        access = self.repositories.access
+        view, rights = access.view(viewer), access.rights(viewer)
+        is_absent = access.policy.unreadable is Unreadable.ABSENT
+        # Roles that see the same have the same schema, and share what is remembered of documents.
+        same = (each for each in self._views.values() if each.view.key == view.key)
+        twin = next(same, None)
+        schema = twin.schema if twin is not None else masked_schema(self.schema, Mask(view, hides_selections=is_absent))
+        return SeenEdition(self, viewer, view, rights, schema)
+
+    def prepare_for(self, other: "Edition") -> None:
+        """Have ready what is asked of another edition just now."""
+        for each in list(other._views.values()):
+            self.seen_by(each.viewer)
+
+
+@dataclass(frozen=True)
+class SeenEdition:
+    """An edition as those with the roles of a viewer have it: what may not be used is not in its schema."""
+
+    edition: Edition
+    viewer: Viewer
+    """The first who had it."""
+    view: AttributeView
+    rights: frozenset[Right]
+    schema: Schema
+    """What documents are checked and carried out by."""
+
+    @property
+    def repositories(self) -> Repositories:
+        return self.edition.repositories
+
+    @property
+    def version(self) -> str:
+        return self.edition.version
+
+    @property
+    def key(self) -> str:
+        """What tells this view's documents from those of others."""
+        return f"{self.version}{self.view.key}"
+
+    @cached_property
+    def _shown(self) -> Schema:
+        return masked_schema(self.edition.schema, Mask(self.view, self.rights, hides_selections=True))
+
+    def shown_schema(self) -> GraphQLSchema:
+        """What introspection shows: without what may be named but not read, or not done."""
+        return self._shown._schema
+
+    @cached_property
+    def sdl(self) -> str:
+        """What is shown, as text."""
+        return self._shown.as_str()
 
 
 class Editions:
@@ -89,12 +170,19 @@ class Editions:
                 gc.collect()
                 gc.freeze()
 
-    async def _change(self, catalogue: Catalogue) -> None:
+    async def _change(self, catalogue: Catalogue, policy: Policy) -> None:
+        if policy.revision != self._current.repositories.access.policy.revision:
+            # Of a policy alone no schema has to be built: what it takes away is a mask over the same one.
+            self._current = replace(
+                self._current, repositories=self._current.repositories.on(self._current.catalogue, policy)
+            )
+            self._tell()
+            log.info("the policy of revision %d is in force", policy.revision)
         if catalogue.version == self._current.version:
             return
         try:
             with unnoticed():
-                edition = await to_thread.run_sync(build_edition, self._repositories.on(catalogue))
+                edition = await to_thread.run_sync(self._next, catalogue)
         except Exception:
             # Whatever went wrong with the new one, the last good edition goes on answering.
             log.exception("no edition could be built of catalogue %s; the last one stays", catalogue.version[:12])
@@ -103,9 +191,18 @@ class Editions:
         self._replaced += 1
         # Strawberry remembers types of up to 128 schemas here, which would keep old editions alive.
         Schema.get_type_by_name.cache_clear()
+        self._tell()
+        log.info("edition %s is live; it took %.2f s to build", edition.version[:12], edition.build_seconds)
+
+    def _tell(self) -> None:
+        """Wake whoever waits for what has just been swapped in."""
         swapped, self._swapped = self._swapped, asyncio.Event()
         swapped.set()
-        log.info("edition %s is live; it took %.2f s to build", edition.version[:12], edition.build_seconds)
+
+    def _next(self, catalogue: Catalogue) -> Edition:
+        made = build_edition(self._current.repositories.on(catalogue))
+        made.prepare_for(self._current)
+        return made
 
     async def settle(self) -> None:
         """Wait a moment for the edition of the newest catalogue, so that whoever defined an attribute can use it.
@@ -118,7 +215,7 @@ class Editions:
             return
         self._settled.append(now)
         deadline = now + SETTLE_SECONDS
-        while self._current.version != self._repositories.feed.catalogue.version:
+        while not self._is_current():
             left = deadline - time.monotonic()
             if left <= 0:
                 return
@@ -127,6 +224,11 @@ class Editions:
                     await self._swapped.wait()
             except TimeoutError:
                 return
+
+    def _is_current(self) -> bool:
+        feed, current = self._repositories.feed, self._current
+        is_policy = current.repositories.access.policy.revision == feed.policy.revision
+        return is_policy and current.version == feed.catalogue.version
 
 
 @contextmanager

@@ -26,9 +26,10 @@ from api.errors import BAD_USER_INPUT, VALIDATION_FAILED, Answer, formatted_erro
 from api.graphql_request import GraphQLRequest
 from api.limits import capped_parse
 from policy.viewer import Viewer
+from repositories.access import Touched
 from schema.planning.operation import Fetched, Incomplete
 
-_EDITIONS_KEPT = 4
+_EDITIONS_KEPT = 24
 _ERRORS_LISTED = 20
 # Longer documents are generated ones; a few of them would push every screen's query out of memory.
 _LONGEST_KEPT_CHARACTERS = 50_000
@@ -40,16 +41,26 @@ class ServedEdition(Protocol):
     @property
     def version(self) -> str: ...
     @property
+    def key(self) -> str:
+        """What tells the documents of one schema from those of another."""
+
+    @property
     def schema(self) -> Schema: ...
     @property
     def sdl(self) -> str: ...
+
+
+class Seen(Protocol):
+    """An edition before anybody looks at it."""
+
+    def seen_by(self, viewer: Viewer) -> ServedEdition: ...
 
 
 class EditionSource(Protocol):
     """Where the edition of the moment comes from."""
 
     @property
-    def current(self) -> ServedEdition: ...
+    def current(self) -> Seen: ...
 
 
 BuildContext = Callable[[Viewer, Any], object]
@@ -114,7 +125,7 @@ class Documents:
 
         Raises: InvalidDocument.
         """
-        kept = self._kept(edition.version)
+        kept = self._kept(edition.key)
         found = kept.get(query)
         if found is not None:
             kept.move_to_end(query)
@@ -126,10 +137,10 @@ class Documents:
                 kept.popitem(last=False)
         return prepared
 
-    def _kept(self, version: str) -> OrderedDict[str, Prepared]:
-        kept = self._by_edition.get(version)
+    def _kept(self, key: str) -> OrderedDict[str, Prepared]:
+        kept = self._by_edition.get(key)
         if kept is None:
-            kept = self._by_edition[version] = OrderedDict()
+            kept = self._by_edition[key] = OrderedDict()
             if len(self._by_edition) > _EDITIONS_KEPT:
                 self._by_edition.popitem(last=False)
         return kept
@@ -163,9 +174,16 @@ async def run(edition: ServedEdition, prepared: Prepared, request: GraphQLReques
     """
     cost = cost_asked_for(edition, prepared, request) if request.extensions else None
     result = await _carried_out(edition, prepared, request, context)
-    if cost is not None:
-        result.extensions = cost
+    extensions = {**(cost or {}), **_hidden(context)}
+    if extensions:
+        result.extensions = extensions
     return result
+
+
+def _hidden(context: object) -> dict[str, Any]:
+    """The entry `hidden` of the answer's extensions: paths that were selected and, as the viewer may not, not read."""
+    touched: Touched | None = getattr(context, "touched", None)
+    return {"hidden": sorted(touched.hidden)} if touched is not None and touched.hidden else {}
 
 
 def cost_asked_for(edition: ServedEdition, prepared: Prepared, request: GraphQLRequest) -> dict[str, Any] | None:

@@ -125,7 +125,7 @@ async def _explained(settings: Settings, request: GraphQLRequest, viewer: Viewer
     patience = max(PATIENCE_SECONDS, settings.mongo_timeout_seconds)
     patient = settings.model_copy(update={"mongo_timeout_seconds": patience})
     async with open_repositories_of(patient, (trace,), looks_only=True) as repositories:
-        edition = build_edition(repositories)
+        edition = build_edition(repositories).seen_by(viewer)
         prepared = _prepared(Documents(0, settings.document_limit_tokens), edition, request)
         operation = prepared.operation(request.operation_name)
         cost = prepared.answers.cost(edition.schema, operation, request.variables or {})

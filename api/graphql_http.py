@@ -74,7 +74,7 @@ class GraphQLView:
             self._check_call(scope, headers, wanted)
             authorization = headers.get(b"authorization")
             viewer = await self._service.authenticate(authorization)
-            edition = self._service.editions.current
+            edition = self._service.edition_for(viewer)
             version = edition.version
             request, prepared = await self._prepared(edition, scope, headers, receive)
             context = self._service.context(viewer, edition)

@@ -6,6 +6,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import HttpRefusal, refusal_from, unauthenticated
+from api.execution import ServedEdition
 from api.negotiation import JSON
 from api.responses import refused
 from api.service import Service
@@ -29,15 +30,14 @@ class SchemaDocument:
         try:
             if scope["method"] not in {"GET", "HEAD"}:
                 raise HttpRefusal(405, "METHOD_NOT_ALLOWED", "The schema is served by GET.", _ALLOW)
-            await self._service.authenticate(headers.get(b"authorization"))
-            return self._document(headers.get(b"if-none-match"))
+            viewer = await self._service.authenticate(headers.get(b"authorization"))
+            return self._document(self._service.edition_for(viewer), headers.get(b"if-none-match"))
         except Unauthenticated:
             return refused(unauthenticated(), JSON)
         except Exception as problem:
             return refused(refusal_from(problem), JSON)
 
-    def _document(self, if_none_match: str | None) -> Response:
-        edition = self._service.editions.current
+    def _document(self, edition: ServedEdition, if_none_match: str | None) -> Response:
         # Of the text, not of the catalogue: a new release may word the same catalogue differently.
         tag = f'"{hashlib.sha256(edition.sdl.encode()).hexdigest()}"'
         headers = {"etag": tag, "kehu-edition": edition.version, "cache-control": "private, no-cache"}

@@ -18,6 +18,10 @@ class Service:
     settings: Settings
     documents: Documents
 
+    def edition_for(self, viewer: Viewer) -> ServedEdition:
+        """The edition of the moment, as the viewer has it."""
+        return self.editions.current.seen_by(viewer)
+
     def context(self, viewer: Viewer, edition: ServedEdition) -> object:
         """What the resolvers of one operation get."""
         return self.build_context(viewer, edition)

@@ -133,7 +133,7 @@ class _Session:
             self._authorization = given
         try:
             self._viewer = await self._service.authenticate(self._authorization)
-            self._edition = self._service.editions.current
+            self._edition = self._service.edition_for(self._viewer)
         except Unauthenticated:
             raise _Closed(4401, "Unauthorized") from None
         except Exception as problem:

@@ -9,7 +9,7 @@ from bson import Binary, ObjectId
 
 from catalogue.attribute import CLIENTS
 from catalogue.catalogue import Catalogue
-from policy.rules import BUILT_IN
+from policy.rules import Policy
 from repositories.access import Access
 from repositories.attributes import AttributeRepository
 from repositories.base import RecordRepository
@@ -23,6 +23,7 @@ from repositories.interactions import INTERACTIONS, InteractionRepository
 from repositories.managers import ID_PREFIX as MANAGER_PREFIX
 from repositories.managers import MANAGERS, ManagerRepository
 from repositories.mongo import Store
+from repositories.policies import PolicyRepository
 
 AREAS = (CLIENTS, MANAGERS, INTERACTIONS)
 """The areas whose records the catalogue describes."""
@@ -39,12 +40,13 @@ class Repositories:
     managers: ManagerRepository
     interactions: InteractionRepository
     attributes: AttributeRepository
+    policies: PolicyRepository
     feed: CatalogueFeed
     client_groups: ClientGroupRepository
 
-    def on(self, catalogue: Catalogue) -> "Repositories":
-        """The same, reading by another catalogue."""
-        return replace(self, catalogue=catalogue, access=Access(self.access.policy, catalogue))
+    def on(self, catalogue: Catalogue, policy: Policy | None = None) -> "Repositories":
+        """The same, reading by another catalogue, or under another policy."""
+        return replace(self, catalogue=catalogue, access=Access(policy or self.access.policy, catalogue))
 
     def of(self, area: str) -> RecordRepository:
         """The repository of an area's records."""
@@ -87,14 +89,26 @@ async def open_repositories(
     key = sha256(cursor_secret.encode()).digest() if cursor_secret else await _stored_key(store)
     cursors = Cursors(key)
     attributes = AttributeRepository(store)
-    feed = CatalogueFeed(store, attributes, built_in)
+    policies = PolicyRepository(store)
+    feed = CatalogueFeed(store, attributes, policies, built_in)
     await attributes.prepare()
     await feed.refresh()
     clients, managers = ClientRepository(store, cursors), ManagerRepository(store, cursors)
     interactions = InteractionRepository(store, cursors, clients)
     groups = ClientGroupRepository(store, cursors, group_age_limit_seconds)
-    access = Access(BUILT_IN, feed.catalogue)
-    return Repositories(feed.catalogue, access, store, clients, managers, interactions, attributes, feed, groups)
+    access = Access(feed.policy, feed.catalogue)
+    return Repositories(
+        catalogue=feed.catalogue,
+        access=access,
+        store=store,
+        clients=clients,
+        managers=managers,
+        interactions=interactions,
+        attributes=attributes,
+        policies=policies,
+        feed=feed,
+        client_groups=groups,
+    )
 
 
 async def _stored_key(store: Store) -> bytes:

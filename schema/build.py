@@ -42,6 +42,7 @@ from schema.interactions.fields import (
     interaction_paths,
     interaction_type,
 )
+from schema.introspection import Executor
 from schema.managers.fields import manager_mutations, manager_queries, manager_type, read_managers
 from schema.node import ATTRIBUTE_PREFIX, Node, has_prefix
 from schema.planning.handover import take_up_fetched
@@ -95,6 +96,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         ),
         types=[client, manager, interaction, AttributeType, Refusal, RowRefusal],
         config=StrawberryConfig(auto_camel_case=False, default_resolver=read_field, scalar_map=SCALARS),
+        execution_context_class=Executor,
     )
     take_up_fetched(schema._schema)
     return schema

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from graphql import GraphQLSchema
 from strawberry.dataloader import DataLoader
 
 from catalogue.attribute import CLIENTS
@@ -34,6 +35,8 @@ class Context:
     settle: Settle = _nothing
     """Waits a moment for the next edition, after a definition has changed."""
     page_limit: int = 200
+    shown_schema: Callable[[], GraphQLSchema] | None = None
+    """What introspection looks at; the whole schema without it."""
     touched: Touched = field(default_factory=Touched)
     """What of the book the request has met so far, and what it was not shown."""
     loaders: dict[object, Loader] = field(default_factory=dict)

@@ -11,6 +11,8 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 
+from policy.rules import Right
+from schema.marks import mark_of_rights
 from schema.planning.operation import BATCHED, OURS
 from schema.planning.reads import READS, Reads
 from schema.planning.selection import place_of
@@ -30,17 +32,25 @@ def resolved(
     description: str,
     arguments: Mapping[str, object] | None = None,
     reads: Reads | None = None,
+    rights: Sequence[Right] = (),
 ) -> StrawberryField:
     """A field with a resolver, whose types are given here instead of in the function's own annotations.
 
-    `reads` says what the resolver reads, for the cost of a question; without it: nothing.
+    `reads` says what the resolver reads, for the cost of a question; without it: nothing. It takes one of the rights.
     """
     resolver.__name__ = name
     setattr(resolver, OURS, True)
     setattr(resolver, READS, reads)
     resolver.__annotations__ = {"info": strawberry.Info, **(arguments or {}), "return": object}
     made = cast(
-        StrawberryField, strawberry.field(resolver=resolver, name=name, description=description, graphql_type=returns)
+        StrawberryField,
+        strawberry.field(
+            resolver=resolver,
+            name=name,
+            description=description,
+            graphql_type=returns,
+            metadata=mark_of_rights(*rights),
+        ),
     )
     for argument in made.arguments:
         if argument.default is None:
@@ -79,11 +89,17 @@ def related(
 
 
 def plain(
-    name: str, description: str, deprecation_reason: str | None = None, default: object = strawberry.UNSET
+    name: str,
+    description: str,
+    deprecation_reason: str | None = None,
+    default: object = strawberry.UNSET,
+    metadata: Mapping[str, Any] | None = None,
 ) -> StrawberryField:
     """A field that is read from its object by name, or given in an input."""
     more: dict[str, Any] = {} if default is strawberry.UNSET else {"default": default}
-    made = strawberry.field(name=name, description=description, deprecation_reason=deprecation_reason, **more)
+    made = strawberry.field(
+        name=name, description=description, deprecation_reason=deprecation_reason, metadata=dict(metadata or {}), **more
+    )
     return cast(StrawberryField, made)
 
 
@@ -99,6 +115,10 @@ _KEYWORDS = frozenset(
 
 Fields = Iterable[tuple[str, object, StrawberryField]]
 """Name, annotation and field."""
+Row = tuple[str, Any, str]
+"""Name, annotation and description of an input field."""
+Marked = tuple[str, Any, str, Mapping[str, Any]]
+"""The same, with the mark of what it stands for."""
 
 
 def _class(name: str, fields: Fields, bases: tuple[type, ...] = (), **members: object) -> type:
@@ -138,7 +158,7 @@ def _shared(annotation: object) -> StrawberryAnnotation:
 
 
 def input_type(
-    name: str, description: str, fields: Iterable[tuple[str, object, str]], defaults: Mapping[str, object] | None = None
+    name: str, description: str, fields: Iterable[Row | Marked], defaults: Mapping[str, object] | None = None
 ) -> type:
     """An input type, handed to resolvers as the plain dictionary that was given: what is absent is absent.
 
@@ -146,12 +166,14 @@ def input_type(
     Cost: a request pays for what it gives, not for the size of the type.
     """
     given = dict(defaults or {})
-    rows = [(key, annotation, _input_field(key, text, given)) for key, annotation, text in fields]
+    rows = [(key, annotation, _input_field(key, text, given, *mark)) for key, annotation, text, *mark in fields]
     return as_given(_late(strawberry.input(_class(name, rows), name=name, description=description), rows))
 
 
-def _input_field(key: str, text: str, defaults: Mapping[str, object]) -> StrawberryField:
-    return plain(key, text, default=defaults[key]) if key in defaults else plain(key, text)
+def _input_field(
+    key: str, text: str, defaults: Mapping[str, object], mark: Mapping[str, Any] | None = None
+) -> StrawberryField:
+    return plain(key, text, default=defaults.get(key, strawberry.UNSET), metadata=mark)
 
 
 def as_given(made: T) -> T:

@@ -17,6 +17,7 @@ from acts.attributes import (
 )
 from catalogue.attribute import Attribute, AttributeOption, Facet
 from catalogue.catalogue import Catalogue
+from policy.rules import Right
 from schema.attributes.differences import SchemaChange, schema_changes
 from schema.attributes.types import AttributeType, attribute_value
 from schema.context import Context
@@ -84,7 +85,8 @@ def _mutation(name: str, text: str, given: Any, act: Act, build_schema: BuildSch
         return await payload("attribute", lambda: _carry_out(info, input, act, build_schema))
 
     answer: Any = _payload(f"{name[0].upper()}{name[1:]}Payload")
-    return name, None, resolved(resolve, name, answer | None, text, {"input": described(given, "What is wanted.")})
+    arguments = {"input": described(given, "What is wanted.")}
+    return name, None, resolved(resolve, name, answer | None, text, arguments, rights=(Right.DEFINE_ATTRIBUTES,))
 
 
 def _payload(name: str) -> Any:

@@ -1,7 +1,7 @@
 """Groups of clients with their figures: only what is selected is worked out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import strawberry
@@ -63,7 +63,7 @@ def client_group_queries(catalogue: Catalogue, where: Any, filters: Filters) -> 
         grouping = Grouping(keys, selected.measures, selected.wants_count, selected.page.wants_total)
         predicate = all_of(filters.filter_from(where), search_from(search, catalogue))
         authorised = context.authorise(ReadPlan(CLIENTS, frozenset(), predicate, page=page, grouped=paths))
-        plan = GroupPlan(authorised, grouping, catalogue.version)
+        plan = GroupPlan(authorised, replace(grouping, smallest=max(1, authorised.floor)), catalogue.version)
         found = await context.repositories.client_groups.read_page(plan)
         return _connection(context, plan, found, selected.page)
 

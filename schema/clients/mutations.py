@@ -11,6 +11,7 @@ from acts.upserts import ClientRow, UpsertReport, upsert_clients
 from catalogue.attribute import CLIENTS, ClientKind, ClientStage
 from catalogue.catalogue import Catalogue
 from catalogue.values import flatten
+from policy.rules import Right
 from schema.clients.types import selected_paths
 from schema.context import Context
 from schema.derived.inputs import facet_inputs
@@ -48,7 +49,7 @@ def client_mutations(catalogue: Catalogue, client: Any) -> Fields:
 
 def _mutation(resolver: Any, name: str, text: str, given: Any, answer: Any) -> tuple[str, Any, Any]:
     arguments = {"input": described(given, "What is wanted.")}
-    return name, None, resolved(resolver, name, answer | None, text, arguments)
+    return name, None, resolved(resolver, name, answer | None, text, arguments, rights=(Right.CHANGE_CLIENTS,))
 
 
 def _payload(name: str, client: Any) -> Any:

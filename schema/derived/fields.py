@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import strawberry
@@ -14,6 +15,7 @@ from catalogue.catalogue import Catalogue
 from catalogue.kinds import Kind
 from schema.derived.kinds import VALUE_TYPES
 from schema.fields import Fields, output_type, plain, related
+from schema.marks import Use, mark_of_attribute
 from schema.planning.reads import LIST_ITEMS, by_id
 
 
@@ -75,6 +77,7 @@ def _field(
         reads = by_id(CLIENTS, LIST_ITEMS if attribute.is_list else 1)
         own = related(partial(reference.read, attribute.key), attribute.key, object, description, reads=reads)
         own.deprecation_reason = reason
+        own.metadata = MappingProxyType(mark_of_attribute(attribute, Use.READ))
         return late, own
     if attribute.kind is Kind.GROUP:
         inner = list(group_types(catalogue, attribute.area, prefix, attribute.path, reference))
@@ -82,7 +85,7 @@ def _field(
     else:
         value = VALUE_TYPES[attribute.kind]
     annotation = list[value] | None if attribute.is_list else value | None
-    return annotation, plain(attribute.key, description, reason)
+    return annotation, plain(attribute.key, description, reason, metadata=mark_of_attribute(attribute, Use.READ))
 
 
 def _nothing_yet() -> tuple[str, Any, StrawberryField]:

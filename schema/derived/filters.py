@@ -10,7 +10,8 @@ from catalogue.filters import And, AnyItem, Compare, Filter, Not, Or
 from catalogue.kinds import Kind, Operator
 from schema.derived.fields import description_of, type_name
 from schema.derived.kinds import MANY, operators_type
-from schema.fields import input_type
+from schema.fields import Marked, input_type
+from schema.marks import Use, mark_of_attribute
 
 LIST_LIMIT = 1_000
 DEPTH_LIMIT = 12
@@ -24,12 +25,12 @@ class BadFilter(KehuError):
     code = ErrorCode.EMPTY_FILTER
 
 
-def group_filters(catalogue: Catalogue, area: str, prefix: str, parent: str) -> Iterator[tuple[str, Any, str]]:
-    """Name, annotation and description of the filter of each attribute under a facet or group."""
+def group_filters(catalogue: Catalogue, area: str, prefix: str, parent: str) -> Iterator[Marked]:
+    """Name, annotation, description and mark of the filter of each attribute under a facet or group."""
     for attribute in catalogue.children(parent, area):
         value = _filter_type(catalogue, attribute, prefix)
         if value is not None:
-            yield attribute.key, value | None, description_of(attribute)
+            yield attribute.key, value | None, description_of(attribute), mark_of_attribute(attribute, Use.FILTER)
 
 
 def facet_filters(catalogue: Catalogue, area: str, prefix: str) -> Iterator[tuple[str, Any, str]]:

@@ -17,6 +17,7 @@ from catalogue.kinds import Kind
 from repositories.compile.groups import CalendarUnit, GroupBy
 from schema.derived.fields import description_of
 from schema.fields import input_type, output_type, plain
+from schema.marks import PATHS_OF
 from schema.scalars import Json
 
 KEY_LIMIT = 3
@@ -53,9 +54,10 @@ def group_field_types(catalogue: Catalogue, area: str, noun: str, core: Mapping[
     """`<Noun>GroupField`, `<Noun>MeasureField`, `<Noun>GroupBy` and `GroupKey`; core fields are name in lists: path."""
     rows = grouped(catalogue, area)
     core_rows = {name: (path, f"{name.capitalize()}.") for name, path in core.items()}
-    field = _enum(f"{noun}GroupField", "What can be grouped by; of a list each item counts.", core_rows | _named(rows))
+    text = "What can be grouped by; of a list each item counts."
+    field = _enum(area, f"{noun}GroupField", text, core_rows | _named(rows))
     measures = [each for each in rows if each.spec.is_measurable]
-    measure = _enum(f"{noun}MeasureField", "What can be measured.", _named(measures)) if measures else None
+    measure = _enum(area, f"{noun}MeasureField", "What can be measured.", _named(measures)) if measures else None
     by = input_type(
         f"{noun}GroupBy",
         "One key of the groups.",
@@ -83,8 +85,9 @@ def _named(rows: Iterable[Attribute]) -> dict[str, tuple[str, str]]:
     return {each.enum_name: (each.path, description_of(each)) for each in rows}
 
 
-def _enum(name: str, description: str, rows: Mapping[str, tuple[str, str]]) -> Any:
+def _enum(area: str, name: str, description: str, rows: Mapping[str, tuple[str, str]]) -> Any:
     values: Any = Enum(name, {key: path for key, (path, _) in rows.items()})  # type: ignore[misc]
+    setattr(values, PATHS_OF, area)
     made: Any = strawberry.enum(values, name=name, description=description)
     for each in made.__strawberry_definition__.values:
         each.description = rows[each.name][1]

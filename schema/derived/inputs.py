@@ -8,13 +8,12 @@ from catalogue.catalogue import Catalogue
 from catalogue.kinds import Kind
 from schema.derived.fields import description_of, type_name
 from schema.derived.kinds import VALUE_TYPES
-from schema.fields import input_type
+from schema.fields import Marked, Row, input_type
+from schema.marks import Use, mark_of_attribute
 
-Rows = Iterator[tuple[str, Any, str]]
 
-
-def group_inputs(catalogue: Catalogue, area: str, prefix: str, parent: str) -> Rows:
-    """Name, annotation and description of each attribute that may be set under a facet or group.
+def group_inputs(catalogue: Catalogue, area: str, prefix: str, parent: str) -> Iterator[Marked]:
+    """Name, annotation, description and mark of each attribute that may be set under a facet or group.
 
     Everything may be left out, and everything may be null, which clears it.
     """
@@ -22,10 +21,11 @@ def group_inputs(catalogue: Catalogue, area: str, prefix: str, parent: str) -> R
         value: Any = _value_type(catalogue, attribute, prefix)
         if value is not None:
             annotation = list[value] | None if attribute.is_list else value | None
-            yield attribute.key, annotation, f"{description_of(attribute)} Null clears it."
+            text = f"{description_of(attribute)} Null clears it."
+            yield attribute.key, annotation, text, mark_of_attribute(attribute, Use.WRITE)
 
 
-def facet_inputs(catalogue: Catalogue, area: str, prefix: str) -> Rows:
+def facet_inputs(catalogue: Catalogue, area: str, prefix: str) -> Iterator[Row]:
     """One input a facet."""
     for facet in Facet:
         rows = list(group_inputs(catalogue, area, prefix, str(facet)))

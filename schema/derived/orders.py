@@ -10,6 +10,7 @@ from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode, KehuError
 from repositories.plan import Order
 from schema.fields import as_given
+from schema.marks import PATHS_OF
 
 KEY_LIMIT = 3
 
@@ -37,6 +38,7 @@ def order_type(catalogue: Catalogue, area: str, noun: str, core: Mapping[str, st
     rows = dict(core) | {each.enum_name: each.path for each in catalogue.sortable(area)}
     descriptions = {each.enum_name: each.label for each in catalogue.sortable(area)}
     values: Any = Enum(f"{noun}OrderField", rows)  # type: ignore[misc]
+    setattr(values, PATHS_OF, area)
     field: Any = strawberry.enum(
         values, name=f"{noun}OrderField", description="What can be sorted by: an index serves it."
     )

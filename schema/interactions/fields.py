@@ -11,6 +11,7 @@ from acts.interactions import REQUIRED, NewInteraction, record_interaction
 from catalogue.attribute import CLIENTS
 from catalogue.catalogue import Catalogue
 from catalogue.relation import Relation
+from policy.rules import Right
 from repositories.interactions import CLIENT_ID, ID_PREFIX, INTERACTIONS
 from schema.connection import connection_types
 from schema.context import Context, Document
@@ -79,8 +80,8 @@ def interaction_mutations(catalogue: Catalogue, interaction: Any) -> Fields:
     """The fields of Mutation about contacts."""
     required: dict[str, Any] = {"at": datetime, "channel": str}
     rows = [
-        (key, required.get(key, annotation), text.removesuffix(" Null clears it."))
-        for key, annotation, text in group_inputs(catalogue, INTERACTIONS, "Interaction", "")
+        (key, required.get(key, annotation), text.removesuffix(" Null clears it."), mark)
+        for key, annotation, text, mark in group_inputs(catalogue, INTERACTIONS, "Interaction", "")
     ]
     given: Any = input_type(
         "InteractionRecordInput",
@@ -109,7 +110,11 @@ def interaction_mutations(catalogue: Catalogue, interaction: Any) -> Fields:
     )
     text = "Record a contact with a client, or a visit with its report."
     arguments = {"input": described(given, "What is wanted.")}
-    yield "interactionRecord", None, resolved(record, "interactionRecord", answer | None, text, arguments)
+    yield (
+        "interactionRecord",
+        None,
+        resolved(record, "interactionRecord", answer | None, text, arguments, rights=(Right.RECORD_CONTACTS,)),
+    )
 
 
 async def _record(context: Context, given: Mapping[str, Any], paths: frozenset[str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import strawberry
 
 from acts.managers import change_manager, create_manager
 from catalogue.catalogue import Catalogue
+from policy.rules import Right
 from repositories.compile.indexes import ID_INDEX
 from repositories.managers import ID_PREFIX, MANAGERS
 from repositories.plan import ReadPlan
@@ -118,7 +119,8 @@ def _mutation(resolver: Any, name: str, text: str, given: Any, manager: Any) -> 
             ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none.")),
         ),
     )
-    return name, None, resolved(resolver, name, answer | None, text, {"input": described(given, "What is wanted.")})
+    arguments = {"input": described(given, "What is wanted.")}
+    return name, None, resolved(resolver, name, answer | None, text, arguments, rights=(Right.CHANGE_DIRECTORY,))
 
 
 async def _create(context: Context, given: Mapping[str, Any], paths: frozenset[str]) -> dict[str, Any]:

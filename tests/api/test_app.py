@@ -36,7 +36,7 @@ async def ask(client: httpx2.AsyncClient, query: str, token: str) -> httpx2.Resp
 class TestBuildApp:
     async def test_is_ready_only_while_it_runs(self, tmp_path: Path) -> None:
         app = build_app(settings(tmp_path))
-        token = LocalIssuer(settings(tmp_path)).issue("M001", "relationship_manager", None, 5)
+        token = LocalIssuer(settings(tmp_path)).issue("A001", "auditor", None, 5)
         async with talking(app) as client:
             assert (await client.get("/healthz")).status_code == 200
             early = await client.get("/readyz")
@@ -111,7 +111,7 @@ class TestServer:
         server = Server(settings(tmp_path, page_limit_rows=7), "")
         async with server.running(Starlette()):
             viewer = Viewer("M001", frozenset(("auditor",)))
-            context = server.context(viewer, server.current)
+            context = server.context(viewer, server.current.seen_by(viewer))
             assert (context.viewer, context.page_limit) == (viewer, 7)
             assert context.repositories is server.current.repositories
             assert server.editions is not None

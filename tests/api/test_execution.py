@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.execution import Documents, InvalidDocument
+from api.execution import _EDITIONS_KEPT, Documents, InvalidDocument
 from tests.api.toys import LaterQuery, edition_of
 
 
@@ -31,8 +31,8 @@ class TestDocuments:
     def test_old_editions_go(self) -> None:
         documents = Documents(10, 1000)
         first = documents.prepare(edition_of(version="0"), "{ hello }")
-        for version in "1234":
-            documents.prepare(edition_of(version=version), "{ hello }")
+        for version in range(1, _EDITIONS_KEPT + 1):
+            documents.prepare(edition_of(version=str(version)), "{ hello }")
         assert documents.prepare(edition_of(version="0"), "{ hello }") is not first
 
     def test_no_room(self) -> None:

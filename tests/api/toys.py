@@ -31,6 +31,13 @@ class ToyEdition:
     schema: strawberry.Schema
     sdl: str
 
+    @property
+    def key(self) -> str:
+        return self.version
+
+    def seen_by(self, _viewer: Viewer) -> "ToyEdition":
+        return self
+
 
 class ToyEditions:
     def __init__(self, current: ToyEdition) -> None:

@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from catalogue.catalogue import Catalogue
+from policy.rules import Policy
 from repositories.attributes import DefinitionChange
 from repositories.catalogue_feed import CatalogueFeed
 from repositories.errors import Unavailable
@@ -25,7 +26,7 @@ class Told:
         self.catalogues: list[Catalogue] = []
         self.changed = anyio.Event()
 
-    async def __call__(self, catalogue: Catalogue) -> None:
+    async def __call__(self, catalogue: Catalogue, _policy: Policy) -> None:
         self.catalogues.append(catalogue)
         self.changed.set()
 

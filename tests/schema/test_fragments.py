@@ -27,7 +27,7 @@ class TestFragments:
         try:
             repositories = await open_repositories(store, builtin_catalogue())
             await load_demo(repositories, 20, lambda _done, _count: None)
-            context = Context(Viewer("M001", frozenset()), repositories)
+            context = Context(Viewer("M001", frozenset({"auditor"})), repositories)
             answer: Any = await build_schema(builtin_catalogue()).execute(QUERY, context_value=context)
         finally:
             await store.close()
