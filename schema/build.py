@@ -49,6 +49,7 @@ from schema.planning.handover import take_up_fetched
 from schema.planning.paths import NODE, record_paths
 from schema.planning.reads import Arguments, Read, Reading, by_id
 from schema.planning.selection import Selected, selection_of
+from schema.policies.fields import policy_mutations, policy_queries
 from schema.scalars import SCALARS
 
 _CORE_FILTERS = {"number": "number", "kind": "kind", "stage": "stage", "manager": "managerId"}
@@ -82,11 +83,13 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *client_group_queries(catalogue, types.where, types.filters),
         *attribute_queries(),
         *manager_queries(manager),
+        *policy_queries(),
     )
     mutations = (
         *client_mutations(catalogue, client),
         *attribute_mutations(build_schema),
         *manager_mutations(catalogue, manager),
+        *policy_mutations(),
         *interaction_mutations(catalogue, interaction),
     )
     schema = strawberry.Schema(

@@ -6,6 +6,7 @@ import strawberry
 
 from catalogue.attribute import ClientKind, ClientStage, Facet, Sensitivity, Status
 from catalogue.kinds import KINDS, Kind
+from policy.rules import Right, RowScope, Unreadable
 
 
 def _enum(cls: Any, description: str, meanings: dict[str, str], name: str | None = None) -> Any:
@@ -63,4 +64,39 @@ AttributeKindEnum = _enum(
     "What a value of an attribute is.",
     {str(kind): f"{spec.expected[0].upper()}{spec.expected[1:]}." for kind, spec in KINDS.items()},
     "AttributeKind",
+)
+RowScopeEnum = _enum(
+    RowScope,
+    "Which clients a rule is about.",
+    {
+        "NONE": "None.",
+        "GRANTED": "Those that were granted to the person one by one.",
+        "OWN": "Those that the person is accountable for.",
+        "TEAM": "Those of the person's team.",
+        "REGION": "Those of the person's region.",
+        "ALL": "All of them.",
+    },
+)
+RightEnum = _enum(
+    Right,
+    "What a person may do besides reading.",
+    {
+        "CHANGE_CLIENTS": "Make clients and change their values.",
+        "RECORD_CONTACTS": "Record contacts and visits.",
+        "DEFINE_ATTRIBUTES": "Define attributes, change and deprecate them, and propose to retire them.",
+        "CHANGE_DIRECTORY": "Make and change managers and service accounts.",
+        "GRANT_ACCESS": "Open a client to a person, or close one, for a time.",
+        "CHANGE_POLICY": "Propose to change the policy.",
+        "READ_AUDIT": "Ask who read and who changed a client.",
+        "ERASE_CLIENTS": "Propose to erase clients.",
+        "EXPORT_CLIENTS": "Take clients out in files.",
+    },
+)
+UnreadableEnum = _enum(
+    Unreadable,
+    "What becomes of a selected attribute that the viewer may not read.",
+    {
+        "NULL": "It is null, and its path stands in extensions.hidden.",
+        "ABSENT": "It is as good as unknown.",
+    },
 )
