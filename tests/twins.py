@@ -1,0 +1,124 @@
+"""Twin books: the same for a viewer, different in everything that he may not see."""
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+from bson import Decimal128
+
+from catalogue.attribute import CLIENTS, Attribute
+from catalogue.catalogue import Catalogue
+from catalogue.kinds import Kind
+from policy.attributes import AreaView
+from policy.decision import is_within
+from policy.viewer import Viewer
+from repositories.access import Access
+from repositories.base import assign
+from repositories.compile.changes import proof_key
+from repositories.compile.search import words_of
+from repositories.cursors import value_at
+
+Document = dict[str, Any]
+Books = Mapping[str, list[Document]]
+"""The documents of each collection."""
+_RULED_BY = {"managers": ("team", "region", "roles", "isActive")}
+"""What the policy itself goes by: who may see what follows from it, for whoever asks."""
+
+
+def twin_of(
+    books: Books, access: Access, catalogue: Catalogue, viewer: Viewer, random: Random
+) -> dict[str, list[Document]]:
+    """The books once more, with other hidden values, and with other clients where the viewer may not see them."""
+    made = {name: deepcopy(list(rows)) for name, rows in books.items()}
+    rows = access.rows(viewer)
+    # Clients that are counted in groups, though not read, are not hidden from the counts.
+    is_counted = any(each.group_rows is not None for each in access.policy.rules)
+    foreign = set() if is_counted else {str(each["_id"]) for each in made[CLIENTS] if not is_within(rows, each)}
+    view = access.view(viewer)
+    for each in made[CLIENTS]:
+        _change_hidden(each, catalogue, view.area(CLIENTS), random)
+        if each["_id"] in foreign:
+            each["profile"] = {**each.get("profile", {}), "name": f"FOREIGN {random.random()}"}
+            each["stage"] = random.choice(("ACTIVE", "LOST"))
+    for each in made["changes"]:
+        if each["area"] == CLIENTS:
+            _change_rows(each["values"], view.area(CLIENTS), random)
+    for each in made["interactions"]:
+        _change_hidden(each, catalogue, view.area("interactions"), random, area="interactions")
+        if each["clientId"] in foreign:
+            each["summary"] = f"FOREIGN {random.random()}"
+    for each in made["managers"]:
+        _change_hidden(each, catalogue, view.area("managers"), random, area="managers")
+    gone = {each for each in sorted(foreign) if random.random() < 0.2}
+    made[CLIENTS] = [each for each in made[CLIENTS] if each["_id"] not in gone]
+    made["interactions"] = [each for each in made["interactions"] if each["clientId"] not in gone]
+    return made
+
+
+def _change_hidden(
+    document: Document, catalogue: Catalogue, seen: AreaView, random: Random, area: str = CLIENTS
+) -> None:
+    for path in sorted(seen.hidden):
+        attribute = catalogue.find(path, area)
+        if path in _RULED_BY.get(area, ()):
+            continue
+        if attribute is None or (attribute.kind is Kind.GROUP and not attribute.is_list):
+            continue
+        holder = catalogue.list_group_of(attribute)
+        if holder is not None:
+            items: Any = value_at(document, holder.path)
+            for item in items or ():
+                _set(item, path.removeprefix(f"{holder.path}."), attribute, random)
+            continue
+        _set(document, path, attribute, random)
+        if attribute.is_searchable and area == CLIENTS:
+            others = [each for each in document.get("words", ()) if each["p"] != path]
+            document["words"] = others + words_of({path: f"hidden {random.randrange(3)}"})
+        if area == CLIENTS and "proof" in document:
+            document["proof"][proof_key(path)] = {"v": 1, "o": datetime(2020, 1, random.randrange(1, 28), tzinfo=UTC)}
+    _change_rows([row for entry in document.get("tail", ()) for row in entry["values"]], seen, random)
+
+
+def _change_rows(rows: Iterable[Document], seen: AreaView, random: Random) -> None:
+    for row in rows:
+        path = row["path"]
+        if path in seen.hidden:
+            row["old"], row["new"] = f"hidden {random.random()}", f"hidden {random.random()}"
+        inner = [each.removeprefix(f"{path}.") for each in seen.hidden if each.startswith(f"{path}.")]
+        for name in ("old", "new"):
+            for item in row[name] if isinstance(row.get(name), list) else ():
+                for each in inner:
+                    if isinstance(item, dict):
+                        assign(item, each, f"hidden {random.random()}")
+
+
+def _set(document: Document, path: str, attribute: Attribute, random: Random) -> None:
+    *outer, key = path.split(".")
+    if random.random() < 0.3:
+        holder: Any = value_at(document, ".".join(outer)) if outer else document
+        if isinstance(holder, dict):
+            holder.pop(key, None)
+        return
+    value = _value(attribute.kind, random)
+    assign(document, path, [value] if attribute.is_list else value)
+
+
+def _value(kind: Kind, random: Random) -> Any:
+    number = random.randrange(1_000_000)
+    match kind:
+        case Kind.LONG:
+            return number
+        case Kind.NUMBER:
+            return number / 7
+        case Kind.DECIMAL:
+            return Decimal128(f"{number}.25")
+        case Kind.BOOLEAN:
+            return random.random() < 0.5
+        case Kind.DATE | Kind.DATETIME:
+            return datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=number % 1000)
+        case Kind.GROUP:
+            return {"hidden": number}
+        case _:
+            return f"HIDDEN-{number}"
