@@ -1,0 +1,112 @@
+"""Which attributes are hidden, masked and sealed, by exact value."""
+
+from typing import Any
+
+import pytest
+
+from catalogue.attribute import Facet, Sensitivity
+from catalogue.catalogue import Catalogue
+from catalogue.kinds import Kind
+from policy.attributes import AreaView, attribute_view
+from policy.rules import RoleRule, RowScope
+from tests.books import attribute
+
+PUBLIC, INTERNAL, CONFIDENTIAL, RESTRICTED = Sensitivity
+CATALOGUE = Catalogue(
+    (
+        attribute("profile.name", sensitivity=INTERNAL),
+        attribute("profile.taxId", sensitivity=RESTRICTED),
+        attribute("profile.motto", sensitivity=PUBLIC),
+        attribute("profile.location", Kind.GROUP, sensitivity=PUBLIC),
+        attribute("profile.location.city", sensitivity=PUBLIC),
+        attribute("profile.location.street", sensitivity=CONFIDENTIAL),
+        attribute("profile.secrets", Kind.GROUP, sensitivity=CONFIDENTIAL),
+        attribute("profile.secrets.one", sensitivity=PUBLIC),
+        attribute("profile.people", Kind.GROUP, is_list=True, sensitivity=INTERNAL),
+        attribute("profile.people.name", sensitivity=INTERNAL),
+        attribute("profile.people.phone", Kind.PHONE, sensitivity=CONFIDENTIAL),
+        attribute("attitude.satisfaction", Kind.NUMBER, sensitivity=INTERNAL),
+        attribute("name", area="managers", sensitivity=INTERNAL),
+    )
+)
+
+
+def rule(sensitivity: Sensitivity | None = INTERNAL, **more: Any) -> RoleRule:
+    return RoleRule(role="r", rows=RowScope.ALL, sensitivity=sensitivity, **more)
+
+
+def seen(*rules: RoleRule, purpose: str | None = None) -> AreaView:
+    return attribute_view(CATALOGUE, rules, purpose).area("clients")
+
+
+CLOSED = {"profile.taxId", "profile.location.street", "profile.secrets", "profile.secrets.one", "profile.people.phone"}
+
+
+class TestAttributeView:
+    def test_a_level_hides_what_is_above_it_and_what_stands_in_it(self) -> None:
+        view = seen(rule())
+        assert view.hidden == CLOSED
+        assert view.masked == frozenset()
+        assert view.sealed == CLOSED | {"profile.people"}
+        assert view.parted == {
+            "profile": ("profile.location.city", "profile.motto", "profile.name", "profile.people.name"),
+            "profile.location": ("profile.location.city",),
+            "profile.people": ("profile.people.name",),
+        }
+
+    def test_a_list_of_groups_that_is_hidden_hides_what_is_in_it(self) -> None:
+        assert {"profile.people", "profile.people.name"} <= seen(rule(PUBLIC)).hidden
+
+    def test_a_facet_may_have_a_level_of_its_own(self) -> None:
+        assert "attitude.satisfaction" in seen(rule(facets={Facet.ATTITUDE: None})).hidden
+        assert "profile.location.street" not in seen(rule(facets={Facet.PROFILE: CONFIDENTIAL})).hidden
+
+    def test_what_is_allowed_is_read_whatever_its_level_but_for_restricted(self) -> None:
+        view = seen(rule(PUBLIC, allow=("profile.name", "profile.taxId", "profile.secrets")))
+        assert not {"profile.name", "profile.secrets", "profile.secrets.one"} & view.hidden
+        assert "profile.taxId" in view.hidden
+
+    def test_what_is_denied_is_not_read_with_all_that_is_under_it(self) -> None:
+        view = seen(rule(CONFIDENTIAL, deny=("profile.location", "profile.people.phone")))
+        assert view.hidden == {
+            "profile.taxId",
+            "profile.location",
+            "profile.location.city",
+            "profile.location.street",
+            "profile.people.phone",
+        }
+
+    @pytest.mark.parametrize(
+        ("level", "purpose", "is_read"),
+        [
+            (CONFIDENTIAL, "AUDIT", True),
+            (CONFIDENTIAL, "FUN", False),
+            (CONFIDENTIAL, None, False),
+            (INTERNAL, "AUDIT", False),
+        ],
+    )
+    def test_restricted_takes_a_purpose_and_the_level_below(
+        self, level: Sensitivity, purpose: str | None, is_read: bool
+    ) -> None:
+        assert ("profile.taxId" not in seen(rule(level, purposes=("AUDIT",)), purpose=purpose).hidden) is is_read
+
+    def test_texts_are_masked_where_the_rule_says_so(self) -> None:
+        view = seen(rule(mask=("profile.people", "profile.taxId", "attitude")))
+        assert view.masked == {"profile.people.phone", "profile.taxId"}
+        assert view.hidden == CLOSED - view.masked
+        assert view.unusable == CLOSED
+
+    def test_several_roles_see_what_each_of_them_sees(self) -> None:
+        view = seen(rule(CONFIDENTIAL, deny=("profile.motto",)), rule(INTERNAL))
+        assert view.hidden == CLOSED | {"profile.motto"}
+
+    def test_without_a_rule_all_is_hidden(self) -> None:
+        view = attribute_view(CATALOGUE, (), None)
+        assert view.area("clients").hidden == set(CATALOGUE.area("clients"))
+        assert view.area("managers").hidden == {"name"}
+
+    def test_the_same_view_has_the_same_key(self) -> None:
+        one = attribute_view(CATALOGUE, (rule(),), None)
+        assert one.key == attribute_view(CATALOGUE, (rule(), rule()), "FUN").key
+        assert one.key != attribute_view(CATALOGUE, (rule(PUBLIC),), None).key
+        assert attribute_view(CATALOGUE, (rule(CONFIDENTIAL, purposes=("AUDIT",)),), "AUDIT").is_whole
