@@ -2,6 +2,7 @@
 
 import pytest
 
+from catalogue.attribute import Sensitivity
 from catalogue.filters import And, Compare, Filter, Or
 from catalogue.kinds import Operator
 from policy.decision import NOBODY, client_rows, group_rows, is_within, rights_of, rules_of
@@ -99,7 +100,10 @@ class TestPolicy:
         [
             ({"rules": (rule(RowScope.OWN), rule(RowScope.ALL))}, "one rule"),
             ({"rules": (RoleRule(role="system", rows=RowScope.ALL, sensitivity=None),)}, "Kehu's own"),
-            ({"rules": (RoleRule(role="r", rows=RowScope.ALL, sensitivity="RESTRICTED"),)}, "by purpose only"),
+            (
+                {"rules": (RoleRule(role="r", rows=RowScope.ALL, sensitivity=Sensitivity.RESTRICTED),)},
+                "by purpose only",
+            ),
             ({"rules": (RoleRule(role="r", rows=RowScope.ALL, sensitivity=None, purposes=("FUN",)),)}, "FUN"),
             ({"group_floor": 0}, "at least 1"),
         ],

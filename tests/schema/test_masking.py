@@ -4,6 +4,7 @@ import pytest
 from graphql import GraphQLSchema, find_schema_changes, validate_schema
 from strawberry import Schema
 
+from catalogue.attribute import Sensitivity
 from catalogue.builtin import builtin_catalogue
 from catalogue.catalogue import Catalogue
 from policy.attributes import attribute_view
@@ -53,7 +54,7 @@ class TestMaskedSchema:
         )
 
     def test_a_group_goes_with_the_last_that_is_in_it(self, whole: Schema) -> None:
-        rule = RoleRule(role="r", rows=RowScope.ALL, sensitivity="CONFIDENTIAL", deny=("profile.location",))
+        rule = RoleRule(role="r", rows=RowScope.ALL, sensitivity=Sensitivity.CONFIDENTIAL, deny=("profile.location",))
         words = words_of(behind(whole, rule, shown=True)._schema)
         assert not any("Location" in each.split(".")[0] for each in words if each.startswith("ClientProfile"))
         assert "ClientProfile.location" not in words
@@ -66,7 +67,7 @@ class TestMaskedSchema:
         assert "Mutation.clientChange" in words_of(behind(whole, writer, shown=True)._schema)
 
     def test_without_anything_to_keep_back_it_is_the_same(self, whole: Schema) -> None:
-        open_rule = RoleRule(role="r", rows=RowScope.ALL, sensitivity="RESTRICTED", rights=frozenset(Right))
+        open_rule = RoleRule(role="r", rows=RowScope.ALL, sensitivity=Sensitivity.RESTRICTED, rights=frozenset(Right))
         assert behind(whole, open_rule, shown=True) is whole
 
     def test_shares_every_type_that_stays(self, whole: Schema) -> None:
