@@ -141,7 +141,7 @@ def _literal(name: str, given: GraphQLArgument | GraphQLInputField, depth: int) 
         literal = _literal(name, inner, depth)
         return None if literal is None else f"[{literal}]"
     if isinstance(type_, GraphQLEnumType):
-        return next(iter(type_.values))
+        return str(next(iter(type_.values)))
     if isinstance(type_, GraphQLInputObjectType):
         return _object(type_, depth) if depth < _DEPTH else None
     return _LITERALS.get(str(type_.name))

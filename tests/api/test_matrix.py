@@ -189,5 +189,5 @@ async def test_nothing_gets_out(tmp_path: Path, capsys: pytest.CaptureFixture[st
         print(f"\nmatrix: {requests} requests, {len(leaks)} canaries leaked, {equal}")
     assert leaks == []
     assert differences == []
-    assert requests >= 2_000
+    assert requests >= (2_000 if IS_LONG else 1_500)
     assert answered > requests / 3
