@@ -28,6 +28,7 @@ from policy.rules import Right
 from policy.viewer import Viewer
 from repositories.access import AuthorisedPlan, Touched
 from repositories.base import Written
+from repositories.clients import TERRITORY
 from repositories.errors import AlreadyExists
 from repositories.plan import ID, Change, Proof, ReadPlan
 from repositories.repositories import Repositories, new_id
@@ -66,13 +67,13 @@ async def create_client(
     problems += missing_required(catalogue, checked.values | dict.fromkeys(_refused_paths(checked), 0), new.kind)
     problems += misfits(catalogue, checked.values, new.kind)
     manager_id = new.manager_id or access.own_manager(viewer)
-    team = await manager_team(repositories, manager_id, problems)
+    territory = await manager_territory(repositories, manager_id, problems)
     problems += await reference_problems(viewer, repositories, checked)
     refuse(problems)
     access.refuse_sealed(viewer, CLIENTS, checked.values)
     core = {"stage": str(new.stage), "managerId": manager_id}
-    access.require_within(viewer, Right.CHANGE_CLIENTS, core | {"team": team})
-    values = {path: value for path, value in (core | {"team": team} | checked.values).items() if value is not None}
+    access.require_within(viewer, Right.CHANGE_CLIENTS, core | territory)
+    values = {path: value for path, value in (core | territory | checked.values).items() if value is not None}
     key = key_of(viewer, guard)
     request = request_hash("clientCreate", new.number, new.kind, core, new.facets, proof_words(proof))
     words = searchable_words(catalogue, checked.values) | {"number": folded(new.number)}
@@ -169,16 +170,18 @@ def client_by_id(viewer: Viewer, repositories: Repositories, client_id: str, pat
     return repositories.access.authorise(ReadPlan(CLIENTS, paths, Compare(ID, Operator.EQ, client_id)), viewer)
 
 
-async def manager_team(repositories: Repositories, manager_id: str | None, problems: list[Problem]) -> str | None:
-    """The team of the manager; a problem is added where there is no such manager."""
+async def manager_territory(
+    repositories: Repositories, manager_id: str | None, problems: list[Problem]
+) -> dict[str, str | None]:
+    """Team and region of the manager; a problem is added where there is no such manager."""
     if manager_id is None:
-        return None
-    found = await repositories.managers.collection.find_one({ID: {"$eq": manager_id}}, {"team": 1})
+        return {}
+    found = await repositories.managers.collection.find_one({ID: {"$eq": manager_id}}, dict.fromkeys(TERRITORY, 1))
     if found is None:
         expected = "the id of a manager; query `managers` for them"
         problems.append(problem("managerId", manager_id, expected))
-        return None
-    return found.get("team")
+        return {}
+    return {name: found.get(name) for name in TERRITORY}
 
 
 async def reference_problems(viewer: Viewer, repositories: Repositories, checked: Checked) -> list[Problem]:

@@ -12,6 +12,7 @@ from policy.rules import Right
 from policy.viewer import Viewer
 from repositories.access import Touched
 from repositories.base import Written
+from repositories.clients import TERRITORY
 from repositories.errors import AlreadyExists
 from repositories.managers import MANAGERS
 from repositories.plan import ID, Change, Proof, ReadPlan
@@ -69,7 +70,7 @@ async def change_manager(
     paths: Some[str] = (),
     touched: Touched | None = None,
 ) -> Written:
-    """A manager after some values were set or cleared; the clients follow into another team.
+    """A manager after some values were set or cleared; the clients follow into another team or region.
 
     Raises: NotAllowed, Refused, NotFound, StaleVersion, KeyReused; nothing is changed then.
     """
@@ -83,7 +84,7 @@ async def change_manager(
         problems.append(problem("name", None, "the manager's name, which cannot be cleared"))
     refuse(problems)
     access.refuse_sealed(viewer, MANAGERS, checked.values)
-    answer = access.authorise(ReadPlan(MANAGERS, frozenset({*paths, "team"})), viewer, touched)
+    answer = access.authorise(ReadPlan(MANAGERS, frozenset({*paths, *TERRITORY})), viewer, touched)
     request = request_hash("managerChange", manager_id, changes, guard.expected_version)
     change = Change(
         checked.values,
@@ -94,9 +95,10 @@ async def change_manager(
         expected_version=guard.expected_version,
     )
     written = await repositories.managers.write(manager_id, change, answer)
-    if "team" in checked.values:
+    moved = [name for name in TERRITORY if name in checked.values]
+    if moved:
         # Last, and again on a repeat: a person stopped between the two commands sends the same request again.
-        await repositories.clients.move_team(manager_id, written.document.get("team"))
+        await repositories.clients.move_with(manager_id, {name: written.document.get(name) for name in moved})
     return written
 
 

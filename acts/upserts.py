@@ -16,13 +16,17 @@ from catalogue.values import Checked, check_flat, misfits, missing_required
 from policy.rules import Right
 from policy.viewer import Viewer
 from repositories.access import NotAllowed
-from repositories.clients import differences
+from repositories.clients import TERRITORY, differences
 from repositories.errors import AlreadyExists
 from repositories.plan import ID, Change, Proof
 from repositories.repositories import Repositories, new_id
 
 ROW_LIMIT = 1_000
 ATTEMPTS = 3
+
+
+Territories = Mapping[str, Mapping[str, str | None]]
+"""Team and region by manager."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +103,10 @@ async def upsert_clients(
     batch = _Batch(viewer, repositories, proof, now(), f"{viewer.person}:upsert-{uuid4()}", rows, checked, scope)
     _check_rows(batch)
     await _check_references(batch)
-    teams = await _teams(batch)
+    territories = await _territories(batch)
     waiting = [place for place in range(len(rows)) if place not in batch.refused()]
     for _ in range(ATTEMPTS):
-        waiting = await _attempt(batch, waiting, teams, dry_run)
+        waiting = await _attempt(batch, waiting, territories, dry_run)
         if not waiting:
             return batch.report()
     for place in waiting:
@@ -135,21 +139,22 @@ async def _check_references(batch: _Batch) -> None:
                 batch.problems.append(problem(path, missing[0], "the id of a client who is there").in_row(place))
 
 
-async def _teams(batch: _Batch) -> dict[str, str | None]:
-    """The team of each manager that the rows name; a problem for each that is not there."""
+async def _territories(batch: _Batch) -> Territories:
+    """Team and region of each manager that the rows name; a problem for each that is not there."""
     own = batch.repositories.access.own_manager(batch.viewer)
     wanted = {row.manager_id for row in batch.rows if row.manager_id is not None} | ({own} if own else set())
     if not wanted:
         return {}
-    found = await batch.repositories.managers.collection.find({ID: {"$in": sorted(wanted)}}, {"team": 1})
-    teams: dict[str, str | None] = {str(each[ID]): each.get("team") for each in found}
+    query, projection = {ID: {"$in": sorted(wanted)}}, dict.fromkeys(TERRITORY, 1)
+    found = await batch.repositories.managers.collection.find(query, projection)
+    territories = {str(each[ID]): {name: each.get(name) for name in TERRITORY} for each in found}
     for place, row in enumerate(batch.rows):
-        if row.manager_id is not None and row.manager_id not in teams:
+        if row.manager_id is not None and row.manager_id not in territories:
             batch.problems.append(problem("managerId", row.manager_id, "the id of a manager").in_row(place))
-    return teams
+    return territories
 
 
-async def _attempt(batch: _Batch, places: list[int], teams: Mapping[str, str | None], dry_run: bool) -> list[int]:
+async def _attempt(batch: _Batch, places: list[int], territories: Territories, dry_run: bool) -> list[int]:
     """The places of the rows that another writer got in the way of."""
     numbers = {batch.rows[place].number for place in places}
     present = await batch.repositories.clients.find_by_numbers(numbers, batch.scope)
@@ -157,9 +162,9 @@ async def _attempt(batch: _Batch, places: list[int], teams: Mapping[str, str | N
     old: list[tuple[int, str, Change]] = []
     for place in places:
         document = present.get(batch.rows[place].number)
-        values = _values_of(batch, place, teams)
+        values = _values_of(batch, place, territories)
         if document is None:
-            _plan_new(batch, place, values, teams, new)
+            _plan_new(batch, place, values, territories, new)
         else:
             _plan_change(batch, place, values, document, old)
     if dry_run:
@@ -178,14 +183,14 @@ async def _attempt(batch: _Batch, places: list[int], teams: Mapping[str, str | N
     return [new[each][0] for each in taken] + [old[each][0] for each in stale]
 
 
-def _values_of(batch: _Batch, place: int, teams: Mapping[str, str | None]) -> dict[str, object]:
+def _values_of(batch: _Batch, place: int, territories: Territories) -> dict[str, object]:
     row = batch.rows[place]
     values = dict(batch.checked[place].values)
     if row.stage is not None:
         values["stage"] = str(row.stage)
     if row.manager_id is not None:
         values["managerId"] = row.manager_id
-        values["team"] = teams.get(row.manager_id)
+        values |= territories.get(row.manager_id, {})
     return values
 
 
@@ -202,13 +207,13 @@ def _plan_new(
     batch: _Batch,
     place: int,
     values: dict[str, object],
-    teams: Mapping[str, str | None],
+    territories: Territories,
     new: list[tuple[int, dict[str, Any], Change]],
 ) -> None:
     row, catalogue = batch.rows[place], batch.repositories.catalogue
     own = batch.repositories.access.own_manager(batch.viewer)
     if row.manager_id is None and own is not None:
-        values |= {"managerId": own, "team": teams.get(own)}
+        values |= {"managerId": own, **territories.get(own, {})}
     beyond = _beyond_problem(batch, values)
     if place in batch.taken:
         # It is there, and not to be seen: what making a client says of a taken number is all that may be said.

@@ -26,13 +26,16 @@ WordsOf = Callable[[Mapping[str, object]], Mapping[str, str | None]]
 """From values by path to what search finds them by."""
 NUMBER_INDEX = "number"
 WORDS_INDEX = "words"
+TERRITORY = ("team", "region")
+"""What a client has from its manager, so that an access rule finds it: the names are those of the manager's values."""
 BOOK_INDEXES = {
     NUMBER_INDEX: IndexSpec((("number", 1),), unique=True),
     "manager": IndexSpec((("managerId", 1), ("_id", 1))),
     "team": IndexSpec((("team", 1), ("_id", 1))),
+    "region": IndexSpec((("region", 1), ("_id", 1))),
     WORDS_INDEX: IndexSpec((("words.g", 1),)),
 }
-ACCESS_INDEXES = {"managerId": "manager", "team": "team"}
+ACCESS_INDEXES = {"managerId": "manager", "team": "team", "region": "region"}
 """The index that answers an access rule, by the path that it looks at."""
 
 
@@ -101,9 +104,11 @@ class ClientRepository(RecordRepository):
                 done += len(batch)
                 yield done
 
-    async def move_team(self, manager_id: str, team: str | None) -> int:
-        """How many clients follow their manager into another team."""
-        change: Document = {"$set": {"team": team}} if team is not None else {"$unset": {"team": ""}}
+    async def move_with(self, manager_id: str, territory: Mapping[str, object]) -> int:
+        """How many clients follow their manager into another team or region; None stands for none."""
+        given = {name: value for name, value in territory.items() if value is not None}
+        gone = dict.fromkeys(territory.keys() - given.keys(), "")
+        change: Document = {**({"$set": given} if given else {}), **({"$unset": gone} if gone else {})}
         matched, _ = await self.collection.update_many({"managerId": {"$eq": manager_id}}, change)
         return matched
 
@@ -135,7 +140,7 @@ def client_validator() -> dict[str, Any]:
             "kind": {"enum": [str(each) for each in ClientKind]},
             "stage": {"enum": [str(each) for each in ClientStage]},
             "managerId": {"bsonType": "string"},
-            "team": {"bsonType": "string"},
+            **{name: {"bsonType": "string"} for name in TERRITORY},
             "version": {"bsonType": ["int", "long"], "minimum": 1},
             "createdAt": {"bsonType": "date"},
             "updatedAt": {"bsonType": "date"},

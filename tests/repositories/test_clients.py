@@ -137,9 +137,9 @@ class TestMoveTeam:
     async def test_moves_the_clients_of_one_manager(self, book: Repositories) -> None:
         mine = [await insert(book, f"A{n}", {"managerId": "mg_1", "team": "north"}) for n in range(2)]
         other = await insert(book, "B", {"managerId": "mg_2", "team": "north"})
-        assert await book.clients.move_team("mg_1", "south") == 2
+        assert await book.clients.move_with("mg_1", {"team": "south"}) == 2
         assert [(await stored(book, each))["team"] for each in (*mine, other)] == ["south", "south", "north"]
-        await book.clients.move_team("mg_1", None)
+        await book.clients.move_with("mg_1", {"team": None})
         assert "team" not in await stored(book, mine[0])
 
 
