@@ -9,7 +9,11 @@ from schema.planning.answer import Unsupported
 from schema.planning.operation import resolver_of
 from schema.planning.reads import READS, Read, Reading, by_id, items_only, page_reading, page_size, total_of
 
-READ_NOTHING = {"Query.attribute", *(f"ClientGroup.{each}" for each in ("sum", "average", "minimum", "maximum"))}
+READ_NOTHING = {
+    "Query.attribute",
+    "Query.policy",
+    *(f"ClientGroup.{each}" for each in ("sum", "average", "minimum", "maximum")),
+}
 """Fields with a resolver for which no command is sent."""
 
 
