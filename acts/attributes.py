@@ -2,20 +2,24 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from pydantic import ValidationError
 
 from acts.checks import UNGUARDED, Guard, guard_problems, key_of, now, problem, refuse, request_hash
+from acts.proposing import Approved
 from acts.search import index_words
 from catalogue.attribute import Attribute, Status
 from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode, Problem
 from catalogue.rules import change_problems, definition_problems, deprecation_problems, retirement_problems
+from policy.approvals import attribute_act
 from policy.rules import Right
 from policy.viewer import Viewer
+from repositories.access import NotAllowed
 from repositories.attributes import DefinitionChange, OutrunByAnother
+from repositories.base import Document
 from repositories.compile.indexes import SORTABLE_LIMIT
 from repositories.errors import KeyReused, NotFound, Unavailable
 from repositories.repositories import Repositories
@@ -35,6 +39,18 @@ class Definition:
     attribute: Attribute
     before: Catalogue
     after: Catalogue
+    approval: Document | None = None
+    """Where another person decides first: nothing has become of the attribute yet."""
+
+
+class NeedsApproval(NotAllowed):
+    """One person cannot do this to an attribute."""
+
+    def __init__(self, act: str, before: Attribute, after: Attribute) -> None:
+        super().__init__(f"{act} of {before.path} needs the approval of a second person; nothing was changed.")
+        self.act = act
+        self.before = before
+        self.after = after
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +94,11 @@ async def change_attribute(
     *,
     area: str = "clients",
     dry_run: bool = False,
+    approved: Approved | None = None,
 ) -> Definition:
     """An attribute with some parts of its definition changed; what is absent stays.
 
-    Raises: Refused, NotFound, StaleVersion, KeyReused.
+    Raises: Refused, NotFound, StaleVersion, KeyReused; NeedsApproval if the sensitivity would be lower.
     """
 
     def step(catalogue: Catalogue) -> tuple[Attribute, list[Problem]]:
@@ -94,7 +111,7 @@ async def change_attribute(
         return after, [*problems, *change_problems(catalogue, before, after)]
 
     request = request_hash("attributeChange", area, path, changes, guard.expected_version)
-    return await _write(viewer, repositories, step, guard, request, dry_run)
+    return await _write(viewer, repositories, step, guard, request, dry_run, approved)
 
 
 async def deprecate_attribute(
@@ -124,11 +141,17 @@ async def deprecate_attribute(
 
 
 async def retire_attribute(
-    viewer: Viewer, repositories: Repositories, path: str, *, guard: Guard = UNGUARDED, dry_run: bool = False
+    viewer: Viewer,
+    repositories: Repositories,
+    path: str,
+    *,
+    guard: Guard = UNGUARDED,
+    dry_run: bool = False,
+    approved: Approved | None = None,
 ) -> Definition:
     """An attribute that is gone from the schema; its values stay in the documents and in the history.
 
-    Raises: Refused, NotFound, StaleVersion, KeyReused.
+    Raises: Refused, NotFound, StaleVersion, KeyReused; NeedsApproval without an approval.
     """
 
     def step(catalogue: Catalogue) -> tuple[Attribute, list[Problem]]:
@@ -138,7 +161,7 @@ async def retire_attribute(
         return _revised(before, {"status": Status.RETIRED}), problems
 
     request = request_hash("attributeRetire", path, guard.expected_version)
-    return await _write(viewer, repositories, step, guard, request, dry_run)
+    return await _write(viewer, repositories, step, guard, request, dry_run, approved)
 
 
 async def definition_cost(repositories: Repositories, done: Definition) -> DefinitionCost:
@@ -156,9 +179,18 @@ async def definition_cost(repositories: Repositories, done: Definition) -> Defin
 
 
 async def _write(
-    viewer: Viewer, repositories: Repositories, step: Step, guard: Guard, request: str, dry_run: bool
+    viewer: Viewer,
+    repositories: Repositories,
+    step: Step,
+    guard: Guard,
+    request: str,
+    dry_run: bool,
+    approved: Approved | None = None,
 ) -> Definition:
-    """Check against the newest catalogue and write the next one; anew whenever another writer was faster."""
+    """Check against the newest catalogue and write the next one; anew whenever another writer was faster.
+
+    Whether a second person is needed is asked here, of what is about to be written, so that no verb can miss it.
+    """
     repositories.access.require(viewer, Right.DEFINE_ATTRIBUTES)
     refuse([each for each in guard_problems(guard) if each.path == ("idempotencyKey",)])
     key = key_of(viewer, guard)
@@ -175,12 +207,12 @@ async def _write(
         done = Definition(attribute, catalogue, catalogue.with_attributes([attribute]))
         if dry_run:
             return done
+        if approved is None:
+            _refuse_alone(catalogue.find(attribute.path, attribute.area), attribute)
         if _has_index(attribute):
             await repositories.attributes.make_index(attribute)
         try:
-            await repositories.attributes.write(
-                attribute, DefinitionChange(viewer.person, now(), key, request), sequence
-            )
+            await repositories.attributes.write(attribute, _change_of(viewer, key, request, approved), sequence)
         except OutrunByAnother:
             continue
         if not _has_index(attribute):
@@ -190,6 +222,17 @@ async def _write(
             await _index_values(repositories.on(done.after), attribute)
         return done
     raise Unavailable("Others define attributes without a pause; send the definition again.")
+
+
+def _refuse_alone(before: Attribute | None, after: Attribute) -> None:
+    act = attribute_act(before, after)
+    if act is not None and before is not None:
+        raise NeedsApproval(act, before, after)
+
+
+def _change_of(viewer: Viewer, key: str | None, request: str, approved: Approved | None) -> DefinitionChange:
+    change = DefinitionChange(viewer.person, now(), key, request)
+    return change if approved is None else replace(change, approval=approved.id, proposed_by=approved.proposed_by)
 
 
 async def _index_values(repositories: Repositories, attribute: Attribute) -> None:

@@ -68,6 +68,7 @@ async def look_into_book(settings: Settings, store: Store) -> Repositories:
         store, builtin_catalogue(), settings.cursor_secret.get_secret_value(), settings.group_age_limit_seconds
     )
     repositories.clients.sort_limit_documents = settings.sort_limit_documents
+    repositories.approvals.open_days = settings.approval_days
     return repositories
 
 

@@ -88,6 +88,9 @@ class Settings(BaseSettings):
         ge=0,
         le=3600,
     )
+    approval_days: int = _setting(
+        14, "how long an approval waits for a decision before it expires", "a whole number from 1 to 365", ge=1, le=365
+    )
     sort_limit_documents: int = _setting(
         10_000,
         "most documents that are sorted for an order which no index serves",

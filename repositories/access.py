@@ -9,6 +9,7 @@ from catalogue.attribute import CLIENTS
 from catalogue.catalogue import Catalogue, unknown_attribute
 from catalogue.errors import ErrorCode, KehuError
 from catalogue.filters import And, AnyItem, Filter, Not, Or, Search, all_of, paths_of
+from policy.approvals import APPROVALS, approval_rows
 from policy.attributes import EVERYTHING, AreaView, AttributeView, attribute_view
 from policy.decision import NOBODY, client_rows, group_rows, is_within, reading_rules, rights_of, rules_of
 from policy.rules import Policy, Right, Unreadable
@@ -127,7 +128,7 @@ class Access:
             narrowed = _usable(narrowed, seen)
         rules = rules_of(self.policy, viewer)
         clients = group_rows(rules, viewer) if plan.grouped else client_rows(rules, viewer)
-        rows = clients if plan.area == CLIENTS else None
+        rows = clients if plan.area == CLIENTS else approval_rows(viewer) if plan.area == APPROVALS else None
         floor = self.policy.group_floor if plan.grouped and clients != client_rows(rules, viewer) else 0
         if touched is not None:
             touched.hidden |= {each if plan.area == CLIENTS else f"{plan.area}.{each}" for each in selection.hidden}

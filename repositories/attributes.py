@@ -27,6 +27,9 @@ class DefinitionChange:
     at: datetime
     key: str | None = None
     request_hash: str | None = None
+    approval: str | None = None
+    """The id of the approval by which it is done."""
+    proposed_by: str | None = None
 
 
 class OutrunByAnother(Exception):
@@ -72,6 +75,8 @@ class AttributeRepository:
         entry = {"revision": attribute.revision, "at": change.at, "by": change.by, "definition": definition}
         if change.key is not None:
             entry |= {"key": change.key, "hash": change.request_hash}
+        if change.approval is not None:
+            entry |= {"approval": change.approval, "proposedBy": change.proposed_by}
         update: dict[str, Any] = {
             "$set": {"definition": definition, "sequence": sequence + 1},
             "$push": {"changes": entry},

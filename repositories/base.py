@@ -114,7 +114,8 @@ class RecordRepository:
 
     def _page_query(self, authorised: AuthorisedPlan) -> Document:
         plan, page = authorised.plan, authorised.plan.page
-        parts = [query_from(authorised.filter)] if authorised.filter is not None else []
+        wanted = _wanted(authorised)
+        parts = [query_from(wanted)] if wanted is not None else []
         if page is not None and (page.after or page.before):
             binding = self.cursors.binding(authorised)
             for cursor, is_backward in ((page.after, False), (page.before, True)):
@@ -126,7 +127,10 @@ class RecordRepository:
     def _ranked_pipeline(self, authorised: AuthorisedPlan, search: Search, order: Sequence[Order]) -> list[Document]:
         """What is found, the best first; the rank is worked out for what is found alone."""
         plan, page = authorised.plan, authorised.plan.page
-        stages: list[Document] = [{"$match": query_from(authorised.filter)}, {"$set": {RANK: rank_expression(search)}}]
+        stages: list[Document] = [
+            {"$match": query_from(_wanted(authorised))},
+            {"$set": {RANK: rank_expression(search)}},
+        ]
         if page is not None:
             binding = self.cursors.binding(authorised)
             for cursor, is_backward in ((page.after, False), (page.before, True)):
@@ -145,7 +149,7 @@ class RecordRepository:
 
     async def count(self, authorised: AuthorisedPlan) -> int:
         """How many records the plan's filter selects, on all its pages together."""
-        return await self.collection.count(query_from(authorised.filter))
+        return await self.collection.count(query_from(_wanted(authorised)))
 
     async def find_one(self, authorised: AuthorisedPlan) -> Document | None:
         """The record that the plan's filter selects."""
@@ -326,6 +330,10 @@ def target_query(record_id: str, change: Change, **conditions: object) -> Docume
     if change.expected_version is not None:
         query["version"] = {"$eq": change.expected_version}
     return query if change.where is None else {"$and": [query, query_from(change.where)]}
+
+
+def _wanted(authorised: AuthorisedPlan) -> Filter | None:
+    return all_of(authorised.filter, authorised.plan.momentary)
 
 
 def _duplicates_only(errors: Sequence[BulkError]) -> frozenset[int]:

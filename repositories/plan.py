@@ -45,6 +45,8 @@ class ReadPlan:
     """Order by how well this search is met, instead of by attributes."""
     grouped: frozenset[str] = frozenset()
     """Paths of keys and figures, where groups are asked for instead of records."""
+    momentary: Filter | None = None
+    """What must hold besides of what is on a page or counted. It may speak of now: no cursor is bound to it."""
 
 
 @dataclass(frozen=True, slots=True)

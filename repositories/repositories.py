@@ -9,8 +9,11 @@ from bson import Binary, ObjectId
 
 from catalogue.attribute import CLIENTS
 from catalogue.catalogue import Catalogue
+from policy.approvals import APPROVALS
 from policy.rules import Policy
 from repositories.access import Access
+from repositories.approvals import ID_PREFIX as APPROVAL_PREFIX
+from repositories.approvals import ApprovalRepository
 from repositories.attributes import AttributeRepository
 from repositories.base import RecordRepository
 from repositories.catalogue_feed import CatalogueFeed
@@ -43,6 +46,7 @@ class Repositories:
     policies: PolicyRepository
     feed: CatalogueFeed
     client_groups: ClientGroupRepository
+    approvals: ApprovalRepository
 
     def on(self, catalogue: Catalogue, policy: Policy | None = None) -> "Repositories":
         """The same, reading by another catalogue, or under another policy."""
@@ -57,6 +61,7 @@ class Repositories:
         await self.clients.prepare()
         await self.managers.prepare()
         await self.interactions.prepare()
+        await self.approvals.prepare()
         await self.attributes.sync_indexes(self.catalogue, AREAS)
 
 
@@ -64,8 +69,14 @@ _BY_AREA: dict[str, Callable[[Repositories], RecordRepository]] = {
     CLIENTS: lambda each: each.clients,
     MANAGERS: lambda each: each.managers,
     INTERACTIONS: lambda each: each.interactions,
+    APPROVALS: lambda each: each.approvals,
 }
-AREA_BY_PREFIX: Mapping[str, str] = {CLIENT_PREFIX: CLIENTS, MANAGER_PREFIX: MANAGERS, INTERACTION_PREFIX: INTERACTIONS}
+AREA_BY_PREFIX: Mapping[str, str] = {
+    CLIENT_PREFIX: CLIENTS,
+    MANAGER_PREFIX: MANAGERS,
+    INTERACTION_PREFIX: INTERACTIONS,
+    APPROVAL_PREFIX: APPROVALS,
+}
 _PREFIX_BY_AREA = {area: prefix for prefix, area in AREA_BY_PREFIX.items()}
 
 
@@ -108,6 +119,7 @@ async def open_repositories(
         policies=policies,
         feed=feed,
         client_groups=groups,
+        approvals=ApprovalRepository(store, cursors),
     )
 
 

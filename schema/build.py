@@ -10,15 +10,20 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.field import StrawberryField
 
+from acts.performers import PERFORMERS
 from catalogue.attribute import CLIENTS, Facet
 from catalogue.catalogue import Catalogue
 from catalogue.kinds import KINDS, Kind
+from policy.approvals import APPROVALS
 from repositories.clients import ID_PREFIX
 from repositories.compile.indexes import ID_INDEX
 from repositories.interactions import INTERACTIONS
 from repositories.managers import MANAGERS
 from repositories.plan import ReadPlan
 from repositories.repositories import AREA_BY_PREFIX
+from schema.approvals.mutations import approval_mutations
+from schema.approvals.queries import approval_paths, approval_queries
+from schema.approvals.types import ApprovalType
 from schema.attributes.mutations import attribute_mutations
 from schema.attributes.queries import attribute_queries, find_attribute
 from schema.attributes.types import AttributeType, attribute_value
@@ -84,20 +89,22 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *attribute_queries(),
         *manager_queries(manager),
         *policy_queries(),
+        *approval_queries(),
     )
     mutations = (
         *client_mutations(catalogue, client),
-        *attribute_mutations(build_schema),
+        *attribute_mutations(build_schema, ApprovalType),
         *manager_mutations(catalogue, manager),
         *policy_mutations(),
         *interaction_mutations(catalogue, interaction),
+        *approval_mutations(PERFORMERS),
     )
     schema = strawberry.Schema(
         query=output_type("Query", "Everything that can be asked.", queries),
         mutation=output_type(
             "Mutation", "Everything that can be done; each answers with what became of it.", mutations
         ),
-        types=[client, manager, interaction, AttributeType, Refusal, RowRefusal],
+        types=[client, manager, interaction, AttributeType, ApprovalType, Refusal, RowRefusal],
         config=StrawberryConfig(auto_camel_case=False, default_resolver=read_field, scalar_map=SCALARS),
         execution_context_class=Executor,
     )
@@ -223,4 +230,5 @@ _NODE_PATHS: Mapping[str, Callable[[Context, Selected], frozenset[str]]] = {
     INTERACTIONS: lambda context, selected: interaction_paths(
         context.repositories.catalogue, selected.fields("Interaction", NODE)
     ),
+    APPROVALS: lambda _context, selected: approval_paths(selected.fields("Approval", NODE)),
 }

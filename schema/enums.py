@@ -6,6 +6,7 @@ import strawberry
 
 from catalogue.attribute import ClientKind, ClientStage, Facet, Sensitivity, Status
 from catalogue.kinds import KINDS, Kind
+from policy.approvals import ApprovalStatus
 from policy.rules import Right, RowScope, Unreadable
 
 
@@ -98,5 +99,16 @@ UnreadableEnum = _enum(
     {
         "NULL": "It is null, and its path stands in extensions.hidden.",
         "ABSENT": "It is as good as unknown.",
+    },
+)
+ApprovalStatusEnum = _enum(
+    ApprovalStatus,
+    "Where an approval stands.",
+    {
+        "REQUESTED": "Waits for the decision of another person.",
+        "APPROVED": "Approved; carriedOutAt or outcomeErrors say what became of the act.",
+        "REFUSED": "Refused: nothing was done.",
+        "WITHDRAWN": "Taken back by whoever proposed it.",
+        "EXPIRED": "Nobody decided in time.",
     },
 )

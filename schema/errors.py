@@ -17,6 +17,7 @@ _MEANINGS = {
     ErrorCode.KIND_FIXED: "Kind and list-ness of an attribute never change.",
     ErrorCode.STALE_VERSION: "The record was changed since it was read.",
     ErrorCode.ALREADY_EXISTS: "A unique value is taken.",
+    ErrorCode.APPROVAL_CLOSED: "The approval was decided or withdrawn already, or has expired.",
     ErrorCode.NOT_FOUND: "The record is not there, or may not be seen.",
     ErrorCode.NOT_ALLOWED: "The viewer may not do this.",
     ErrorCode.ORDER_NOT_INDEXED: "No index serves the order.",

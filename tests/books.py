@@ -6,6 +6,7 @@ from typing import Any
 
 from acts.checks import UNGUARDED, Guard
 from acts.clients import NewClient, create_client
+from acts.proposing import Approved
 from catalogue.attribute import Attribute, AttributeOption, ClientKind
 from catalogue.builtin import RELATIONS
 from catalogue.catalogue import Catalogue
@@ -20,6 +21,8 @@ from repositories.repositories import Repositories, new_id, open_repositories
 
 VIEWER = Viewer("M001", frozenset(("administrator",)))
 OTHER = Viewer("M002", frozenset(("administrator",)))
+APPROVED = Approved("ap_0", "anything", {}, OTHER.person, VIEWER)
+"""What lets a test do alone what takes two people; how they do it is tested apart."""
 AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 SECRET = "the cursors of the tests are signed with this"
 NO_PROOF = Proof()
@@ -74,6 +77,7 @@ async def open_book(store: Store, built_in: Catalogue = SMALL) -> Repositories:
     await repositories.clients.prepare()
     await repositories.managers.prepare()
     await repositories.interactions.prepare()
+    await repositories.approvals.prepare()
     return repositories
 
 
@@ -116,7 +120,7 @@ async def everything(repositories: Repositories) -> dict[str, list[dict[str, Any
     """Every document of the database, to tell that a refused call changed nothing."""
     return {
         name: await repositories.store.collection(name).find({}, sort=[("_id", 1)])
-        for name in ("clients", "managers", "interactions", "changes", "attributes")
+        for name in ("clients", "managers", "interactions", "changes", "attributes", "approvals")
     }
 
 

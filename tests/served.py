@@ -14,24 +14,27 @@ from api.tokens import LocalIssuer
 
 DEMO_CLIENTS = 60
 PERSON = "demo-administrator"
+SECOND_PERSON = "second-administrator"
 
 
 class Served:
-    """A running application and a token of an administrator."""
+    """A running application and the tokens of administrators."""
 
-    def __init__(self, app: Starlette, token: str) -> None:
-        self._client = httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app=app),
-            base_url="http://kehu.test",
-            headers={"authorization": f"Bearer {token}"},
-        )
+    def __init__(self, app: Starlette, issuer: LocalIssuer) -> None:
+        self._issuer = issuer
+        self._client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://kehu.test")
 
     async def ask(
-        self, query: str, variables: dict[str, object] | None = None, extensions: dict[str, object] | None = None
+        self,
+        query: str,
+        variables: dict[str, object] | None = None,
+        extensions: dict[str, object] | None = None,
+        person: str = PERSON,
     ) -> dict[str, Any]:
-        """The GraphQL answer."""
+        """The GraphQL answer to an administrator."""
         body = {"query": query, "variables": variables, "extensions": extensions}
-        answer = await self._client.post("/graphql", json=body)
+        headers = {"authorization": f"Bearer {self._issuer.issue(person, 'administrator', None, 10)}"}
+        answer = await self._client.post("/graphql", json=body, headers=headers)
         found: dict[str, Any] = answer.json()
         return found
 
@@ -45,7 +48,7 @@ async def served(data_dir: Path, clients: int = DEMO_CLIENTS) -> AsyncIterator[S
     settings = Settings(mongodb_driver="memory", mongodb_uri="", demo=clients, data_dir=data_dir)
     app = build_app(settings)
     async with app.router.lifespan_context(app):
-        running = Served(app, LocalIssuer(settings).issue(PERSON, "administrator", None, 10))
+        running = Served(app, LocalIssuer(settings))
         try:
             yield running
         finally:

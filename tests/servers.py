@@ -119,6 +119,14 @@ async def attempt(client: httpx2.AsyncClient, name: str, selection: str, /, **gi
     return (await ask(client, query, input=given))[name]
 
 
+async def retire(proposer: httpx2.AsyncClient, decider: httpx2.AsyncClient, path: str) -> None:
+    """Retire an attribute, as it takes two."""
+    proposed = await do(proposer, "attributeRetire", "approval { id }", path=path)
+    selection = "approval { carriedOutAt outcomeErrors { message } }"
+    done = await do(decider, "approvalDecide", selection, id=proposed["approval"]["id"], isApproved=True)
+    assert done["approval"]["carriedOutAt"], done
+
+
 def code_of(answer: httpx2.Response) -> str:
     """The code of the first error of an answer."""
     return str(answer.json()["errors"][0]["extensions"]["code"])

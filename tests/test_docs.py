@@ -21,7 +21,7 @@ from catalogue.kinds import Kind
 from repositories.errors import RepositoryError
 from schema.build import build_schema
 from tests.house_rules import ROOT
-from tests.served import Served, served
+from tests.served import PERSON, SECOND_PERSON, Served, served
 from tests.settings_table import PAGES, with_table
 
 ERRORS = ROOT / "docs" / "errors"
@@ -172,15 +172,29 @@ async def _variables(book: Served) -> dict[str, object]:
         'mutation { attributeDefine(input: {facet: PROFILE, key: "favouriteColour", kind: STRING, label: "Colour",'
         ' description: "The colour they like."}) { errors { message } } }'
     )
-    await book.ask('mutation { attributeRetire(input: {path: "profile.favouriteColour"}) { errors { message } } }')
+    retire = 'input: {path: "profile.favouriteColour", idempotencyKey: "docs"}'
+    approval = await _proposed(book, "attributeRetire", retire, SECOND_PERSON)
+    decide = "mutation($id: ID!) { approvalDecide(input: {id: $id, isApproved: true}) { errors { message } } }"
+    await book.ask(decide, {"id": approval})
+    lower = 'input: {path: "profile.affiliates", sensitivity: INTERNAL, idempotencyKey: "docs"}'
+    own = await _proposed(book, "attributeChange", lower, PERSON)
     change = {"id": client, "changes": {"attitude": {"satisfaction": 51}}, "idempotencyKey": "k1"}
     mutation = "mutation($i: ClientChangeInput!) { clientChange(input: $i) { errors { message } } }"
     await book.ask(mutation, {"i": change})
     return {
         "id": client,
+        "approval": approval,
+        "own": own,
         "after": first["data"]["clients"]["pageInfo"]["endCursor"],
         "input": {"id": "cl_0", "changes": {"attitude": {"satisfaction": "high"}}},
     }
+
+
+async def _proposed(book: Served, verb: str, given: str, person: str) -> str:
+    """The id of what a person has proposed."""
+    mutation = f"mutation {{ {verb}({given}) {{ approval {{ id }} errors {{ message }} }} }}"
+    answer = await book.ask(mutation, person=person)
+    return str(answer["data"][verb]["approval"]["id"])
 
 
 class TestSettingsTable:

@@ -68,6 +68,7 @@ ASKED = [
 """The queries among the questions, and pages that read more than the clients for each client."""
 IS_WRITING = os.environ.get("KEHU_SNAPSHOTS") == "write"
 BOOK_CLIENTS = 60
+EXPIRES_AFTER = timedelta(days=14)
 CHANGING = dict.fromkeys(("cursor", "startCursor", "endCursor"), "<cursor>") | {"isStale": "<by the clock>"}
 """What stands for values that are others every time."""
 PLACEHOLDER = re.compile(r"\{([\w/]+):([\w.]+)\}")
@@ -127,8 +128,11 @@ class Server:
             return [self.shown(each) for each in value]
         if not isinstance(value, str):
             return value
-        if MOMENT.fullmatch(value) and self.started <= datetime.fromisoformat(value) <= datetime.now(UTC):
-            return "<now>"
+        if MOMENT.fullmatch(value):
+            at, now = datetime.fromisoformat(value), datetime.now(UTC)
+            for away, words in ((timedelta(), "<now>"), (EXPIRES_AFTER, "<when it expires>")):
+                if self.started + away <= at <= now + away:
+                    return words
         if re.fullmatch("[0-9a-f]{64}", value):
             return "<hash>"
         # the id of a moved change is that of its record, and the version

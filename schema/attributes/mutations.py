@@ -9,12 +9,11 @@ from anyio import to_thread
 
 from acts.attributes import (
     Definition,
-    change_attribute,
     define_attribute,
     definition_cost,
     deprecate_attribute,
-    retire_attribute,
 )
+from acts.attributes_approved import change_or_propose, propose_retirement
 from catalogue.attribute import Attribute, AttributeOption, Facet
 from catalogue.catalogue import Catalogue
 from policy.rules import Right
@@ -51,6 +50,7 @@ _RULES: tuple[tuple[str, Any, str], ...] = (
 )
 _REVISION = ("expectedRevision", int | None, "The revision that was read: refused if it is no longer that.")
 _PATH = ("path", str, "The path of the attribute.")
+_REASON = ("reason", str | None, "Why, for whoever decides where a second person has to.")
 
 
 @strawberry.type(description="What a definition costs the database.")
@@ -74,28 +74,36 @@ BuildSchema = Callable[[Catalogue], Any]
 Act = Callable[[Context, Mapping[str, Any]], Awaitable[Definition]]
 
 
-def attribute_mutations(build_schema: BuildSchema) -> Fields:
-    """The fields of Mutation about attributes; `build_schema` makes the schema that a dry run compares with."""
+def attribute_mutations(build_schema: BuildSchema, approval: Any) -> Fields:
+    """The fields of Mutation about attributes; `build_schema` makes the schema that a dry run compares with.
+
+    `approval` is the type of what those verbs answer that one person may only propose.
+    """
     for name, text, given, act in _VERBS:
-        yield _mutation(name, text, given, act, build_schema)
+        text_of_it = _WAITS_FOR.get(name)
+        waiting = [("approval", approval | None, plain("approval", text_of_it))] if text_of_it is not None else []
+        yield _mutation(name, text, given, act, build_schema, waiting)
 
 
-def _mutation(name: str, text: str, given: Any, act: Act, build_schema: BuildSchema) -> tuple[str, Any, Any]:
+def _mutation(
+    name: str, text: str, given: Any, act: Act, build_schema: BuildSchema, waiting: Fields
+) -> tuple[str, Any, Any]:
     async def resolve(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
         return await payload("attribute", lambda: _carry_out(info, input, act, build_schema))
 
-    answer: Any = _payload(f"{name[0].upper()}{name[1:]}Payload")
+    answer: Any = _payload(f"{name[0].upper()}{name[1:]}Payload", waiting)
     arguments = {"input": described(given, "What is wanted.")}
     return name, None, resolved(resolve, name, answer | None, text, arguments, rights=(Right.DEFINE_ATTRIBUTES,))
 
 
-def _payload(name: str) -> Any:
+def _payload(name: str, waiting: Fields) -> Any:
     difference = "What a dry run would do to the schema, the worst first; null otherwise."
     return output_type(
         name,
         "What became, or would become, of the attribute.",
         (
             ("attribute", AttributeType | None, plain("attribute", "The definition; null if the request was refused.")),
+            *waiting,
             ("difference", list[SchemaChange] | None, plain("difference", difference)),
             ("cost", DefinitionCostType | None, plain("cost", "What a dry run would cost; null otherwise.")),
             ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none.")),
@@ -109,6 +117,8 @@ async def _carry_out(
     context: Context = info.context
     done = await act(context, given)
     answer: dict[str, Any] = {"attribute": attribute_value(done.attribute)}
+    if done.approval is not None:
+        return answer | {"approval": done.approval}
     if not given.get("dryRun"):
         await context.settle()
         return answer
@@ -143,14 +153,15 @@ async def _change(context: Context, given: Mapping[str, Any]) -> Definition:
     own = {
         key: value
         for key, value in given.items()
-        if key not in ("path", "dryRun", "idempotencyKey", "expectedRevision")
+        if key not in ("path", "reason", "dryRun", "idempotencyKey", "expectedRevision")
     }
-    return await change_attribute(
+    return await change_or_propose(
         context.viewer,
         context.repositories,
         given["path"],
         _snake(own),
         guard_from(given, "expectedRevision"),
+        reason=given.get("reason"),
         dry_run=given["dryRun"],
     )
 
@@ -168,11 +179,12 @@ async def _deprecate(context: Context, given: Mapping[str, Any]) -> Definition:
 
 
 async def _retire(context: Context, given: Mapping[str, Any]) -> Definition:
-    return await retire_attribute(
+    return await propose_retirement(
         context.viewer,
         context.repositories,
         given["path"],
         guard=guard_from(given, "expectedRevision"),
+        reason=given.get("reason"),
         dry_run=given["dryRun"],
     )
 
@@ -217,6 +229,7 @@ _CHANGE = (
     ("isSortable", bool | None, "Whether clients can be sorted by it: an index is kept."),
     ("isSearchable", bool | None, "Whether `contains` and search look into it."),
     ("status", AttributeStatusEnum | None, "PUBLISHED puts a draft into the schema."),
+    _REASON,
     _DRY_RUN,
     KEY_ROW,
 )
@@ -228,7 +241,12 @@ _DEPRECATE = (
     _DRY_RUN,
     KEY_ROW,
 )
-_RETIRE = (_PATH, _REVISION, _DRY_RUN, KEY_ROW)
+_RETIRE = (_PATH, _REVISION, _REASON, _DRY_RUN, KEY_ROW)
+_WAITS_FOR = {
+    "attributeChange": "What the change waits for, if it would lower the sensitivity; the attribute is as it was then.",
+    "attributeRetire": "What the retirement waits for; the attribute is as it was. Null in a dry run.",
+}
+"""The verbs that may answer an approval, and what it says."""
 _DEFAULTS = {
     "isList": False,
     "sensitivity": SensitivityEnum.CONFIDENTIAL,
@@ -246,7 +264,8 @@ _VERBS: tuple[tuple[str, str, Any, Act], ...] = (
     ),
     (
         "attributeChange",
-        "Change the words, rules or status of an attribute; kind and list-ness stay.",
+        "Change the words, rules or status of an attribute; kind and list-ness stay. A change that lowers the "
+        "sensitivity is proposed, and carried out when a second person approves it.",
         input_type("AttributeChangeInput", "What is to change: left out stays.", _CHANGE, {"dryRun": False}),
         _change,
     ),
@@ -263,7 +282,8 @@ _VERBS: tuple[tuple[str, str, Any, Act], ...] = (
     ),
     (
         "attributeRetire",
-        "Take an attribute out of the schema; stored values and history stay, the path is never used again.",
+        "Propose to take an attribute out of the schema, which is done when a second person approves it; stored values "
+        "and history stay, the path is never used again.",
         input_type("AttributeRetireInput", "Which attribute goes.", _RETIRE, {"dryRun": False}),
         _retire,
     ),

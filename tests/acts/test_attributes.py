@@ -22,7 +22,7 @@ from catalogue.kinds import Kind
 from repositories.compile.indexes import SORTABLE_LIMIT
 from repositories.errors import KeyReused, NotFound
 from repositories.repositories import Repositories
-from tests.books import NO_PROOF, SMALL, VIEWER, attribute, everything, make_client
+from tests.books import APPROVED, NO_PROOF, SMALL, VIEWER, attribute, everything, make_client
 
 GRADE = attribute(
     "profile.grade",
@@ -99,7 +99,7 @@ class TestDefine:
 
     async def test_a_path_is_never_used_again(self, book: Repositories) -> None:
         await define(book, GRADE)
-        await retire_attribute(VIEWER, book, "profile.grade")
+        await retire_attribute(VIEWER, book, "profile.grade", approved=APPROVED)
         with pytest.raises(Refused, match="never used again") as refused:
             await define(book, attribute("profile.grade"))
         assert codes(refused.value) == ["NAME_TAKEN"]
@@ -205,7 +205,7 @@ class TestChange:
         done = await change(book, "profile.name", label="Company")
         assert done.attribute.revision == 2
         for act in (
-            retire_attribute(VIEWER, book, "profile.tags"),
+            retire_attribute(VIEWER, book, "profile.tags", approved=APPROVED),
             deprecate_attribute(VIEWER, book, "profile.tags", successor=None, removal_on=None),
         ):
             with pytest.raises(Refused) as refused:
@@ -241,8 +241,8 @@ class TestDeprecateAndRetire:
         await define(book, attribute("profile.motto"))
         live = book.on(book.feed.catalogue)
         one = await make_client(live, profile={"name": "A", "motto": "Steel"})
-        done = await retire_attribute(VIEWER, book, "profile.motto", guard=Guard(1, "k"))
-        again = await retire_attribute(VIEWER, book, "profile.motto", guard=Guard(1, "k"))
+        done = await retire_attribute(VIEWER, book, "profile.motto", guard=Guard(1, "k"), approved=APPROVED)
+        again = await retire_attribute(VIEWER, book, "profile.motto", guard=Guard(1, "k"), approved=APPROVED)
         assert again.attribute == done.attribute
         assert not done.after.is_live(done.attribute)
         live = book.on(done.after)
@@ -252,7 +252,7 @@ class TestDeprecateAndRetire:
             await change_client(VIEWER, live, one, {"profile": {"motto": "Tea"}}, NO_PROOF, UNGUARDED)
         assert codes(refused.value) == ["ATTRIBUTE_RETIRED"]
         with pytest.raises(Refused):
-            await retire_attribute(VIEWER, book, "profile.motto")
+            await retire_attribute(VIEWER, book, "profile.motto", approved=APPROVED)
         with pytest.raises(Refused) as refused:
             await change(book, "profile.motto", label="Words")
         assert codes(refused.value)[0] == "ATTRIBUTE_RETIRED"
@@ -262,12 +262,12 @@ class TestDeprecateAndRetire:
         await define(book, attribute("profile.site", Kind.GROUP))
         await define(book, attribute("profile.site.area", Kind.NUMBER))
         with pytest.raises(Refused, match=r"retire profile\.site\.area first"):
-            await retire_attribute(VIEWER, book, "profile.site")
-        await retire_attribute(VIEWER, book, "profile.site.area")
-        await retire_attribute(VIEWER, book, "profile.site")
+            await retire_attribute(VIEWER, book, "profile.site", approved=APPROVED)
+        await retire_attribute(VIEWER, book, "profile.site.area", approved=APPROVED)
+        await retire_attribute(VIEWER, book, "profile.site", approved=APPROVED)
         assert book.feed.catalogue.children("profile.site") == ()
 
     async def test_its_index_goes_with_it(self, book: Repositories) -> None:
         await define(book, GRADE)
-        await retire_attribute(VIEWER, book, "profile.grade")
+        await retire_attribute(VIEWER, book, "profile.grade", approved=APPROVED)
         assert await indexes(book) == set()

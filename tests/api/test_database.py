@@ -67,6 +67,13 @@ class TestOpenBook:
         assert await store.collection("settings").count({}) == 0
         await store.close()
 
+    async def test_follows_the_settings(self, tmp_path: Path) -> None:
+        chosen = settings(tmp_path, mongodb_driver="memory", approval_days=3, sort_limit_documents=7)
+        store = connect(mongo_settings(chosen, ""))
+        repositories = await open_book(chosen, store)
+        assert (repositories.approvals.open_days, repositories.clients.sort_limit_documents) == (3, 7)
+        await store.close()
+
 
 class TestOpenServedBook:
     async def test_makes_the_indexes_of_the_facets_and_a_command_beside_it_leaves_them(self, tmp_path: Path) -> None:

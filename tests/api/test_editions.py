@@ -23,7 +23,7 @@ from repositories.mongo import MongoSettings, connect
 from repositories.repositories import Repositories
 from schema.build import build_schema
 from schema.context import Context
-from tests.books import SMALL, VIEWER, attribute, make_client, open_book
+from tests.books import APPROVED, SMALL, VIEWER, attribute, make_client, open_book
 
 MOTTO = attribute("profile.motto")
 
@@ -100,7 +100,7 @@ class TestFollow:
         query = "{ clients(first: 1) { nodes { profile { motto } } } }"
         async with followed(book) as editions:
             first = editions.current
-            await retire_attribute(VIEWER, book, "profile.motto")
+            await retire_attribute(VIEWER, book, "profile.motto", approved=APPROVED)
             await editions.settle()
             assert "motto" not in core_schema(editions.current).type_map["ClientProfile"].fields  # type: ignore[attr-defined]
             assert await asked(first, query) == {"clients": {"nodes": [{"profile": {"motto": "Steel"}}]}}

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from pymongo import MongoClient
+from starlette.applications import Starlette
 
 from api import editions
 from api.app import build_app
@@ -27,23 +28,38 @@ def journey_settings(mongod_uri: str, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="module")
-async def api(journey_settings: Settings) -> AsyncIterator[httpx2.AsyncClient]:
-    """A signed-in client of the server; a definition is live in the next request, however busy the machine is."""
+async def app(journey_settings: Settings) -> AsyncIterator[Starlette]:
+    """The running server; a definition is live in the next request, however busy the machine is."""
     patient = pytest.MonkeyPatch()
     patient.setattr(editions, "QUICK_BUILD_SECONDS", 60.0)
     patient.setattr(editions, "SETTLE_SECONDS", 30.0)
-    app = build_app(journey_settings)
-    token = LocalIssuer(journey_settings).issue("M001", "administrator", "north", 60)
-    transport = httpx2.ASGITransport(app=app)
-    headers = {"authorization": f"Bearer {token}"}
-    async with (
-        app.router.lifespan_context(app),
-        httpx2.AsyncClient(transport=transport, base_url="http://kehu.test", headers=headers) as client,
-    ):
-        yield client
+    running = build_app(journey_settings)
+    async with running.router.lifespan_context(running):
+        yield running
     patient.undo()
     with MongoClient[dict[str, object]](journey_settings.mongodb_uri) as database:
         database.drop_database(journey_settings.database)
+
+
+def signed_in(app: Starlette, settings: Settings, person: str, role: str) -> httpx2.AsyncClient:
+    """A client of the server with a person's token."""
+    token = LocalIssuer(settings).issue(person, role, "north", 60)
+    headers = {"authorization": f"Bearer {token}"}
+    return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://kehu.test", headers=headers)
+
+
+@pytest.fixture(scope="module")
+async def api(app: Starlette, journey_settings: Settings) -> AsyncIterator[httpx2.AsyncClient]:
+    """An administrator."""
+    async with signed_in(app, journey_settings, "M001", "administrator") as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+async def steward(app: Starlette, journey_settings: Settings) -> AsyncIterator[httpx2.AsyncClient]:
+    """A second person who answers for the attributes."""
+    async with signed_in(app, journey_settings, "S001", "data_steward") as client:
+        yield client
 
 
 @pytest.fixture(scope="module")

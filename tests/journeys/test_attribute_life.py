@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 import acts.attributes
-from tests.servers import ask, attempt, do
+from tests.servers import ask, attempt, do, retire
 
 WORDS = {"label": "Words", "description": "What it means."}
 
@@ -32,7 +32,9 @@ def codes(payload: Any) -> list[str]:
 
 
 class TestLife:
-    async def test_draft_published_deprecated_retired(self, api: httpx2.AsyncClient) -> None:
+    async def test_draft_published_deprecated_retired(
+        self, api: httpx2.AsyncClient, steward: httpx2.AsyncClient
+    ) -> None:
         assert codes(await define(api, "mood", status="DRAFT")) == []
         assert field_of(await sdl(api), "ClientAttitude", "mood") is None
         await do(api, "attributeChange", "attribute { status }", path="attitude.mood", status="PUBLISHED")
@@ -66,9 +68,9 @@ class TestLife:
         query = "query($id: ID!) { client(id: $id) { version attitude { mood } } }"
         before = await ask(api, query, id=made["client"]["id"])
         assert before["client"]["attitude"] == {"mood": "calm"}
-        assert (await do(api, "attributeRetire", "attribute { status }", path="attitude.mood"))["attribute"] == {
-            "status": "RETIRED"
-        }
+        await retire(api, steward, "attitude.mood")
+        found = await ask(api, '{ attribute(path: "attitude.mood") { status } }')
+        assert found["attribute"] == {"status": "RETIRED"}
         assert field_of(await sdl(api), "ClientAttitude", "mood") is None
         gone = await api.post("/graphql", json={"query": query, "variables": {"id": made["client"]["id"]}})
         assert gone.json()["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"

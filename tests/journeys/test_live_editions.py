@@ -7,7 +7,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio
 import httpx2
@@ -24,7 +24,7 @@ from api.tokens import LocalIssuer
 from catalogue.catalogue import Catalogue
 from repositories.mongo import Collection
 from schema.build import build_schema
-from tests.servers import ask, code_of, do, kehu_serve, kehu_starting
+from tests.servers import ask, code_of, do, kehu_serve, kehu_starting, retire
 
 ANSWERS_WITHIN_SECONDS = 2.0
 WORDS = {"kind": "STRING", "label": "Motto", "description": "Words of the house."}
@@ -39,21 +39,33 @@ async def make(client: httpx2.AsyncClient, **profile: str) -> None:
     await do(client, "clientCreate", "client { id }", number="E1", kind="PERSON", profile={"name": "Li"} | profile)
 
 
+class Fresh(NamedTuple):
+    """A server, by two people."""
+
+    client: httpx2.AsyncClient
+    address: str
+    second: httpx2.AsyncClient
+
+
 @pytest.fixture
-async def fresh(
-    mongod_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[tuple[httpx2.AsyncClient, str]]:
-    """A server of this process that really listens, with the address of its websocket and a token."""
+async def fresh(mongod_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Fresh]:
+    """A server of this process that really listens, with the address of its websocket, and two signed-in people."""
     monkeypatch.setattr(editions, "QUICK_BUILD_SECONDS", 60.0)
     monkeypatch.setattr(editions, "SETTLE_SECONDS", 30.0)
     settings = Settings(
         data_dir=tmp_path, mongodb_uri=mongod_uri, database=f"test_{uuid.uuid4().hex[:16]}", mongo_timeout_seconds=30.0
     )
-    token = LocalIssuer(settings).issue("M001", "administrator", None, 60)
+    issuer = LocalIssuer(settings)
+    first, other = (
+        {"authorization": f"Bearer {issuer.issue(person, 'administrator', None, 60)}"} for person in ("M001", "M002")
+    )
     async with listening(settings) as address:
-        headers = {"authorization": f"Bearer {token}"}
-        async with httpx2.AsyncClient(base_url=f"http://{address}", headers=headers, timeout=30.0) as client:
-            yield client, f"ws://{address}/graphql"
+        url = f"http://{address}"
+        async with (
+            httpx2.AsyncClient(base_url=url, headers=first, timeout=30.0) as client,
+            httpx2.AsyncClient(base_url=url, headers=other, timeout=30.0) as second,
+        ):
+            yield Fresh(client, f"ws://{address}/graphql", second)
     with MongoClient[dict[str, object]](mongod_uri) as database:
         database.drop_database(settings.database)
 
@@ -77,9 +89,9 @@ async def listening(settings: Settings) -> AsyncIterator[str]:
 
 class TestOpenRequests:
     async def test_a_request_ends_on_the_edition_it_began_with(
-        self, fresh: tuple[httpx2.AsyncClient, str], monkeypatch: pytest.MonkeyPatch
+        self, fresh: Fresh, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        client, _ = fresh
+        client, _, _ = fresh
         await define(client, "motto")
         await make(client, motto="Steel")
         first = (await client.post("/graphql", json={"query": "{ __typename }"})).headers["kehu-edition"]
@@ -107,7 +119,7 @@ class TestOpenRequests:
             group.start_soon(send)
             with anyio.fail_after(20):
                 await is_reading.wait()
-            await do(client, "attributeRetire", "attribute { status }", path="profile.motto")
+            await retire(client, fresh.second, "profile.motto")
             later = await client.post("/graphql", json={"query": QUERY % "motto"})
             may_go_on.set()
         assert code_of(later) == "GRAPHQL_VALIDATION_FAILED"
@@ -115,8 +127,8 @@ class TestOpenRequests:
         assert answers[0].json() == {"data": {"client": {"profile": {"motto": "Steel"}}}}
         assert answers[0].headers["kehu-edition"] == first
 
-    async def test_a_socket_ends_on_the_edition_it_began_with(self, fresh: tuple[httpx2.AsyncClient, str]) -> None:
-        client, address = fresh
+    async def test_a_socket_ends_on_the_edition_it_began_with(self, fresh: Fresh) -> None:
+        client, address, _ = fresh
         await define(client, "motto")
         await make(client, motto="Steel")
 
@@ -135,7 +147,7 @@ class TestOpenRequests:
             begun = json.loads(await socket.recv())
             answer = {"data": {"client": {"profile": {"motto": "Steel"}}}}
             assert (await asked(socket, "1", QUERY % "motto"))["payload"] == answer
-            await do(client, "attributeRetire", "attribute { status }", path="profile.motto")
+            await retire(client, fresh.second, "profile.motto")
             await define(client, "slogan")
             fresh_answer = await client.post("/graphql", json={"query": QUERY % "slogan"})
             assert fresh_answer.json() == {"data": {"client": {"profile": {"slogan": None}}}}
@@ -149,10 +161,8 @@ class TestOpenRequests:
 
 
 class TestBadEdition:
-    async def test_the_last_good_one_goes_on_answering(
-        self, fresh: tuple[httpx2.AsyncClient, str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        client, _ = fresh
+    async def test_the_last_good_one_goes_on_answering(self, fresh: Fresh, monkeypatch: pytest.MonkeyPatch) -> None:
+        client, _, _ = fresh
         await define(client, "motto")
         await make(client, motto="Steel")
         good = (await client.post("/graphql", json={"query": "{ __typename }"})).headers["kehu-edition"]

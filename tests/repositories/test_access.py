@@ -5,6 +5,7 @@ import pytest
 from catalogue.errors import ErrorCode
 from catalogue.filters import And, Compare, Filter, Or
 from catalogue.kinds import Operator
+from policy.approvals import APPROVALS, approval_rows
 from policy.decision import NOBODY
 from policy.rules import Right
 from policy.viewer import Viewer
@@ -72,3 +73,10 @@ class TestRequire:
 
     def test_lets_through_who_may(self) -> None:
         ACCESS.require(Viewer("S", frozenset({"data_steward"})), Right.DEFINE_ATTRIBUTES)
+
+
+class TestApprovals:
+    @pytest.mark.parametrize("viewer", [RM, Viewer("A001", frozenset(("auditor",)))])
+    def test_have_rows_of_their_own(self, viewer: Viewer) -> None:
+        authorised = ACCESS.authorise(ReadPlan(APPROVALS, frozenset()), viewer)
+        assert authorised.filter == authorised.rows == approval_rows(viewer)

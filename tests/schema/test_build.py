@@ -85,7 +85,7 @@ class TestContract:
                 assert str(have.args[argument.name.value].type) == print_ast(argument.type)
 
     def test_interfaces(self, builtin_schema: GraphQLSchema) -> None:
-        for name in ("Client", "Manager", "Attribute"):
+        for name in ("Client", "Manager", "Attribute", "Approval"):
             made: Any = builtin_schema.type_map[name]
             assert [each.name for each in made.interfaces] == ["Node"]
 

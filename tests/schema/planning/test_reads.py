@@ -13,6 +13,7 @@ READ_NOTHING = {
     "Query.attribute",
     "Query.policy",
     *(f"ClientGroup.{each}" for each in ("sum", "average", "minimum", "maximum")),
+    *(f"Approval.{each}" for each in ("status", "outcomeErrors", "viewerCanDecide", "viewerCanWithdraw")),
 }
 """Fields with a resolver for which no command is sent."""
 
