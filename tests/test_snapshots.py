@@ -67,6 +67,7 @@ ASKED = [
 ]
 """The queries among the questions, and pages that read more than the clients for each client."""
 IS_WRITING = os.environ.get("KEHU_SNAPSHOTS") == "write"
+FOLLOWED = ("attributes", "policies")
 BOOK_CLIENTS = 60
 EXPIRES_AFTER = timedelta(days=14)
 CHANGING = dict.fromkeys(("cursor", "startCursor", "endCursor"), "<cursor>") | {"isStale": "<by the clock>"}
@@ -109,11 +110,11 @@ class Server:
         return str(value)
 
     def commands(self) -> list[Any]:
-        """The commands of the log as they are shown, without those by which the server follows the catalogue."""
+        """The commands of the log as they are shown, without those by which the server follows catalogue and policy."""
         sent = [
             command
             for command in self.log.commands
-            if next(iter(command)) != "getMore" and next(iter(command.values())) != "attributes"
+            if next(iter(command)) != "getMore" and next(iter(command.values())) not in FOLLOWED
         ]
         return [self.shown(json.loads(dumps(command, json_options=RELAXED_JSON_OPTIONS))) for command in sent]
 
