@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from acts.checks import Guard, guard_problems, key_of, now, problem, refuse, request_hash
-from acts.proposing import Approved, Performers, reason_problems, whole
+from acts.proposing import Approved, Performer, Performers, reason_problems, whole
 from catalogue.errors import ErrorCode, KehuError, Problem
 from policy.approvals import (
     ApprovalStatus,
@@ -62,8 +62,8 @@ async def decide_approval(
     if replayed is not None:
         approval = replayed.document
     elif not (decision.is_approved and is_left_unfinished(approval, moment)):
-        if decision.is_approved and approval["act"] not in performers:
-            raise Unavailable(f"This server cannot carry out {approval['act']}; a newer one can. Nothing was decided.")
+        if decision.is_approved:
+            _performer(performers, approval)
         approval = await _close(repositories, approval, change, answer)
     if approval["status"] == ApprovalStatus.APPROVED and not is_finished(approval):
         approval = await _carry_out(repositories, approval, performers, answer)
@@ -155,7 +155,7 @@ async def _carry_out(
     """The approval with what became of its act; whoever is first to say that is believed."""
     approved = _approved_from(approval)
     try:
-        await performers[approval["act"]](repositories, approved)
+        await _performer(performers, approval)(repositories, approved)
     except KehuError as refused:
         if refused.code is ErrorCode.UNAVAILABLE:
             # Nobody knows whether it was done: the decision stands, and the same request finishes the act.
@@ -166,6 +166,14 @@ async def _carry_out(
     key = f"{approved.id}:{_OUTCOME}"
     change = Change(outcome, approved.decider.person, now(), key=key, request_hash=_OUTCOME)
     return (await repositories.approvals.write(approved.id, change, answer)).document
+
+
+def _performer(performers: Performers, approval: Document) -> Performer:
+    """Raises: Unavailable for an act that came with a newer version than this server's."""
+    found = performers.get(approval["act"])
+    if found is None:
+        raise Unavailable(f"This server cannot carry out {approval['act']}; send the decision again to a newer one.")
+    return found
 
 
 def _approved_from(approval: Document) -> Approved:

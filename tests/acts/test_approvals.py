@@ -139,7 +139,14 @@ class TestDecide:
         with pytest.raises(Unavailable, match="cannot carry out ATTRIBUTE_RETIRE"):
             await decide_approval(OTHER, book, one, YES, UNGUARDED, {})
         assert await everything(book) == before
-        assert (await decide_approval(OTHER, book, one, NO, UNGUARDED, {}))["status"] == "REFUSED"
+        stopped = Acts(RuntimeError("killed"))
+        with pytest.raises(RuntimeError):
+            await decide(book, one, guard=KEY, acts=stopped)
+        with pytest.raises(Unavailable, match="cannot carry out ATTRIBUTE_RETIRE"):
+            await decide_approval(OTHER, book, one, YES, KEY, {})
+        assert (await decide(book, one, guard=KEY, acts=stopped))["carriedOutAt"] is not None
+        other = await make(book)
+        assert (await decide_approval(OTHER, book, other, NO, UNGUARDED, {}))["status"] == "REFUSED"
 
 
 class TestStates:

@@ -180,3 +180,18 @@ class TestWhoSees:
         query = "query($id: ID!) { node(id: $id) { __typename id ... on Approval { status viewerCanDecide } } }"
         found = (await ask(steward, query, id=made["id"]))["node"]
         assert found == {"__typename": "Approval", "id": made["id"], "status": "REQUESTED", "viewerCanDecide": True}
+
+    async def test_each_field_alone_is_answered_as_with_all_others(
+        self, proposer: httpx2.AsyncClient, steward: httpx2.AsyncClient
+    ) -> None:
+        made = await propose(proposer, await define(proposer, "alone"), reason="Nobody asks for it.")
+        whole = (await ask(steward, f"query($id: ID!) {{ approval(id: $id) {{ {WHOLE} }} }}", id=made["id"]))[
+            "approval"
+        ]
+        assert whole == made | {"viewerCanDecide": True, "viewerCanWithdraw": False}
+        for field in whole:
+            selection = f"{field} {{ code }}" if field == "outcomeErrors" else field
+            places = f"approval(id: $id) {{ {selection} }} node(id: $id) {{ ... on Approval {{ {selection} }} }}"
+            one = f"query($id: ID!) {{ {places} }}"
+            found = await ask(steward, one, id=made["id"])
+            assert found == {"approval": {field: whole[field]}, "node": {field: whole[field]}}
