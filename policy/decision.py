@@ -4,10 +4,13 @@ from collections.abc import Iterable, Mapping
 
 from catalogue.filters import And, Compare, Filter, Or
 from catalogue.kinds import Operator
+from policy.approvals import APPROVALS, approval_rows
 from policy.rules import SYSTEM_RULE, Policy, Right, RoleRule, RowScope
 from policy.viewer import Viewer
 
 ID = "_id"
+SEEN_WITH: Mapping[str, frozenset[Right]] = {"grants": frozenset((Right.GRANT_ACCESS, Right.READ_AUDIT))}
+"""Areas whose records are seen with one of these rights alone."""
 NOBODY = Compare(ID, Operator.IN, ())
 """The predicate that no record meets."""
 
@@ -33,6 +36,14 @@ def client_rows(rules: Iterable[RoleRule], viewer: Viewer, right: Right | None =
     """The clients that a viewer may read; those that he may act on, where a right is named. None: all of them."""
     able = [each for each in rules if right is None or right in each.rights]
     return _rows((each.rows for each in able), viewer) if able else NOBODY
+
+
+def area_rows(area: str, rules: Iterable[RoleRule], viewer: Viewer) -> Filter | None:
+    """The records of an area beside the clients that a viewer may read; None: all of them."""
+    if area == APPROVALS:
+        return approval_rows(viewer)
+    needed = SEEN_WITH.get(area)
+    return None if needed is None or not needed.isdisjoint(rights_of(rules)) else NOBODY
 
 
 def group_rows(rules: Iterable[RoleRule], viewer: Viewer) -> Filter | None:

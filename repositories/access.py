@@ -9,9 +9,8 @@ from catalogue.attribute import CLIENTS
 from catalogue.catalogue import Catalogue, unknown_attribute
 from catalogue.errors import ErrorCode, KehuError
 from catalogue.filters import And, AnyItem, Filter, Not, Or, Search, all_of, paths_of
-from policy.approvals import APPROVALS, approval_rows
 from policy.attributes import EVERYTHING, AreaView, AttributeView, attribute_view
-from policy.decision import NOBODY, client_rows, group_rows, is_within, reading_rules, rights_of, rules_of
+from policy.decision import NOBODY, area_rows, client_rows, group_rows, is_within, reading_rules, rights_of, rules_of
 from policy.rules import Policy, Right, Unreadable
 from policy.viewer import Viewer
 from repositories.compile.changes import proof_key
@@ -128,7 +127,7 @@ class Access:
             narrowed = _usable(narrowed, seen)
         rules = rules_of(self.policy, viewer)
         clients = group_rows(rules, viewer) if plan.grouped else client_rows(rules, viewer)
-        rows = clients if plan.area == CLIENTS else approval_rows(viewer) if plan.area == APPROVALS else None
+        rows = clients if plan.area == CLIENTS else area_rows(plan.area, rules, viewer)
         floor = self.policy.group_floor if plan.grouped and clients != client_rows(rules, viewer) else 0
         if touched is not None:
             touched.hidden |= {each if plan.area == CLIENTS else f"{plan.area}.{each}" for each in selection.hidden}
@@ -153,13 +152,13 @@ class Access:
         """What the viewer may do at all."""
         return rights_of(rules_of(self.policy, viewer))
 
-    def require(self, viewer: Viewer, right: Right) -> None:
-        """Raises: NotAllowed, where the viewer has not this right."""
-        if right not in self.rights(viewer):
-            able = [each.role for each in self.policy.rules if right in each.rights]
+    def require(self, viewer: Viewer, *rights: Right) -> None:
+        """Raises: NotAllowed, where the viewer has none of these rights."""
+        if self.rights(viewer).isdisjoint(rights):
+            able = [each.role for each in self.policy.rules if not each.rights.isdisjoint(rights)]
             roles = ", ".join(sorted(viewer.roles)) or "none"
             raise NotAllowed(
-                f"This takes the right {right}, which your roles ({roles}) do not give. "
+                f"This takes the right {' or '.join(rights)}, which your roles ({roles}) do not give. "
                 f"These do: {', '.join(able) or 'none'}.",
                 given=roles,
                 expected=", ".join(able) or None,

@@ -21,6 +21,8 @@ from repositories.client_groups import AGE_LIMIT_SECONDS, ClientGroupRepository
 from repositories.clients import ID_PREFIX as CLIENT_PREFIX
 from repositories.clients import ClientRepository
 from repositories.cursors import Cursors
+from repositories.grants import GRANTS, GrantRepository
+from repositories.grants import ID_PREFIX as GRANT_PREFIX
 from repositories.interactions import ID_PREFIX as INTERACTION_PREFIX
 from repositories.interactions import INTERACTIONS, InteractionRepository
 from repositories.managers import ID_PREFIX as MANAGER_PREFIX
@@ -44,6 +46,7 @@ class Repositories:
     interactions: InteractionRepository
     attributes: AttributeRepository
     policies: PolicyRepository
+    grants: GrantRepository
     feed: CatalogueFeed
     client_groups: ClientGroupRepository
     approvals: ApprovalRepository
@@ -62,6 +65,7 @@ class Repositories:
         await self.managers.prepare()
         await self.interactions.prepare()
         await self.approvals.prepare()
+        await self.grants.prepare()
         await self.attributes.sync_indexes(self.catalogue, AREAS)
 
 
@@ -70,12 +74,14 @@ _BY_AREA: dict[str, Callable[[Repositories], RecordRepository]] = {
     MANAGERS: lambda each: each.managers,
     INTERACTIONS: lambda each: each.interactions,
     APPROVALS: lambda each: each.approvals,
+    GRANTS: lambda each: each.grants,
 }
 AREA_BY_PREFIX: Mapping[str, str] = {
     CLIENT_PREFIX: CLIENTS,
     MANAGER_PREFIX: MANAGERS,
     INTERACTION_PREFIX: INTERACTIONS,
     APPROVAL_PREFIX: APPROVALS,
+    GRANT_PREFIX: GRANTS,
 }
 _PREFIX_BY_AREA = {area: prefix for prefix, area in AREA_BY_PREFIX.items()}
 
@@ -117,6 +123,7 @@ async def open_repositories(
         interactions=interactions,
         attributes=attributes,
         policies=policies,
+        grants=GrantRepository(store, cursors),
         feed=feed,
         client_groups=groups,
         approvals=ApprovalRepository(store, cursors),

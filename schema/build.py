@@ -17,6 +17,8 @@ from catalogue.kinds import KINDS, Kind
 from policy.approvals import APPROVALS
 from repositories.clients import ID_PREFIX
 from repositories.compile.indexes import ID_INDEX
+from repositories.grants import GRANTS
+from repositories.grants import PATHS as GRANT_PATHS
 from repositories.interactions import INTERACTIONS
 from repositories.managers import MANAGERS
 from repositories.plan import ReadPlan
@@ -41,6 +43,7 @@ from schema.derived.orders import order_type
 from schema.enums import FACET_MEANINGS, ClientKindEnum, ClientStageEnum
 from schema.errors import Refusal, RowRefusal
 from schema.fields import Fields, described, input_type, output_type, plain, read_field, related, resolved
+from schema.grants.fields import grant_mutations, grant_queries, grant_type
 from schema.interactions.fields import (
     interaction_lists,
     interaction_mutations,
@@ -74,6 +77,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
     lists = interaction_lists(catalogue.relations, CLIENTS, interaction)
     client = _client_type(catalogue, manager, reference, lists)
     reference.namespace["Client"] = client
+    grant = grant_type([_client_field(client, "The client; null if you may not see the client.")])
     types = ClientTypes(
         client,
         connection_types("Client", client, "clients").connection,
@@ -89,13 +93,15 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *attribute_queries(),
         *manager_queries(manager),
         *policy_queries(),
+        *grant_queries(grant),
         *approval_queries(),
     )
     mutations = (
         *client_mutations(catalogue, client),
         *attribute_mutations(build_schema, ApprovalType),
         *manager_mutations(catalogue, manager),
-        *policy_mutations(),
+        *policy_mutations(ApprovalType),
+        *grant_mutations(grant),
         *interaction_mutations(catalogue, interaction),
         *approval_mutations(PERFORMERS),
     )
@@ -104,7 +110,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         mutation=output_type(
             "Mutation", "Everything that can be done; each answers with what became of it.", mutations
         ),
-        types=[client, manager, interaction, AttributeType, ApprovalType, Refusal, RowRefusal],
+        types=[client, manager, interaction, grant, AttributeType, ApprovalType, Refusal, RowRefusal],
         config=StrawberryConfig(auto_camel_case=False, default_resolver=read_field, scalar_map=SCALARS),
         execution_context_class=Executor,
     )
@@ -118,6 +124,14 @@ def _manager_field(manager: Any, text: str) -> tuple[str, Any, StrawberryField]:
         return [found.get(str(each.get("managerId"))) for each in holders]
 
     return "manager", None, related(managers, "manager", manager | None, text, reads=by_id(MANAGERS))
+
+
+def _client_field(client: Any, text: str) -> tuple[str, Any, StrawberryField]:
+    async def clients(info: strawberry.Info, holders: Sequence[Document]) -> list[Document | None]:
+        found = await read_clients(info, {str(each["clientId"]) for each in holders})
+        return [found.get(str(each["clientId"])) for each in holders]
+
+    return "client", None, related(clients, "client", client | None, text, reads=by_id(CLIENTS))
 
 
 def _client_type(catalogue: Catalogue, manager: Any, reference: Reference, lists: Fields) -> Any:
@@ -230,5 +244,6 @@ _NODE_PATHS: Mapping[str, Callable[[Context, Selected], frozenset[str]]] = {
     INTERACTIONS: lambda context, selected: interaction_paths(
         context.repositories.catalogue, selected.fields("Interaction", NODE)
     ),
+    GRANTS: lambda _context, _selected: GRANT_PATHS,
     APPROVALS: lambda _context, selected: approval_paths(selected.fields("Approval", NODE)),
 }

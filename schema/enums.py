@@ -8,6 +8,7 @@ from catalogue.attribute import ClientKind, ClientStage, Facet, Sensitivity, Sta
 from catalogue.kinds import KINDS, Kind
 from policy.approvals import ApprovalStatus
 from policy.rules import Right, RowScope, Unreadable
+from repositories.grants import GrantKind
 
 
 def _enum(cls: Any, description: str, meanings: dict[str, str], name: str | None = None) -> Any:
@@ -110,5 +111,13 @@ ApprovalStatusEnum = _enum(
         "REFUSED": "Refused: nothing was done.",
         "WITHDRAWN": "Taken back by whoever proposed it.",
         "EXPIRED": "Nobody decided in time.",
+    },
+)
+GrantKindEnum = _enum(
+    GrantKind,
+    "What a grant does.",
+    {
+        "GRANT": "It opens a client that the person could not see otherwise.",
+        "WALL": "It closes a client, whatever else opens it.",
     },
 )

@@ -5,9 +5,8 @@ from typing import Any
 
 import strawberry
 
-from acts.policies import planned_policy
+from acts.policies_approved import propose_policy
 from policy.rules import Right
-from repositories.access import NotAllowed
 from schema.context import Context
 from schema.enums import UnreadableEnum
 from schema.errors import UserError, payload
@@ -32,16 +31,15 @@ def policy_queries() -> Fields:
     async def policy(info: strawberry.Info) -> Any:
         context: Context = info.context
         access = context.repositories.access
-        if access.rights(context.viewer).isdisjoint(_SEEN_BY):
-            raise NotAllowed(f"The policy is shown to those with one of the rights {', '.join(_SEEN_BY)}.")
+        access.require(context.viewer, *_SEEN_BY)
         return policy_value(access.policy)
 
     text = "The rule table in force: what each role may read and do."
     yield "policy", None, resolved(policy, "policy", PolicyType, text, rights=_SEEN_BY)
 
 
-def policy_mutations() -> Fields:
-    """The field of Mutation about the policy."""
+def policy_mutations(approval: Any) -> Fields:
+    """The field of Mutation about the policy; `approval` is the type of what a change waits for."""
     given: Any = input_type(
         "PolicyChangeInput",
         "A change of the policy; what is left out stays.",
@@ -62,6 +60,7 @@ def policy_mutations() -> Fields:
         (
             ("policy", PolicyType | None, plain("policy", "The table as it would be; null if refused.")),
             ("effects", list[EffectType], plain("effects", "What would change for whom, role by role.")),
+            ("approval", approval | None, plain("approval", "What the change waits for; null in a dry run.")),
             ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none.")),
         ),
     )
@@ -79,8 +78,13 @@ def policy_mutations() -> Fields:
 
 
 async def _change(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
-    guard = guard_from(given, "expectedRevision")
-    outcome = await planned_policy(
-        context.viewer, context.repositories, changes_from(given), guard.expected_version or 0
+    outcome, approval = await propose_policy(
+        context.viewer,
+        context.repositories,
+        changes_from(given),
+        guard_from(given, "expectedRevision"),
+        reason=given.get("reason"),
+        dry_run=bool(given.get("dryRun")),
     )
-    return {"policy": policy_value(outcome.policy), "effects": [effect_value(each) for each in outcome.effects]}
+    effects = [effect_value(each) for each in outcome.effects]
+    return {"policy": policy_value(outcome.policy), "effects": effects, "approval": approval}

@@ -1,0 +1,1 @@
+"""Access to single clients in GraphQL."""
