@@ -14,7 +14,7 @@ from repositories.access import Touched
 from repositories.base import Written
 from repositories.clients import TERRITORY
 from repositories.errors import AlreadyExists
-from repositories.managers import MANAGERS
+from repositories.managers import MANAGERS, Person
 from repositories.plan import ID, Change, Proof, ReadPlan
 from repositories.repositories import Repositories, new_id
 
@@ -102,10 +102,18 @@ async def change_manager(
     return written
 
 
+async def find_person(repositories: Repositories, person: str) -> Person | None:
+    """What the directory says of a person, whoever asks: it is what signing in needs.
+
+    Cost: one command.
+    """
+    return await repositories.managers.find_person(person)
+
+
 async def enter_person(repositories: Repositories, viewer: Viewer) -> None:
     """Enter a person whom the directory does not know yet, with the role and team of the token."""
     managers = repositories.managers
-    if await managers.collection.count({"person": {"$eq": viewer.person}}, limit=1):
+    if await managers.find_person(viewer.person) is not None:
         return
     values: dict[str, object] = {"name": viewer.person, "roles": sorted(viewer.roles)}
     if viewer.team is not None:

@@ -24,6 +24,8 @@ from repositories.managers import ID_PREFIX as MANAGER_PREFIX
 from repositories.managers import MANAGERS, ManagerRepository
 from repositories.mongo import Store
 from repositories.policies import PolicyRepository
+from repositories.service_accounts import ID_PREFIX as SERVICE_ACCOUNT_PREFIX
+from repositories.service_accounts import SERVICE_ACCOUNTS, ServiceAccountRepository
 
 AREAS = (CLIENTS, MANAGERS, INTERACTIONS)
 """The areas whose records the catalogue describes."""
@@ -39,6 +41,7 @@ class Repositories:
     clients: ClientRepository
     managers: ManagerRepository
     interactions: InteractionRepository
+    service_accounts: ServiceAccountRepository
     attributes: AttributeRepository
     policies: PolicyRepository
     feed: CatalogueFeed
@@ -57,15 +60,24 @@ class Repositories:
         await self.clients.prepare()
         await self.managers.prepare()
         await self.interactions.prepare()
+        await self.service_accounts.prepare()
         await self.attributes.sync_indexes(self.catalogue, AREAS)
 
 
+Source = Callable[[], Repositories]
+"""Where the repositories of the moment come from; it raises Unavailable while there are none."""
 _BY_AREA: dict[str, Callable[[Repositories], RecordRepository]] = {
     CLIENTS: lambda each: each.clients,
     MANAGERS: lambda each: each.managers,
     INTERACTIONS: lambda each: each.interactions,
+    SERVICE_ACCOUNTS: lambda each: each.service_accounts,
 }
-AREA_BY_PREFIX: Mapping[str, str] = {CLIENT_PREFIX: CLIENTS, MANAGER_PREFIX: MANAGERS, INTERACTION_PREFIX: INTERACTIONS}
+AREA_BY_PREFIX: Mapping[str, str] = {
+    CLIENT_PREFIX: CLIENTS,
+    MANAGER_PREFIX: MANAGERS,
+    INTERACTION_PREFIX: INTERACTIONS,
+    SERVICE_ACCOUNT_PREFIX: SERVICE_ACCOUNTS,
+}
 _PREFIX_BY_AREA = {area: prefix for prefix, area in AREA_BY_PREFIX.items()}
 
 
@@ -95,6 +107,7 @@ async def open_repositories(
     await feed.refresh()
     clients, managers = ClientRepository(store, cursors), ManagerRepository(store, cursors)
     interactions = InteractionRepository(store, cursors, clients)
+    accounts = ServiceAccountRepository(store, cursors)
     groups = ClientGroupRepository(store, cursors, group_age_limit_seconds)
     access = Access(feed.policy, feed.catalogue)
     return Repositories(
@@ -104,6 +117,7 @@ async def open_repositories(
         clients=clients,
         managers=managers,
         interactions=interactions,
+        service_accounts=accounts,
         attributes=attributes,
         policies=policies,
         feed=feed,

@@ -10,6 +10,7 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.field import StrawberryField
 
+from acts.service_accounts import may_administer
 from catalogue.attribute import CLIENTS, Facet
 from catalogue.catalogue import Catalogue
 from catalogue.kinds import KINDS, Kind
@@ -19,6 +20,8 @@ from repositories.interactions import INTERACTIONS
 from repositories.managers import MANAGERS
 from repositories.plan import ReadPlan
 from repositories.repositories import AREA_BY_PREFIX
+from repositories.service_accounts import PATHS as SERVICE_ACCOUNT_PATHS
+from repositories.service_accounts import SERVICE_ACCOUNTS
 from schema.attributes.mutations import attribute_mutations
 from schema.attributes.queries import attribute_queries, find_attribute
 from schema.attributes.types import AttributeType, attribute_value
@@ -51,6 +54,8 @@ from schema.planning.reads import Arguments, Read, Reading, by_id
 from schema.planning.selection import Selected, selection_of
 from schema.policies.fields import policy_mutations, policy_queries
 from schema.scalars import SCALARS
+from schema.service_accounts.fields import service_account_mutations, service_account_queries, service_account_type
+from schema.viewer.fields import viewer_queries
 
 _CORE_FILTERS = {"number": "number", "kind": "kind", "stage": "stage", "manager": "managerId"}
 _CORE_ORDERS = {"NUMBER": "number"}
@@ -69,6 +74,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
     lists = interaction_lists(catalogue.relations, CLIENTS, interaction)
     client = _client_type(catalogue, manager, reference, lists)
     reference.namespace["Client"] = client
+    account = service_account_type()
     types = ClientTypes(
         client,
         connection_types("Client", client, "clients").connection,
@@ -78,12 +84,14 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         catalogue,
     )
     queries = (
+        *viewer_queries([_manager_field(manager, "The directory's record; null for a service account.")]),
         *_node_queries(),
         *client_queries(types),
         *client_group_queries(catalogue, types.where, types.filters),
         *attribute_queries(),
         *manager_queries(manager),
         *policy_queries(),
+        *service_account_queries(account),
     )
     mutations = (
         *client_mutations(catalogue, client),
@@ -91,13 +99,14 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *manager_mutations(catalogue, manager),
         *policy_mutations(),
         *interaction_mutations(catalogue, interaction),
+        *service_account_mutations(account),
     )
     schema = strawberry.Schema(
         query=output_type("Query", "Everything that can be asked.", queries),
         mutation=output_type(
             "Mutation", "Everything that can be done; each answers with what became of it.", mutations
         ),
-        types=[client, manager, interaction, AttributeType, Refusal, RowRefusal],
+        types=[client, manager, interaction, account, AttributeType, Refusal, RowRefusal],
         config=StrawberryConfig(auto_camel_case=False, default_resolver=read_field, scalar_map=SCALARS),
         execution_context_class=Executor,
     )
@@ -205,6 +214,8 @@ async def _read_nodes(info: strawberry.Info, ids: Collection[str]) -> list[Docum
     selected = selection_of(info._raw_info)
     found: dict[str, Document | None] = {}
     for prefix, area in AREA_BY_PREFIX.items():
+        if area == SERVICE_ACCOUNTS and not may_administer(context.viewer, context.repositories):
+            continue
         if wanted := {each for each in ids if each.startswith(prefix)}:
             paths = _NODE_PATHS[area](context, selected) | {"_id"}
             plan = context.authorise(ReadPlan(area, paths))
@@ -223,4 +234,5 @@ _NODE_PATHS: Mapping[str, Callable[[Context, Selected], frozenset[str]]] = {
     INTERACTIONS: lambda context, selected: interaction_paths(
         context.repositories.catalogue, selected.fields("Interaction", NODE)
     ),
+    SERVICE_ACCOUNTS: lambda _context, _selected: SERVICE_ACCOUNT_PATHS,
 }

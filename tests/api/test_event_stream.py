@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from api.tokens import LEEWAY_SECONDS
+from api.claims import LEEWAY_SECONDS
 from tests.api.toys import SECRET, LaterQuery, Signed, edition_of, live_server, signed_app
 
 STREAM = {"accept": "text/event-stream"}

@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from api.tokens import LEEWAY_SECONDS
+from api.claims import LEEWAY_SECONDS
 from tests.api.toys import SECRET, LaterQuery, Signed, edition_of, live_server, signed_app
 
 PROTOCOL = Subprotocol("graphql-transport-ws")

@@ -12,6 +12,7 @@ from schema.planning.reads import READS, Read, Reading, by_id, items_only, page_
 READ_NOTHING = {
     "Query.attribute",
     "Query.policy",
+    "Query.viewer",
     *(f"ClientGroup.{each}" for each in ("sum", "average", "minimum", "maximum")),
 }
 """Fields with a resolver for which no command is sent."""

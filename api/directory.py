@@ -1,0 +1,104 @@
+"""Claims and service-account tokens -> Viewer, by what Kehu's own directory says at this moment."""
+
+import logging
+import time
+
+from acts.managers import enter_person, find_person
+from acts.service_accounts import find_account, hash_of, note_use
+from api.claims import Claims, InvalidToken
+from api.clock import Clock
+from api.kept import Kept
+from policy.viewer import INTEGRATION, Viewer
+from repositories.errors import RepositoryError, Unavailable
+from repositories.managers import Person
+from repositories.repositories import Source
+from repositories.service_accounts import Account
+
+log = logging.getLogger("kehu.api")
+
+AGE_SECONDS = 2.0
+"""For so long what the directory says of a person or an account is taken as read."""
+_AWAY = "The directory of people cannot be read, so nobody can be signed in just now. Try again in a few seconds."
+
+
+class Directory:
+    """Who people and service accounts are.
+
+    Cost: one read in two seconds for each person, whatever the number of requests.
+    """
+
+    def __init__(self, source: Source, now: Clock = time.time) -> None:
+        self._source = source
+        self._now = now
+        self._people = Kept(self._read_person, AGE_SECONDS)
+        self._accounts = Kept(self._read_account, AGE_SECONDS)
+
+    async def person(self, claims: Claims) -> Viewer:
+        """The person whom verified claims name, with the roles, team and region of the directory.
+
+        A token that names one role gets no other one, and that one only if the person has it.
+        Raises: InvalidToken for a person who is unknown or no longer active; Unavailable.
+        """
+        found = await self._people.get(claims.person)
+        if found is None:
+            found = await self._entered(claims)
+        if not found.is_active:
+            raise InvalidToken("a person who is not active")
+        roles = found.roles if claims.role is None else found.roles & {claims.role}
+        return Viewer(
+            claims.person, roles, found.team, found.manager_id, found.region, expires_at=float(claims.expires_at)
+        )
+
+    async def _entered(self, claims: Claims) -> Person:
+        if not claims.is_local or claims.role is None:
+            raise InvalidToken("a person whom the directory does not know")
+        newcomer = Viewer(claims.person, frozenset((claims.role,)), claims.team)
+        try:
+            await enter_person(self._source(), newcomer)
+        except RepositoryError as error:
+            raise _away(error) from error
+        self._people.forget(claims.person)
+        found = await self._people.get(claims.person)
+        if found is None:
+            raise Unavailable(_AWAY)
+        return found
+
+    async def account(self, token: str) -> Viewer:
+        """The service account that a token belongs to.
+
+        Raises: InvalidToken for a token of none, or of one that is revoked or has expired; Unavailable.
+        """
+        token_hash = hash_of(token)
+        found = None if token_hash is None else await self._accounts.get(token_hash)
+        now = self._now()
+        if token_hash is None or found is None or found.is_revoked or now >= found.expires_at:
+            raise InvalidToken("no service account that holds")
+        if found.is_unused_since(now):
+            self._accounts.forget(token_hash)
+            try:
+                await note_use(self._source(), found.id)
+            except RepositoryError as error:
+                log.warning("the last use of service account %s was not noted: %s", found.id, error)
+        return Viewer(
+            found.id,
+            frozenset((INTEGRATION,)),
+            scopes=found.scopes,
+            purpose=found.purpose,
+            expires_at=found.expires_at,
+        )
+
+    async def _read_person(self, person: str) -> Person | None:
+        try:
+            return await find_person(self._source(), person)
+        except RepositoryError as error:
+            raise _away(error) from error
+
+    async def _read_account(self, token_hash: str) -> Account | None:
+        try:
+            return await find_account(self._source(), token_hash)
+        except RepositoryError as error:
+            raise _away(error) from error
+
+
+def _away(error: RepositoryError) -> Unavailable:
+    return error if isinstance(error, Unavailable) else Unavailable(_AWAY)
