@@ -74,6 +74,7 @@ async def open_book(store: Store, built_in: Catalogue = SMALL) -> Repositories:
     await repositories.clients.prepare()
     await repositories.managers.prepare()
     await repositories.interactions.prepare()
+    await repositories.service_accounts.prepare()
     return repositories
 
 
@@ -116,7 +117,7 @@ async def everything(repositories: Repositories) -> dict[str, list[dict[str, Any
     """Every document of the database, to tell that a refused call changed nothing."""
     return {
         name: await repositories.store.collection(name).find({}, sort=[("_id", 1)])
-        for name in ("clients", "managers", "interactions", "changes", "attributes")
+        for name in ("clients", "managers", "interactions", "service_accounts", "changes", "attributes")
     }
 
 

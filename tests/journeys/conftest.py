@@ -33,7 +33,7 @@ async def api(journey_settings: Settings) -> AsyncIterator[httpx2.AsyncClient]:
     patient.setattr(editions, "QUICK_BUILD_SECONDS", 60.0)
     patient.setattr(editions, "SETTLE_SECONDS", 30.0)
     app = build_app(journey_settings)
-    token = LocalIssuer(journey_settings).issue("M001", "administrator", "north", 60)
+    token = LocalIssuer(journey_settings).issue("steward", "administrator", "north", 60)
     transport = httpx2.ASGITransport(app=app)
     headers = {"authorization": f"Bearer {token}"}
     async with (

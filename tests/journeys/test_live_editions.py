@@ -49,7 +49,7 @@ async def fresh(
     settings = Settings(
         data_dir=tmp_path, mongodb_uri=mongod_uri, database=f"test_{uuid.uuid4().hex[:16]}", mongo_timeout_seconds=30.0
     )
-    token = LocalIssuer(settings).issue("M001", "administrator", None, 60)
+    token = LocalIssuer(settings).issue("steward", "administrator", None, 60)
     async with listening(settings) as address:
         headers = {"authorization": f"Bearer {token}"}
         async with httpx2.AsyncClient(base_url=f"http://{address}", headers=headers, timeout=30.0) as client:
