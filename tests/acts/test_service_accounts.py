@@ -12,7 +12,6 @@ from acts.service_accounts import (
     MOST_SCOPES,
     Created,
     NewAccount,
-    NotAllowed,
     create_account,
     find_account,
     hash_of,
@@ -21,6 +20,7 @@ from acts.service_accounts import (
 )
 from catalogue.errors import Refused
 from policy.viewer import ROLES, Viewer
+from repositories.access import NotAllowed
 from repositories.errors import KeyReused, NotFound, StaleVersion
 from repositories.plan import ID
 from repositories.repositories import Repositories
@@ -75,7 +75,7 @@ class TestCreateAccount:
 
     @pytest.mark.parametrize("viewer", OTHERS, ids=lambda viewer: ",".join(viewer.roles) or "none")
     async def test_for_administrators_only(self, book: Repositories, viewer: Viewer) -> None:
-        with pytest.raises(NotAllowed, match="Service accounts are for the role administrator; your roles: "):
+        with pytest.raises(NotAllowed, match="This takes the right CHANGE_DIRECTORY, which your roles "):
             await create_account(viewer, book, wanted(), UNGUARDED)
         assert (await everything(book))["service_accounts"] == []
 

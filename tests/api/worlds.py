@@ -76,13 +76,9 @@ async def prepared(address: str, token: str) -> dict[str, str]:
     """The tokens of service accounts, after the directory has its people and the book its client."""
     async with talking(address, token) as http:
         assert (await http.get("/readyz")).status_code == 200
-        for person, active in (("ana", True), ("gone", False)):
-            given = {"person": person, "name": person, "roles": ["relationship_manager"], "isActive": active}
-            await do(http, "managerCreate", "manager { id }", team="north", region="华东", **given)
-        profile = {"name": CANARY}
-        await do(
-            http, "clientCreate", "client { id }", number="C1", kind="ORGANISATION", stage="ACTIVE", profile=profile
-        )
+        people = {person: await entered(http, person, active) for person, active in (("ana", True), ("gone", False))}
+        client = {"number": "C1", "kind": "ORGANISATION", "stage": "ACTIVE", "profile": {"name": CANARY}}
+        await do(http, "clientCreate", "client { id }", managerId=people["ana"], **client)
         made = {
             name: await new_account(http, name, seconds)
             for name, seconds in (("good", 3_600), ("revoked", 3_600), ("expired", 1))
@@ -90,6 +86,13 @@ async def prepared(address: str, token: str) -> dict[str, str]:
         await do(http, "serviceAccountRevoke", "serviceAccount { revokedAt }", id=made["revoked"][0])
     await anyio.sleep(1)
     return {name: token for name, (_, token) in made.items()}
+
+
+async def entered(http: httpx2.AsyncClient, person: str, is_active: bool) -> str:
+    """The id of a new relationship manager."""
+    given = {"person": person, "name": person, "roles": ["relationship_manager"], "isActive": is_active}
+    answer = await do(http, "managerCreate", "manager { id }", team="north", region="华东", **given)
+    return str(answer["manager"]["id"])
 
 
 async def new_account(http: httpx2.AsyncClient, name: str, seconds: float, **more: Any) -> tuple[str, str]:

@@ -7,8 +7,8 @@ import pytest
 from repositories.errors import AlreadyExists
 from repositories.plan import ID
 from repositories.repositories import Repositories, new_id
-from repositories.service_accounts import PATHS, SERVICE_ACCOUNTS, TOKEN_HASH, USE_NOTED_SECONDS, Account
-from tests.books import AT, change, everything
+from repositories.service_accounts import SERVICE_ACCOUNTS, TOKEN_HASH, USE_NOTED_SECONDS, Account
+from tests.books import AT, change, everything, seen
 
 HASH = "a" * 64
 
@@ -37,7 +37,7 @@ class TestFindByToken:
 
     async def test_revoked(self, book: Repositories) -> None:
         one = await add(book)
-        await book.service_accounts.write(one, change({"revokedAt": AT}), PATHS)
+        await book.service_accounts.write(one, change({"revokedAt": AT}), seen("version", area=SERVICE_ACCOUNTS))
         found = await book.service_accounts.find_by_token(HASH)
         assert found is not None
         assert found.is_revoked

@@ -107,8 +107,8 @@ class TestCreate:
         assert refused["errors"] == [
             {
                 "code": "NOT_ALLOWED",
-                "message": "Service accounts are for the role administrator; your roles: auditor, team_lead. "
-                "Ask an administrator.",
+                "message": "This takes the right CHANGE_DIRECTORY, which your roles (auditor, team_lead) do not give. "
+                "These do: administrator.",
                 "path": None,
                 "given": "auditor, team_lead",
                 "expected": "administrator",
