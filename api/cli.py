@@ -1,4 +1,4 @@
-"""The command line: `kehu serve`, `kehu token`, `kehu import`, `kehu schema`, `kehu explain`."""
+"""The command line: `kehu serve`, `kehu token`, `kehu enter`, `kehu import`, `kehu schema`, `kehu explain`, ..."""
 
 import asyncio
 import os
@@ -11,6 +11,7 @@ from rich.console import Console
 from acts.search import index_words
 from api import serving
 from api.database import open_repositories_of
+from api.directory_command import accounts, enter
 from api.editions import build_edition
 from api.explain_command import explain
 from api.import_command import import_clients
@@ -113,6 +114,8 @@ async def _reindex(settings: Settings) -> None:
 
 importing.command("clients")(import_clients)
 app.command()(explain)
+app.command()(enter)
+app.add_typer(accounts, name="service-account")
 
 
 def settings_from(**given: object) -> Settings:
