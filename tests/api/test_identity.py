@@ -1,9 +1,11 @@
 """Everybody who should stay out, by every way in: all hear the same, and nothing else."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 
+import httpx2
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
@@ -11,8 +13,10 @@ from websockets.exceptions import ConnectionClosed
 from api.claims import LEEWAY_SECONDS, LONGEST_LIFE_SECONDS
 from api.tokens import AUDIENCE as LOCAL_AUDIENCE
 from api.tokens import ISSUER, KEY_ID
+from catalogue.builtin import builtin_catalogue
+from schema.build import build_schema
 from tests.api.providers import public, raw_token, rsa_key
-from tests.api.worlds import CANARY, PROTOCOL, REFUSED, SPOOFED, TRANSPORTS, Heard, World, bearer, living_world
+from tests.api.worlds import CANARY, PROTOCOL, REFUSED, SPOOFED, TRANSPORTS, Heard, World, bearer, by_post, living_world
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +135,31 @@ class TestForgedTokens:
                 await socket.recv()
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 4401
+
+
+def schema_words() -> list[str]:
+    """Every name of the schema, and slips of the pen of them: what a guesser would try."""
+    types = build_schema(builtin_catalogue())._schema.type_map.values()
+    names = {each.name for each in types} | {name for each in types for name in getattr(each, "fields", {})}
+    slips = [f"{name}{letter}" for letter in "sxyz" for name in sorted(names)]
+    return [*sorted(names), *slips][:2_000]
+
+
+class TestReconnaissance:
+    async def test_2000_words_recover_nothing(self, world: World) -> None:
+        """Without a token nobody learns whether a word means something; with one, no word is suggested."""
+        words = schema_words()
+        assert len(words) == 2_000
+        nothing, heard, suggested = (await by_post(world, ()))[1], set[bytes](), set[str]()
+        async with httpx2.AsyncClient(base_url=f"http://{world.address}", timeout=30.0) as http:
+            for place in range(0, len(words), 10):
+                query = {"query": f"{{ {' '.join(words[place : place + 10])} }}"}
+                heard.add((await http.post("/graphql", json=query)).content)
+                signed = await http.post("/graphql", json=query, headers=list(bearer(world.good)))
+                # Of a field without a selection it is the field itself that is repeated.
+                suggested |= set(re.findall(r"(?i)did you mean \W*(\w+)", signed.text)) - set(words[place : place + 10])
+            heard.add((await http.post("/graphql", json={"query": "{ __schema { types { name } } }"})).content)
+            heard.add((await http.get("/schema.graphql")).content)
+        telling = heard - {nothing}
+        print(f"{len(words)} words: {len(telling)} answers that tell anything, {len(suggested)} names suggested")
+        assert (telling, suggested) == (set(), set())
