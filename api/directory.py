@@ -16,6 +16,8 @@ from repositories.service_accounts import Account
 
 log = logging.getLogger("kehu.api")
 
+USE_NOTED_SECONDS = 60
+"""The last use of an account is written once in so long, at most."""
 AGE_SECONDS = 2.0
 """For so long what the directory says of a person or an account is taken as read."""
 _AWAY = "The directory of people cannot be read, so nobody can be signed in just now. Try again in a few seconds."
@@ -32,6 +34,7 @@ class Directory:
         self._now = now
         self._people = Kept(self._read_person, AGE_SECONDS)
         self._accounts = Kept(self._read_account, AGE_SECONDS)
+        self._noted: dict[str, float] = {}
 
     async def person(self, claims: Claims) -> Viewer:
         """The person whom verified claims name, with the roles, team and region of the directory.
@@ -71,10 +74,11 @@ class Directory:
         token_hash = hash_of(token)
         found = None if token_hash is None else await self._accounts.get(token_hash)
         now = self._now()
-        if token_hash is None or found is None or found.is_revoked or now >= found.expires_at:
+        if found is None or found.is_revoked or now >= found.expires_at:
             raise InvalidToken("no service account that holds")
-        if found.is_unused_since(now):
-            self._accounts.forget(token_hash)
+        if now - max(found.last_used_at or 0.0, self._noted.get(found.id, 0.0)) >= USE_NOTED_SECONDS:
+            # Before the write, so that the requests beside this one do not write too.
+            self._noted[found.id] = now
             try:
                 await note_use(self._source(), found.id)
             except RepositoryError as error:

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from acts.checks import UNGUARDED
-from acts.managers import enter_person, find_person
+from acts.managers import PERSON, PERSON_EXPECTED, enter_person, find_person
 from acts.service_accounts import LONGEST_LIFE_DAYS, NewAccount, create_account
 from api.database import open_repositories_of
 from api.settings import Settings, load_settings
@@ -36,8 +36,8 @@ def enter(
     unknown = [each for each in role if each not in ROLES]
     if unknown:
         _fail(f'--role: got "{unknown[0]}"; expected one of {", ".join(ROLES)}.')
-    if not person.strip():
-        _fail("--person: got an empty text; expected the name of a person, such as rm-001.")
+    if not PERSON.fullmatch(person):
+        _fail(f'--person: got "{person}"; expected {PERSON_EXPECTED}.')
     if not asyncio.run(_entered(load_settings(data_dir=data), Viewer(person, frozenset(role), team))):
         _fail(f'The directory has "{person}" already; nothing was changed. An administrator changes it: managerChange.')
     typer.echo(f"{person} is entered: {', '.join(sorted(set(role)))}.")

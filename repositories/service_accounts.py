@@ -12,8 +12,6 @@ SERVICE_ACCOUNTS = "service_accounts"
 ID_PREFIX = "sa_"
 TOKEN_HASH = "tokenHash"
 TOKEN_INDEX = "token"
-USE_NOTED_SECONDS = 60
-"""The last use is written once in so long, at most."""
 PATHS = frozenset(
     ("name", "scopes", "purpose", "expiresAt", "revokedAt", "lastUsedAt", "createdBy", "version", "createdAt")
 )
@@ -31,10 +29,6 @@ class Account:
     """Units: seconds since 1970."""
     is_revoked: bool
     last_used_at: float | None
-
-    def is_unused_since(self, now: float) -> bool:
-        """Whether the last use that was written is a while ago."""
-        return self.last_used_at is None or now - self.last_used_at >= USE_NOTED_SECONDS
 
 
 class ServiceAccountRepository(RecordRepository):

@@ -112,14 +112,16 @@ class TestAccount:
         with pytest.raises(InvalidToken):
             await directory.account(token)
 
-    async def test_use_is_noted_once_a_minute(
-        self, book: Repositories, directory: Directory, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_use_is_noted_once_a_minute(self, book: Repositories, monkeypatch: pytest.MonkeyPatch) -> None:
         token = await new_token(book)
         notes = counted(monkeypatch, ServiceAccountRepository, "note_use")
-        for _ in range(10):
-            await directory.account(token)
-        assert len(notes) == 1
+        start = datetime.now(UTC).timestamp()
+        now = [start]
+        directory = Directory(lambda: book, lambda: now[0])
+        for seconds, count in ((0, 1), (59, 1), (61, 2)):
+            now[0] = start + seconds
+            await asyncio.gather(*(directory.account(token) for _ in range(10)))
+            assert len(notes) == count
 
     async def test_a_use_that_cannot_be_noted_is_let_in(
         self, book: Repositories, directory: Directory, monkeypatch: pytest.MonkeyPatch

@@ -68,7 +68,7 @@ class TestEnter:
         [
             (["--person", "ana", "--role", "king"], '--role: got "king"; expected one of relationship_manager'),
             (["--person", "ana", "--role", "system"], '--role: got "system"'),
-            (["--person", " ", "--role", "auditor"], "--person: got an empty text"),
+            (["--person", " ", "--role", "auditor"], '--person: got " "; expected the name that tokens give'),
         ],
     )
     def test_refusals(self, runner: CliRunner, options: list[str], words: str) -> None:
