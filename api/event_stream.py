@@ -73,7 +73,7 @@ async def _frames(
             done, _ = await asyncio.wait({coming}, timeout=pause)
             if loop.time() - checked_at >= pause:
                 checked_at = loop.time()
-                if service.now() >= until or await service.renewed(credentials, viewer) is None:
+                if service.now() >= until or not await service.holds(credentials, viewer):
                     yield _frame(unauthenticated().answer()) + _COMPLETE
                     return
             if not done:

@@ -35,18 +35,19 @@ class Service:
         """What the resolvers of one operation get."""
         return self.build_context(viewer, edition)
 
-    async def renewed(self, credentials: Credentials, viewer: Viewer) -> Viewer | None:
-        """The viewer of an open stream as the directory has it now; None if nobody stands behind it any longer.
+    async def holds(self, credentials: Credentials, viewer: Viewer) -> bool:
+        """Whether the viewer of an open stream is still who the directory says, with the same roles and all.
 
-        A directory that is away for a moment must not end every open stream.
+        What a stream was opened with, its edition and whatever runs on it, is of those. A directory that is away for a
+        moment must not end every open stream.
         """
         try:
-            return await self.authenticate(credentials)
+            return await self.authenticate(credentials) == viewer
         except Unauthenticated:
-            return None
+            return False
         except Exception:
             _log.exception("the credentials of an open stream could not be checked")
-            return viewer
+            return True
 
     def pause(self, until: float) -> float:
         """How long an open stream that ends at a moment may wait for the next look.

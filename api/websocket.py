@@ -86,19 +86,21 @@ class _Session:
     async def _keep(self) -> None:
         """Close the socket that says nothing, later the one that nobody stands behind any longer."""
         try:
-            await asyncio.wait_for(self._signed_in.wait(), self._service.settings.socket_init_seconds)
+            async with asyncio.timeout(self._service.settings.socket_init_seconds):
+                await self._signed_in.wait()
         except TimeoutError:
             if not self._is_init_received:
                 await self._close(4408, "Connection initialisation timeout")
                 return
             await self._signed_in.wait()
-        while self._viewer is not None and not self._is_closed:
+        while not self._is_closed:
             await asyncio.sleep(self._service.pause(self._until))
-            if self._service.now() < self._until:
-                self._viewer = await self._service.renewed(self._credentials, self._viewer)
-            else:
-                self._viewer = None
+            if self._service.now() >= self._until or not await self._still_holds():
+                break
         await self._close(4403, "Forbidden")
+
+    async def _still_holds(self) -> bool:
+        return self._viewer is not None and await self._service.holds(self._credentials, self._viewer)
 
     async def _take(self, message: Message) -> None:
         text = message.get("text")

@@ -14,6 +14,7 @@ from acts.service_accounts import (
     revoke_account,
 )
 from catalogue.errors import ErrorCode, Problem
+from policy.rules import Right
 from policy.scopes import EXPECTED
 from repositories.compile.indexes import ID_INDEX
 from repositories.plan import ReadPlan
@@ -35,6 +36,7 @@ _CREATE = (
     ("purpose", str | None, "What it reads data for, unless a request says otherwise: a word in capitals."),
     KEY_ROW,
 )
+_RIGHTS = (Right.CHANGE_DIRECTORY,)
 _SHOWN_BEFORE = Problem(
     ErrorCode.ALREADY_EXISTS,
     "This service account was made before by the same request; its token was shown then and is kept nowhere. "
@@ -76,7 +78,8 @@ def service_account_queries(account: Any) -> Fields:
         return await read_connection(context, plan, selection)
 
     text = "Service accounts, those that are revoked or have expired too; for administrators."
-    yield "serviceAccounts", None, resolved(many, "serviceAccounts", connection, text, FORWARD_ARGUMENTS, _reads_many)
+    made = resolved(many, "serviceAccounts", connection, text, FORWARD_ARGUMENTS, _reads_many, _RIGHTS)
+    yield "serviceAccounts", None, made
 
 
 def _reads_many(given: Arguments, names: frozenset[str]) -> Reading:
@@ -116,7 +119,8 @@ def _payload(verb: str, account: Any, more: Fields) -> Any:
 
 
 def _mutation(resolver: Any, name: str, text: str, given: Any, answer: Any) -> tuple[str, Any, Any]:
-    return name, None, resolved(resolver, name, answer | None, text, {"input": described(given, "What is wanted.")})
+    arguments = {"input": described(given, "What is wanted.")}
+    return name, None, resolved(resolver, name, answer | None, text, arguments, rights=_RIGHTS)
 
 
 async def _create(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -85,8 +85,8 @@ class TestStreamOf:
 
     async def test_ends_as_the_token_expires(self, tmp_path: Path) -> None:
         signed = signed_app(tmp_path)
-        # Its clock is behind, so that a minute of its tokens is a second of ours.
-        late = LocalIssuer(Settings(data_dir=tmp_path), lambda: time.time() - 59)
+        # Its clock is behind, so that a minute of its tokens is three seconds of ours.
+        late = LocalIssuer(Settings(data_dir=tmp_path), lambda: time.time() - 57)
         token = late.issue("rm-001", "auditor", None, 1)
         expires_at = late.verify(token).expires_at
         headers = {**STREAM, "authorization": f"Bearer {token}"}

@@ -147,18 +147,26 @@ class TestOpenSockets:
         assert code == 4403
         assert 0 <= moment - expires_at < 1
 
-    async def test_end_with_the_person_and_with_the_account(self, world: World, http: httpx2.AsyncClient) -> None:
-        leaver = await do(http, "managerCreate", "manager { id }", person="leaver", name="L", roles=["auditor"])
+    async def test_end_with_the_person_the_role_and_the_account(self, world: World, http: httpx2.AsyncClient) -> None:
+        people = [
+            (await do(http, "managerCreate", "manager { id }", person=each, name=each, roles=["auditor"]))["manager"][
+                "id"
+            ]
+            for each in ("leaver", "demoted", "stays")
+        ]
         own, token = await new_account(http, "leaving", 3_600)
-        events = [anyio.Event(), anyio.Event()]
-        tokens = (world.provided(sub="leaver"), token)
+        events = [anyio.Event() for _ in range(4)]
+        tokens = (world.provided(sub="leaver"), world.provided(sub="demoted"), token, world.provided(sub="stays"))
         sockets = [asyncio.create_task(closing(world, each, event)) for each, event in zip(tokens, events, strict=True)]
         for event in events:
             await event.wait()
-        await do(http, "managerChange", "manager { version }", id=leaver["manager"]["id"], changes={"isActive": False})
+        await do(http, "managerChange", "manager { version }", id=people[0], changes={"isActive": False})
+        await do(http, "managerChange", "manager { version }", id=people[1], changes={"roles": []})
         await do(http, "serviceAccountRevoke", "serviceAccount { revokedAt }", id=own)
         started = time.time()
-        ends = await asyncio.gather(*sockets)
+        ends = await asyncio.gather(*sockets[:3])
         print("sockets closed after", *(f"{moment - started:.2f} s" for _, moment in ends))
-        assert [code for code, _ in ends] == [4403, 4403]
+        assert [code for code, _ in ends] == [4403] * 3
         assert max(moment for _, moment in ends) - started < 5.5
+        assert not sockets[3].done()
+        sockets[3].cancel()
