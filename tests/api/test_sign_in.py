@@ -167,3 +167,4 @@ class TestOpenSockets:
         assert max(moment for _, moment in ends) - started < 5.5
         assert not sockets[3].done()
         sockets[3].cancel()
+        await asyncio.gather(*sockets, return_exceptions=True)
