@@ -62,13 +62,15 @@ def token(
 ) -> None:
     """Print a bearer token of the local development issuer."""
     settings = settings_from(data_dir=data)
-    if not (settings.data_dir / KEY_FILE).exists():
+    has_key = (settings.data_dir / KEY_FILE).exists()
+    issuer = LocalIssuer(settings)
+    if not has_key:
         place = settings.data_dir.resolve()
         errors.print(
             f"A new key is made in {place}; servers of other data directories refuse its tokens.", soft_wrap=True
         )
     try:
-        typer.echo(LocalIssuer(settings).issue(person, role, team, minutes or settings.token_minutes))
+        typer.echo(issuer.issue(person, role, team, minutes or settings.token_minutes))
     except ValueError as problem:
         fail(str(problem))
 
