@@ -12,7 +12,7 @@ from acts.managers import create_manager
 from acts.service_accounts import NewAccount, create_account
 from api.claims import Claims, InvalidToken
 from api.directory import Directory
-from policy.viewer import Viewer
+from policy.viewer import SYSTEM, Viewer
 from repositories.errors import RepositoryFault, Unavailable
 from repositories.managers import ManagerRepository
 from repositories.mongo import MongoSettings, connect
@@ -60,6 +60,10 @@ class TestPerson:
         await enter(book, "ana", "team_lead", "auditor")
         viewer = await directory.person(Claims("ana", END, role, "south", is_local=True))
         assert (viewer.roles, viewer.team) == (frozenset(roles), "north")
+
+    async def test_no_role_of_our_own_commands(self, book: Repositories, directory: Directory) -> None:
+        await enter(book, "ana", "auditor", SYSTEM)
+        assert (await directory.person(Claims("ana", END))).roles == {"auditor"}
 
     async def test_an_unknown_one_of_a_provider(self, book: Repositories, directory: Directory) -> None:
         before = await everything(book)
