@@ -1,10 +1,11 @@
 """Create and change relationship managers."""
 
+import re
 from collections.abc import Collection as Some
 from collections.abc import Mapping
 from contextlib import suppress
 
-from acts.checks import NUMBER, Guard, guard_problems, key_of, now, problem, proof_words, refuse, request_hash
+from acts.checks import Guard, guard_problems, key_of, now, problem, proof_words, refuse, request_hash
 from catalogue.filters import Compare
 from catalogue.kinds import Operator
 from catalogue.values import check_nested
@@ -14,11 +15,17 @@ from repositories.access import Touched
 from repositories.base import Written
 from repositories.clients import TERRITORY
 from repositories.errors import AlreadyExists
-from repositories.managers import MANAGERS
+from repositories.managers import MANAGERS, Person
 from repositories.plan import ID, Change, Proof, ReadPlan
 from repositories.repositories import Repositories, new_id
 
 _NO_PROOF = Proof()
+# No colon: it parts the person from the key of a request.
+PERSON = re.compile(r"\w[\w .@/+|=~'-]{0,199}")
+PERSON_EXPECTED = (
+    "the name that tokens give the person: up to 200 letters, digits, spaces and . @ / + | = ~ ' _ -, starting with a "
+    "letter or digit"
+)
 
 
 async def create_manager(
@@ -39,8 +46,8 @@ async def create_manager(
     access.require(viewer, Right.CHANGE_DIRECTORY)
     checked = check_nested(repositories.catalogue, given, area=MANAGERS)
     problems = [*guard_problems(guard), *checked.problems]
-    if not NUMBER.fullmatch(person):
-        problems.append(problem("person", person, "the name a token gives the person, of letters, digits and signs"))
+    if not PERSON.fullmatch(person):
+        problems.append(problem("person", person, PERSON_EXPECTED))
     if checked.values.get("name") is None and not checked.problems:
         problems.append(problem("name", None, "the manager's name"))
     refuse(problems)
@@ -102,10 +109,18 @@ async def change_manager(
     return written
 
 
+async def find_person(repositories: Repositories, person: str) -> Person | None:
+    """What the directory says of a person, whoever asks: it is what signing in needs.
+
+    Cost: one command.
+    """
+    return await repositories.managers.find_person(person)
+
+
 async def enter_person(repositories: Repositories, viewer: Viewer) -> None:
     """Enter a person whom the directory does not know yet, with the role and team of the token."""
     managers = repositories.managers
-    if await managers.collection.count({"person": {"$eq": viewer.person}}, limit=1):
+    if await managers.find_person(viewer.person) is not None:
         return
     values: dict[str, object] = {"name": viewer.person, "roles": sorted(viewer.roles)}
     if viewer.team is not None:

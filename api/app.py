@@ -4,25 +4,27 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from acts.demo import Progress, load_demo
-from acts.managers import enter_person
+from api.clock import SteadyClock
 from api.database import mongo_settings, open_served_book
+from api.directory import Directory
 from api.editions import Edition, Editions, SeenEdition
 from api.graphql_http import graphql_routes
 from api.health import health_routes
 from api.middleware import cors_middleware
+from api.oidc import build_issuers
 from api.settings import Settings
-from api.tokens import LocalIssuer
 from api.viewer import Authenticator
 from policy.viewer import Viewer
 from repositories.errors import RepositoryError, Unavailable
 from repositories.mongo import Store, connect
+from repositories.repositories import Repositories
 from schema.context import Context
 
 log = logging.getLogger("kehu")
@@ -51,7 +53,6 @@ class Server:
     """Called when everything is built, before the first request."""
     store: Store | None = None
     editions: Editions | None = None
-    entered: set[str] = field(default_factory=set)
     requests: int = 0
     """Requests over HTTP that are being answered just now."""
 
@@ -65,6 +66,13 @@ class Server:
             raise Unavailable(STARTING)
         return self.editions.current
 
+    def repositories(self) -> Repositories:
+        """The repositories of the edition of the moment.
+
+        Raises: Unavailable before the start is done.
+        """
+        return self.current.repositories
+
     async def readiness(self) -> str | None:
         """Why the server cannot answer; None when it can."""
         if self.store is None or self.editions is None:
@@ -74,13 +82,6 @@ class Server:
         except RepositoryError:
             return "the database does not answer"
         return None
-
-    async def enter(self, viewer: Viewer) -> Viewer:
-        """The viewer, entered into the directory at first sight."""
-        if viewer.person not in self.entered:
-            await enter_person(self.current.repositories, viewer)
-            self.entered.add(viewer.person)
-        return viewer
 
     def context(self, viewer: Viewer, edition: SeenEdition) -> Context:
         """What the resolvers of one operation get."""
@@ -175,10 +176,15 @@ def build_app(
     progress: Progress = _silent,
     started: Callable[[], None] = _nothing,
 ) -> Starlette:
-    """The application for these settings; `uri` is the embedded mongod's where there is one."""
+    """The application for these settings; `uri` is the embedded mongod's where there is one.
+
+    Raises: SettingsError if nobody could sign in.
+    """
+    now = SteadyClock()
     server = Server(settings, settings.mongodb_uri if uri is None else uri, progress, started)
-    authenticate = Authenticator(LocalIssuer(settings).verify, server.enter)
-    routes = graphql_routes(server, authenticate, server.context, settings)
+    directory = Directory(server.repositories, now)
+    authenticate = Authenticator(build_issuers(settings, now).verify, directory.person, directory.account)
+    routes = graphql_routes(server, authenticate, server.context, settings, now)
     middleware = cors_middleware(settings)
     app = Application(
         routes=[*routes, *health_routes(server.readiness)], middleware=middleware, lifespan=server.running

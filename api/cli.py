@@ -1,4 +1,4 @@
-"""The command line: `kehu serve`, `kehu token`, `kehu import`, `kehu schema`, `kehu explain`."""
+"""The command line: `kehu serve`, `kehu token`, `kehu enter`, `kehu import`, `kehu schema`, `kehu explain`, ..."""
 
 import asyncio
 import os
@@ -11,6 +11,7 @@ from rich.console import Console
 from acts.search import index_words
 from api import serving
 from api.database import open_repositories_of
+from api.directory_command import accounts, enter
 from api.editions import build_edition
 from api.explain_command import explain
 from api.import_command import import_clients
@@ -61,13 +62,15 @@ def token(
 ) -> None:
     """Print a bearer token of the local development issuer."""
     settings = settings_from(data_dir=data)
-    if not (settings.data_dir / KEY_FILE).exists():
+    has_key = (settings.data_dir / KEY_FILE).exists()
+    issuer = LocalIssuer(settings)
+    if not has_key:
         place = settings.data_dir.resolve()
         errors.print(
             f"A new key is made in {place}; servers of other data directories refuse its tokens.", soft_wrap=True
         )
     try:
-        typer.echo(LocalIssuer(settings).issue(person, role, team, minutes or settings.token_minutes))
+        typer.echo(issuer.issue(person, role, team, minutes or settings.token_minutes))
     except ValueError as problem:
         fail(str(problem))
 
@@ -113,6 +116,8 @@ async def _reindex(settings: Settings) -> None:
 
 importing.command("clients")(import_clients)
 app.command()(explain)
+app.command()(enter)
+app.add_typer(accounts, name="service-account")
 
 
 def settings_from(**given: object) -> Settings:

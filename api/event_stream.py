@@ -13,9 +13,13 @@ from api.execution import Prepared, ServedEdition, answer_from, events
 from api.graphql_request import GraphQLRequest
 from api.negotiation import EVENT_STREAM
 from api.service import Service
+from api.viewer import Credentials
+from policy.viewer import Viewer
 
 _COMPLETE = b"event: complete\ndata:\n\n"
 _HEARTBEAT = b":\n\n"
+
+Caller = tuple[Credentials, Viewer]
 
 
 def stream_of(
@@ -24,14 +28,15 @@ def stream_of(
     prepared: Prepared,
     request: GraphQLRequest,
     context: object,
-    authorization: str | None,
+    caller: Caller,
 ) -> StreamingResponse:
     """The response that streams an operation's results, on the edition the request began with.
 
-    Order: results as they come; a heartbeat in each pause; the stream ends when the token expires.
+    Order: results as they come; a heartbeat in each pause; the stream ends when the token expires, or when the
+    directory no longer knows the caller.
     """
     results = events(edition, prepared, request, context)
-    return _streaming(_frames(service, results, authorization), edition.version)
+    return _streaming(_frames(service, results, caller), edition.version)
 
 
 def stream_of_one(answer: Answer, version: str | None) -> StreamingResponse:
@@ -51,22 +56,24 @@ def _streaming(frames: AsyncIterator[bytes], version: str | None) -> StreamingRe
 
 
 async def _frames(
-    service: Service, results: AsyncGenerator[ExecutionResult, None], authorization: str | None
+    service: Service, results: AsyncGenerator[ExecutionResult, None], caller: Caller
 ) -> AsyncIterator[bytes]:
     """Event stream frames.
 
     The next result is awaited in a task of its own, because a heartbeat must not cancel the resolver that works on it.
     """
-    pause = service.settings.stream_heartbeat_seconds
+    credentials, viewer = caller
+    until = service.end(viewer)
     loop = asyncio.get_running_loop()
     checked_at = loop.time()
     coming = asyncio.ensure_future(anext(results))
     try:
         while True:
+            pause = service.pause(until)
             done, _ = await asyncio.wait({coming}, timeout=pause)
             if loop.time() - checked_at >= pause:
                 checked_at = loop.time()
-                if not await service.is_signed_in(authorization):
+                if service.now() >= until or not await service.holds(credentials, viewer):
                     yield _frame(unauthenticated().answer()) + _COMPLETE
                     return
             if not done:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +12,7 @@ import typer
 from graphql import OperationType
 from rich.console import Console
 
+from acts.managers import find_person
 from api.answers import shown_cost
 from api.database import open_repositories_of
 from api.editions import build_edition
@@ -24,6 +25,7 @@ from catalogue.catalogue import Catalogue
 from policy.viewer import ROLES, Viewer
 from repositories.explaining import Account, account_of
 from repositories.mongo import CommandTrace
+from repositories.repositories import Repositories
 from schema.context import Context
 
 FAILED = 1
@@ -129,7 +131,7 @@ async def _explained(settings: Settings, request: GraphQLRequest, viewer: Viewer
         prepared = _prepared(Documents(0, settings.document_limit_tokens), edition, request)
         operation = prepared.operation(request.operation_name)
         cost = prepared.answers.cost(edition.schema, operation, request.variables or {})
-        context = Context(viewer, repositories, page_limit=settings.page_limit_rows)
+        context = Context(await _known(repositories, viewer), repositories, page_limit=settings.page_limit_rows)
         trace.is_on = True
         try:
             result = await run(edition, prepared, request, context)
@@ -139,6 +141,14 @@ async def _explained(settings: Settings, request: GraphQLRequest, viewer: Viewer
         accounts = [await account_of(repositories.store, each) for each in trace.commands]
     errors = [_sentence(each) for each in formatted_errors(result.errors or ())]
     return Explanation(None if cost is None else shown_cost(cost), accounts, errors, repositories.catalogue)
+
+
+async def _known(repositories: Repositories, viewer: Viewer) -> Viewer:
+    """The viewer with what the directory says: whose clients they are hangs on it. The role is the command's."""
+    found = await find_person(repositories, viewer.person)
+    if found is None:
+        return viewer
+    return replace(viewer, team=viewer.team or found.team, region=found.region, manager_id=found.manager_id)
 
 
 def _prepared(documents: Documents, edition: Any, request: GraphQLRequest) -> Prepared:

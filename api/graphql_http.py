@@ -1,9 +1,12 @@
 """GraphQL over HTTP on the current edition: POST and GET, one operation a request."""
 
+import time
+
 from graphql import OperationType
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.clock import Clock
 from api.errors import Headers, HttpRefusal, refusal_from, unauthenticated
 from api.event_stream import stream_of, stream_of_one
 from api.execution import (
@@ -26,7 +29,7 @@ from api.responses import JsonResponse, refused
 from api.schema_document import SchemaDocument
 from api.service import Service
 from api.settings import Settings
-from api.viewer import Authenticate, Unauthenticated
+from api.viewer import Authenticate, Unauthenticated, credentials_from
 from api.websocket import GraphQLSocket
 
 _ALLOW: Headers = ((b"allow", b"GET, POST"),)
@@ -36,11 +39,15 @@ RequestHeaders = dict[bytes, str]
 
 
 def graphql_routes(
-    editions: EditionSource, authenticate: Authenticate, build_context: BuildContext, settings: Settings
+    editions: EditionSource,
+    authenticate: Authenticate,
+    build_context: BuildContext,
+    settings: Settings,
+    now: Clock = time.time,
 ) -> list[BaseRoute]:
     """The routes of GraphQL: /graphql (HTTP, websocket, page), the page's files, and /schema.graphql."""
     documents = Documents(settings.document_cache_entries, settings.document_limit_tokens)
-    service = Service(editions, authenticate, build_context, settings, documents)
+    service = Service(editions, authenticate, build_context, settings, documents, now)
     return [
         Mount("/graphql/console", assets_app()),
         Route("/graphql", GraphQLView(service)),
@@ -72,14 +79,14 @@ class GraphQLView:
         version: str | None = None
         try:
             self._check_call(scope, headers, wanted)
-            authorization = headers.get(b"authorization")
-            viewer = await self._service.authenticate(authorization)
+            credentials = credentials_from(scope["headers"])
+            viewer = await self._service.authenticate(credentials)
             edition = self._service.edition_for(viewer)
             version = edition.version
             request, prepared = await self._prepared(edition, scope, headers, receive)
             context = self._service.context(viewer, edition)
             if _is_stream(wanted, prepared, request):
-                return stream_of(self._service, edition, prepared, request, context, authorization)
+                return stream_of(self._service, edition, prepared, request, context, (credentials, viewer))
             result = await run(edition, prepared, request, context)
             status = 200 if media != GRAPHQL_RESPONSE or has_run(result) else 400
             return JsonResponse(status, answer_from(result), media, version)

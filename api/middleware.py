@@ -30,7 +30,7 @@ def cors_middleware(settings: Settings) -> list[Middleware]:
             CORSMiddleware,
             allow_origins=settings.allowed_origins,
             allow_methods=("GET", "POST"),
-            allow_headers=("authorization", "content-type"),
+            allow_headers=("authorization", "content-type", "kehu-purpose"),
             expose_headers=("kehu-edition", "etag"),
             max_age=600,
         )

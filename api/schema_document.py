@@ -10,7 +10,7 @@ from api.execution import ServedEdition
 from api.negotiation import JSON
 from api.responses import refused
 from api.service import Service
-from api.viewer import Unauthenticated
+from api.viewer import Unauthenticated, credentials_from
 
 _ALLOW = ((b"allow", b"GET, HEAD"),)
 
@@ -30,7 +30,7 @@ class SchemaDocument:
         try:
             if scope["method"] not in {"GET", "HEAD"}:
                 raise HttpRefusal(405, "METHOD_NOT_ALLOWED", "The schema is served by GET.", _ALLOW)
-            viewer = await self._service.authenticate(headers.get(b"authorization"))
+            viewer = await self._service.authenticate(credentials_from(scope["headers"]))
             return self._document(self._service.edition_for(viewer), headers.get(b"if-none-match"))
         except Unauthenticated:
             return refused(unauthenticated(), JSON)

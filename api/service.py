@@ -1,11 +1,19 @@
 """What HTTP, websocket and event streams share: who asks, what is served, and the checked documents."""
 
+import logging
+import time
 from dataclasses import dataclass
 
+from api.clock import Clock
 from api.execution import BuildContext, Documents, EditionSource, ServedEdition
 from api.settings import Settings
-from api.viewer import Authenticate, Unauthenticated
+from api.viewer import Authenticate, Credentials, Unauthenticated, end_of
 from policy.viewer import Viewer
+
+_log = logging.getLogger("kehu.api")
+
+CHECK_SECONDS = 3.0
+"""Between two looks at who stands behind an open stream; with the age of what the directory says, within 5 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +25,7 @@ class Service:
     build_context: BuildContext
     settings: Settings
     documents: Documents
+    now: Clock = time.time
 
     def edition_for(self, viewer: Viewer) -> ServedEdition:
         """The edition of the moment, as the viewer has it."""
@@ -26,10 +35,27 @@ class Service:
         """What the resolvers of one operation get."""
         return self.build_context(viewer, edition)
 
-    async def is_signed_in(self, authorization: str | None) -> bool:
-        """Whether the token of an open stream still holds."""
+    async def holds(self, credentials: Credentials, viewer: Viewer) -> bool:
+        """Whether the viewer of an open stream is still who the directory says, with the same roles and all.
+
+        What a stream was opened with, its edition and whatever runs on it, is of those. A directory that is away for a
+        moment must not end every open stream.
+        """
         try:
-            await self.authenticate(authorization)
+            return await self.authenticate(credentials) == viewer
         except Unauthenticated:
             return False
-        return True
+        except Exception:
+            _log.exception("the credentials of an open stream could not be checked")
+            return True
+
+    def pause(self, until: float) -> float:
+        """How long an open stream that ends at a moment may wait for the next look.
+
+        Units: seconds.
+        """
+        return min(self.settings.stream_heartbeat_seconds, CHECK_SECONDS, max(0.0, until - self.now()))
+
+    def end(self, viewer: Viewer) -> float:
+        """When a stream that the viewer opens now must end."""
+        return end_of(viewer, self.now())

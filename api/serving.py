@@ -23,6 +23,7 @@ from uvicorn.supervisors import Multiprocess
 from acts.demo import load_demo
 from api.app import build_app, demo_count
 from api.database import build_mongod, is_embedded, mongo_settings, open_served_book
+from api.oidc import check_issuers
 from api.settings import Settings, SettingsError, load_settings, variable_of
 from api.tokens import LocalIssuer
 from policy.viewer import ROLES
@@ -49,7 +50,8 @@ def serve(settings: Settings) -> None:
             f"KEHU_WORKERS: got {settings.workers}; expected 1 with the memory driver, whose data lives in one process."
         )
     _warn_of_memory(settings)
-    issuer = LocalIssuer(settings)
+    check_issuers(settings)
+    issuer = None if settings.environment == "production" else LocalIssuer(settings)
     with ending_on_signals(), embedded(settings) as uri, bound(settings) as listening:
         port = listening.getsockname()[1]
         stop = threading.Event()
@@ -212,24 +214,30 @@ def demo_progress() -> Iterator[Callable[[int, int], None]]:
         bar.stop()
 
 
-def announce(settings: Settings, issuer: LocalIssuer, port: int, stop: threading.Event) -> None:
-    """Print the ready line when the server says it is ready, and a token a role."""
+def announce(settings: Settings, issuer: LocalIssuer | None, port: int, stop: threading.Event) -> None:
+    """Print the ready line when the server says it is ready, and a token a role where Kehu issues tokens itself."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)
     base = f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{port}"
     while not is_ready(base):
         if stop.wait(READY_POLL_SECONDS):
             return
     say(f"Kehu is ready at {base}/graphql")
+    if issuer is None:
+        return
     say(f"Sign-in tokens, good for {settings.token_minutes // 60} hours; send one as: Authorization: Bearer TOKEN")
-    tokens = {role: issuer.issue(person_of(role), role, None, settings.token_minutes) for role in ROLES}
+    has_book = demo_count(settings) > 0
+    tokens = {role: issuer.issue(person_of(role, has_book), role, None, settings.token_minutes) for role in ROLES}
     for role, token in tokens.items():
         say(f"{role} {token}")
     say(f"In a browser, signed in: {base}/graphql#token={tokens['administrator']}")
 
 
-def person_of(role: str) -> str:
-    """Whom the token of a role is for: a manager of the demonstration book, or a person made for the role."""
-    return "M001" if role in ("relationship_manager", "team_lead") else f"demo-{role.replace('_', '-')}"
+def person_of(role: str, has_book: bool) -> str:
+    """Whom the token of a role is for: a manager of the demonstration book, or a person made for the role.
+
+    M001 leads a team, so the directory has both roles of that one.
+    """
+    return "M001" if has_book and role in ("relationship_manager", "team_lead") else f"demo-{role.replace('_', '-')}"
 
 
 def say(line: str) -> None:

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from api.addresses import is_safe_address
 from catalogue.attribute import Facet
 
 PREFIX = "KEHU_"
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+"""Signatures by a key pair: whoever can check one cannot make one, so HS256 and none are not among them."""
 _HIDDEN = frozenset({"mongodb_uri", "cursor_secret"})
 _SHORTEST_SECRET_CHARACTERS = 32
 
@@ -32,7 +35,9 @@ class Settings(BaseSettings):
     )
 
     environment: Literal["development", "production"] = _setting(
-        "development", "production switches the local token issuer off", "development or production"
+        "development",
+        "production switches the local token issuer off and asks for an identity provider",
+        "development or production",
     )
     mongodb_uri: str = _setting(
         "",
@@ -149,16 +154,59 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "warning", "how much is logged, on standard error", "debug, info, warning or error"
     )
+    oidc_issuer: Annotated[tuple[str, ...], NoDecode] = _setting(
+        (),
+        "identity providers whose tokens are taken, as their tokens name them; comma-separated",
+        "https addresses, comma-separated; http on this machine alone",
+    )
+    oidc_audience: Annotated[tuple[str, ...], NoDecode] = _setting(
+        (),
+        "what the tokens for Kehu name as their audience: one for all issuers, or one for each; comma-separated",
+        "texts, comma-separated",
+    )
+    oidc_jwks_uri: Annotated[tuple[str, ...], NoDecode] = _setting(
+        (),
+        "where the keys of each issuer are; unset: where its /.well-known/openid-configuration says",
+        "https addresses, comma-separated; http on this machine alone",
+    )
+    oidc_algorithms: Annotated[tuple[Algorithm, ...], NoDecode] = _setting(
+        ("RS256", "PS256", "ES256"),
+        "signatures that are taken; comma-separated",
+        f"some of {', '.join(get_args(Algorithm))}, comma-separated",
+        min_length=1,
+    )
+    oidc_person_claim: str = _setting(
+        "sub",
+        "the claim that names the person as Kehu's directory of managers does",
+        "the name of a claim, such as sub, email or preferred_username",
+        pattern=r"^[A-Za-z0-9_.:/-]{1,100}$",
+    )
     token_minutes: int = _setting(
         480, "life of a token of the local issuer", "a whole number from 1 to 43200", ge=1, le=43_200
     )
 
-    @field_validator("allowed_origins", "wildcard_facets", mode="before")
+    @field_validator(
+        "allowed_origins",
+        "wildcard_facets",
+        "oidc_issuer",
+        "oidc_audience",
+        "oidc_jwks_uri",
+        "oidc_algorithms",
+        mode="before",
+    )
     @classmethod
     def _split_list(cls, given: object) -> object:
         if not isinstance(given, str):
             return given
         return tuple(dict.fromkeys(part.strip() for part in given.split(",") if part.strip()))
+
+    @field_validator("oidc_issuer", "oidc_jwks_uri")
+    @classmethod
+    def _check_addresses(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for address in given:
+            if not is_safe_address(address):
+                raise ValueError(address)
+        return given
 
     @field_validator("allowed_origins")
     @classmethod

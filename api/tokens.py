@@ -1,18 +1,16 @@
 """Bearer tokens of the local development issuer: a key in the data directory signs and checks them."""
 
-import hashlib
 import os
 import secrets
 import time
-from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
+from api.claims import LONGEST_LIFE_SECONDS, Claims, InvalidToken, VerifiedTokens, check_claims, header_of
+from api.clock import Clock
 from api.settings import Settings, SettingsError
 from policy.viewer import ROLES
 
@@ -21,25 +19,8 @@ KEY_ID = "kehu-local-1"
 KEY_FILE = "token.key"
 ISSUER = "kehu-local"
 AUDIENCE = "kehu"
-LEEWAY_SECONDS = 30
-CACHE_SECONDS = 60
-CACHE_ENTRIES = 10_000
-LONGEST_TOKEN_CHARACTERS = 4096
+LONGEST_LIFE_MINUTES = LONGEST_LIFE_SECONDS // 60
 _KEY_BYTES = 32
-
-
-class InvalidToken(Exception):
-    """A token that proves nothing; why is for the log only."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claims:
-    """What a verified token says."""
-
-    person: str
-    role: str
-    team: str | None
-    expires_at: int
 
 
 class LocalIssuer:
@@ -48,15 +29,15 @@ class LocalIssuer:
     Raises: SettingsError in production, where this issuer is off.
     """
 
-    def __init__(self, settings: Settings, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, settings: Settings, now: Clock = time.time) -> None:
         if settings.environment == "production":
             raise SettingsError(
-                "KEHU_ENVIRONMENT: got production, where the local token issuer is off and no other issuer is set up;"
-                " expected development until an identity provider can be named."
+                "KEHU_ENVIRONMENT: got production, where the local token issuer is off; expected development."
+                " In production tokens come from the identity provider that KEHU_OIDC_ISSUER names."
             )
         self._key = OctKey.import_key(secret_in(settings.data_dir, KEY_FILE))
         self._now = now
-        self._verified: OrderedDict[bytes, tuple[float, Claims]] = OrderedDict()
+        self._verified = VerifiedTokens()
 
     def issue(self, person: str, role: str, team: str | None, minutes: int) -> str:
         """A signed token.
@@ -67,8 +48,8 @@ class LocalIssuer:
             raise ValueError("person: got an empty text; expected the id of a person, such as rm-001.")
         if role not in ROLES:
             raise ValueError(f'role: got "{role}"; expected one of {", ".join(ROLES)}.')
-        if minutes < 1:
-            raise ValueError(f"minutes: got {minutes}; expected at least 1.")
+        if not 1 <= minutes <= LONGEST_LIFE_MINUTES:
+            raise ValueError(f"minutes: got {minutes}; expected 1 to {LONGEST_LIFE_MINUTES}.")
         issued_at = int(self._now())
         claims: dict[str, object] = {
             "iss": ISSUER,
@@ -88,46 +69,28 @@ class LocalIssuer:
         Raises: InvalidToken.
         Cost: a signature check, or one hash where the token was checked within the last minute.
         """
-        if len(token) > LONGEST_TOKEN_CHARACTERS:
-            raise InvalidToken(f"{len(token)} characters")
-        digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
         now = self._now()
-        known = self._verified.get(digest)
-        if known is not None and now < known[0]:
-            return known[1]
+        known = self._verified.find(token, now)
+        if known is not None:
+            return known
         claims = self._check(token, now)
-        self._verified[digest] = (min(now + CACHE_SECONDS, claims.expires_at + LEEWAY_SECONDS), claims)
-        self._verified.move_to_end(digest)
-        if len(self._verified) > CACHE_ENTRIES:
-            self._verified.popitem(last=False)
+        self._verified.keep(token, claims, now)
         return claims
 
     def _check(self, token: str, now: float) -> Claims:
+        if header_of(token).get("kid") != KEY_ID:
+            raise InvalidToken("another key id")
         try:
-            decoded = jwt.decode(token, self._key, algorithms=[ALGORITHM])
-            registry = jwt.JWTClaimsRegistry(
-                now=int(now),
-                leeway=LEEWAY_SECONDS,
-                iss={"essential": True, "value": ISSUER},
-                aud={"essential": True, "value": AUDIENCE},
-                sub={"essential": True},
-                exp={"essential": True},
-            )
-            registry.validate(decoded.claims)
+            raw = jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims
         except (JoseError, ValueError, TypeError, AttributeError, RecursionError) as problem:
             raise InvalidToken(type(problem).__name__) from None
-        if decoded.header.get("kid") != KEY_ID:
-            raise InvalidToken("another key id")
-        return _claims_from(decoded.claims)
-
-
-def _claims_from(raw: dict[str, object]) -> Claims:
-    person, role, team, expires_at = raw.get("sub"), raw.get("role"), raw.get("team"), raw.get("exp")
-    if not isinstance(person, str) or not isinstance(role, str) or role not in ROLES:
-        raise InvalidToken("sub or role")
-    if not (team is None or isinstance(team, str)) or type(expires_at) is not int:
-        raise InvalidToken("team or exp")
-    return Claims(person, role, team, expires_at)
+        expires_at = check_claims(raw, ISSUER, AUDIENCE, now)
+        role, team = raw.get("role"), raw.get("team")
+        if not isinstance(role, str) or role not in ROLES:
+            raise InvalidToken("role")
+        if not (team is None or isinstance(team, str)):
+            raise InvalidToken("team")
+        return Claims(raw["sub"], expires_at, role, team, is_local=True)
 
 
 def secret_in(directory: Path, name: str) -> bytes:

@@ -1,7 +1,6 @@
 """GraphQL over a websocket, subprotocol graphql-transport-ws; an open socket keeps its edition."""
 
 import asyncio
-import logging
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -14,11 +13,12 @@ from api.graphql_request import GraphQLRequest, request_from_value
 from api.limits import is_deeper
 from api.middleware import is_origin_allowed
 from api.service import Service
-from api.viewer import Unauthenticated
+from api.viewer import Credentials, Unauthenticated, credentials_from
 from policy.viewer import Viewer
 
 SUBPROTOCOL = "graphql-transport-ws"
-_log = logging.getLogger("kehu.api")
+# A close frame holds 123 bytes of reason.
+_LONGEST_REASON = 120
 
 
 class GraphQLSocket:
@@ -29,6 +29,7 @@ class GraphQLSocket:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        credentials = credentials_from(scope["headers"])
         await receive()
         allowed = self._service.settings.allowed_origins
         if not is_origin_allowed(headers.get(b"origin"), headers.get(b"host"), allowed):
@@ -39,7 +40,7 @@ class GraphQLSocket:
             await send({"type": "websocket.close", "code": 4406, "reason": f"Ask for the subprotocol {SUBPROTOCOL}"})
             return
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
-        await _Session(self._service, headers.get(b"authorization"), receive, send).serve()
+        await _Session(self._service, credentials, receive, send).serve()
 
 
 class _Closed(Exception):
@@ -54,14 +55,16 @@ class _Closed(Exception):
 class _Session:
     """One socket from the first message to the close."""
 
-    def __init__(self, service: Service, authorization: str | None, receive: Receive, send: Send) -> None:
+    def __init__(self, service: Service, credentials: Credentials, receive: Receive, send: Send) -> None:
         self._service = service
-        self._authorization = authorization
+        self._credentials = credentials
         self._receive = receive
         self._send = send
         self._viewer: Viewer | None = None
         self._edition: ServedEdition | None = None
+        self._until = float("inf")
         self._is_init_received = False
+        self._signed_in = asyncio.Event()
         self._is_closed = False
         self._operations: dict[str, asyncio.Task[None]] = {}
 
@@ -81,20 +84,23 @@ class _Session:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _keep(self) -> None:
-        """Close the socket that says nothing, later the one whose token has expired."""
-        await asyncio.sleep(self._service.settings.socket_init_seconds)
-        if not self._is_init_received:
-            await self._close(4408, "Connection initialisation timeout")
-            return
+        """Close the socket that says nothing, later the one that nobody stands behind any longer."""
+        try:
+            async with asyncio.timeout(self._service.settings.socket_init_seconds):
+                await self._signed_in.wait()
+        except TimeoutError:
+            if not self._is_init_received:
+                await self._close(4408, "Connection initialisation timeout")
+                return
+            await self._signed_in.wait()
         while not self._is_closed:
-            try:
-                self._viewer = await self._service.authenticate(self._authorization)
-            except Unauthenticated:
-                await self._close(4403, "Forbidden")
-            except Exception:
-                # A directory that is away for a moment must not end every open socket.
-                _log.exception("the token of an open socket could not be checked")
-            await asyncio.sleep(self._service.settings.stream_heartbeat_seconds)
+            await asyncio.sleep(self._service.pause(self._until))
+            if self._service.now() >= self._until or not await self._still_holds():
+                break
+        await self._close(4403, "Forbidden")
+
+    async def _still_holds(self) -> bool:
+        return self._viewer is not None and await self._service.holds(self._credentials, self._viewer)
 
     async def _take(self, message: Message) -> None:
         text = message.get("text")
@@ -128,16 +134,18 @@ class _Session:
         if not isinstance(payload, (dict, type(None))):
             raise _Closed(4400, "The payload of connection_init is an object")
         self._is_init_received = True
-        given = (payload or {}).get("authorization") or (payload or {}).get("Authorization")
-        if isinstance(given, str):
-            self._authorization = given
+        self._credentials = _credentials_in(payload or {}, self._credentials)
         try:
-            self._viewer = await self._service.authenticate(self._authorization)
+            self._viewer = await self._service.authenticate(self._credentials)
             self._edition = self._service.edition_for(self._viewer)
         except Unauthenticated:
             raise _Closed(4401, "Unauthorized") from None
+        except HttpRefusal as refusal:
+            raise _Closed(4400, str(refusal)[:_LONGEST_REASON]) from None
         except Exception as problem:
-            raise _Closed(4500, str(refusal_from(problem))[:120]) from None
+            raise _Closed(4500, str(refusal_from(problem))[:_LONGEST_REASON]) from None
+        self._until = self._service.end(self._viewer)
+        self._signed_in.set()
         await self._say({"type": "connection_ack", "payload": {"edition": self._edition.version}})
 
     async def _subscribe(self, message: dict[str, Any]) -> None:
@@ -151,7 +159,7 @@ class _Session:
         try:
             request = request_from_value(message.get("payload"), self._service.settings.json_limit_levels)
         except HttpRefusal as refusal:
-            raise _Closed(4400, str(refusal)[:120]) from None
+            raise _Closed(4400, str(refusal)[:_LONGEST_REASON]) from None
         if len(self._operations) >= self._service.settings.socket_operations:
             answer = HttpRefusal(429, "TOO_MANY_OPERATIONS", "This socket has too many open operations.").answer()
             await self._say({"id": name, "type": "error", "payload": answer["errors"]})
@@ -193,3 +201,14 @@ class _Session:
             self._is_closed = True
             with suppress(OSError):
                 await self._send({"type": "websocket.close", "code": code, "reason": reason})
+
+
+def _credentials_in(payload: dict[str, Any], of_headers: Credentials) -> Credentials:
+    """What the first message shows, and the headers where it shows nothing."""
+    given = [payload[name] for name in ("authorization", "Authorization") if isinstance(payload.get(name), str)]
+    purpose = payload.get("purpose")
+    return Credentials(
+        given[0] if given else of_headers.authorization,
+        of_headers.purpose if purpose is None else str(purpose),
+        len(given) > 1 or (of_headers.is_ambiguous and not given),
+    )

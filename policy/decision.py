@@ -1,16 +1,27 @@
 """What one viewer may read and do, from the rule table; `repositories.access` alone applies it."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
+from catalogue.attribute import Sensitivity
 from catalogue.filters import And, Compare, Filter, Or
 from catalogue.kinds import Operator
 from policy.approvals import APPROVALS, approval_rows
 from policy.rules import SYSTEM_RULE, Policy, Right, RoleRule, RowScope
-from policy.viewer import Viewer
+from policy.scopes import scopes_from
+from policy.viewer import INTEGRATION, Viewer
 
 ID = "_id"
-SEEN_WITH: Mapping[str, frozenset[Right]] = {"grants": frozenset((Right.GRANT_ACCESS, Right.READ_AUDIT))}
+SEEN_WITH: Mapping[str, frozenset[Right]] = {
+    "grants": frozenset((Right.GRANT_ACCESS, Right.READ_AUDIT)),
+    "service_accounts": frozenset((Right.CHANGE_DIRECTORY,)),
+}
 """Areas whose records are seen with one of these rights alone."""
+_WRITES = {
+    "values": Right.CHANGE_CLIENTS,
+    "records": Right.RECORD_CONTACTS,
+    "attributes": Right.DEFINE_ATTRIBUTES,
+}
 NOBODY = Compare(ID, Operator.IN, ())
 """The predicate that no record meets."""
 
@@ -19,7 +30,26 @@ def rules_of(policy: Policy, viewer: Viewer) -> tuple[RoleRule, ...]:
     """The rules of a viewer's roles, in the order of the table."""
     if SYSTEM_RULE.role in viewer.roles:
         return (SYSTEM_RULE,)
+    if viewer.scopes is not None:
+        return (_rule_of(viewer.scopes, tuple(policy.purposes)),)
     return tuple(each for each in policy.rules if each.role in viewer.roles)
+
+
+@lru_cache(maxsize=500)
+def _rule_of(scopes: frozenset[str], purposes: tuple[str, ...]) -> RoleRule:
+    """The rule of a service account."""
+    given = scopes_from(scopes)
+    rows = RowScope.GRANTED if given.is_granted_clients else RowScope.NONE
+    if given.teams or given.regions:
+        rows = RowScope.TEAM
+    is_restricted = given.sensitivity is Sensitivity.RESTRICTED
+    return RoleRule(
+        role=INTEGRATION,
+        rows=RowScope.ALL if given.is_all_clients else rows,
+        sensitivity=Sensitivity.CONFIDENTIAL if is_restricted else given.sensitivity,
+        purposes=purposes if is_restricted else (),
+        rights=frozenset(_WRITES[each] for each in given.writes),
+    )
 
 
 def reading_rules(rules: Iterable[RoleRule]) -> tuple[RoleRule, ...]:
@@ -49,6 +79,14 @@ def area_rows(area: str, rules: Iterable[RoleRule], viewer: Viewer) -> Filter | 
 def group_rows(rules: Iterable[RoleRule], viewer: Viewer) -> Filter | None:
     """The clients that are counted in a viewer's groups; None: all of them."""
     return _rows((each.group_rows or each.rows for each in rules), viewer)
+
+
+def _territories(viewer: Viewer) -> tuple[tuple[str, frozenset[str]], ...]:
+    """The teams and regions that a service account was given."""
+    if viewer.scopes is None:
+        return ()
+    given = scopes_from(viewer.scopes)
+    return tuple((path, names) for path, names in (("team", given.teams), ("region", given.regions)) if names)
 
 
 def is_within(rows: Filter | None, record: Mapping[str, object]) -> bool:
@@ -84,6 +122,8 @@ def _rows(scopes: Iterable[RowScope], viewer: Viewer) -> Filter | None:
     ):
         if scope in wanted and value is not None:
             parts.append(Compare(path, Operator.EQ, value))
+    for path, names in _territories(viewer):
+        parts.append(Compare(path, Operator.IN, tuple(sorted(names))))
     if viewer.granted and wanted - {RowScope.NONE}:
         parts.append(Compare(ID, Operator.IN, tuple(sorted(viewer.granted))))
     if not parts:

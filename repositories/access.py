@@ -152,6 +152,12 @@ class Access:
         """What the viewer may do at all."""
         return rights_of(rules_of(self.policy, viewer))
 
+    def purposes(self, viewer: Viewer) -> list[str]:
+        """The purposes with which the viewer reads RESTRICTED attributes."""
+        rules = reading_rules(rules_of(self.policy, viewer))
+        shared = set(self.policy.purposes).intersection(*(each.purposes for each in rules)) if rules else set()
+        return sorted(shared)
+
     def require(self, viewer: Viewer, *rights: Right) -> None:
         """Raises: NotAllowed, where the viewer has none of these rights."""
         if self.rights(viewer).isdisjoint(rights):

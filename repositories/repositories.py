@@ -29,6 +29,8 @@ from repositories.managers import ID_PREFIX as MANAGER_PREFIX
 from repositories.managers import MANAGERS, ManagerRepository
 from repositories.mongo import Store
 from repositories.policies import PolicyRepository
+from repositories.service_accounts import ID_PREFIX as SERVICE_ACCOUNT_PREFIX
+from repositories.service_accounts import SERVICE_ACCOUNTS, ServiceAccountRepository
 
 AREAS = (CLIENTS, MANAGERS, INTERACTIONS)
 """The areas whose records the catalogue describes."""
@@ -44,6 +46,7 @@ class Repositories:
     clients: ClientRepository
     managers: ManagerRepository
     interactions: InteractionRepository
+    service_accounts: ServiceAccountRepository
     attributes: AttributeRepository
     policies: PolicyRepository
     grants: GrantRepository
@@ -66,15 +69,19 @@ class Repositories:
         await self.interactions.prepare()
         await self.approvals.prepare()
         await self.grants.prepare()
+        await self.service_accounts.prepare()
         await self.attributes.sync_indexes(self.catalogue, AREAS)
 
 
+Source = Callable[[], Repositories]
+"""Where the repositories of the moment come from; it raises Unavailable while there are none."""
 _BY_AREA: dict[str, Callable[[Repositories], RecordRepository]] = {
     CLIENTS: lambda each: each.clients,
     MANAGERS: lambda each: each.managers,
     INTERACTIONS: lambda each: each.interactions,
     APPROVALS: lambda each: each.approvals,
     GRANTS: lambda each: each.grants,
+    SERVICE_ACCOUNTS: lambda each: each.service_accounts,
 }
 AREA_BY_PREFIX: Mapping[str, str] = {
     CLIENT_PREFIX: CLIENTS,
@@ -82,6 +89,7 @@ AREA_BY_PREFIX: Mapping[str, str] = {
     INTERACTION_PREFIX: INTERACTIONS,
     APPROVAL_PREFIX: APPROVALS,
     GRANT_PREFIX: GRANTS,
+    SERVICE_ACCOUNT_PREFIX: SERVICE_ACCOUNTS,
 }
 _PREFIX_BY_AREA = {area: prefix for prefix, area in AREA_BY_PREFIX.items()}
 
@@ -112,6 +120,7 @@ async def open_repositories(
     await feed.refresh()
     clients, managers = ClientRepository(store, cursors), ManagerRepository(store, cursors)
     interactions = InteractionRepository(store, cursors, clients)
+    accounts = ServiceAccountRepository(store, cursors)
     groups = ClientGroupRepository(store, cursors, group_age_limit_seconds)
     access = Access(feed.policy, feed.catalogue)
     return Repositories(
@@ -121,6 +130,7 @@ async def open_repositories(
         clients=clients,
         managers=managers,
         interactions=interactions,
+        service_accounts=accounts,
         attributes=attributes,
         policies=policies,
         grants=GrantRepository(store, cursors),

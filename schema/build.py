@@ -15,6 +15,8 @@ from catalogue.attribute import CLIENTS, Facet
 from catalogue.catalogue import Catalogue
 from catalogue.kinds import KINDS, Kind
 from policy.approvals import APPROVALS
+from policy.decision import is_within
+from policy.rules import Right
 from repositories.clients import ID_PREFIX
 from repositories.compile.indexes import ID_INDEX
 from repositories.grants import GRANTS
@@ -23,6 +25,8 @@ from repositories.interactions import INTERACTIONS
 from repositories.managers import MANAGERS
 from repositories.plan import ReadPlan
 from repositories.repositories import AREA_BY_PREFIX
+from repositories.service_accounts import PATHS as SERVICE_ACCOUNT_PATHS
+from repositories.service_accounts import SERVICE_ACCOUNTS
 from schema.approvals.mutations import approval_mutations
 from schema.approvals.queries import approval_paths, approval_queries
 from schema.approvals.types import ApprovalType
@@ -59,6 +63,8 @@ from schema.planning.reads import Arguments, Read, Reading, by_id
 from schema.planning.selection import Selected, selection_of
 from schema.policies.fields import policy_mutations, policy_queries
 from schema.scalars import SCALARS
+from schema.service_accounts.fields import service_account_mutations, service_account_queries, service_account_type
+from schema.viewer.fields import viewer_queries
 
 _CORE_FILTERS = {"number": "number", "kind": "kind", "stage": "stage", "manager": "managerId"}
 _CORE_ORDERS = {"NUMBER": "number"}
@@ -78,6 +84,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
     client = _client_type(catalogue, manager, reference, lists)
     reference.namespace["Client"] = client
     grant = grant_type([_client_field(client, "The client; null if you may not see the client.")])
+    account = service_account_type()
     types = ClientTypes(
         client,
         connection_types("Client", client, "clients").connection,
@@ -87,6 +94,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         catalogue,
     )
     queries = (
+        *viewer_queries([_manager_field(manager, "The directory's record; null for a service account.")]),
         *_node_queries(),
         *client_queries(types),
         *client_group_queries(catalogue, types.where, types.filters),
@@ -95,6 +103,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *policy_queries(),
         *grant_queries(grant),
         *approval_queries(),
+        *service_account_queries(account),
     )
     mutations = (
         *client_mutations(catalogue, client),
@@ -104,13 +113,14 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *grant_mutations(grant),
         *interaction_mutations(catalogue, interaction),
         *approval_mutations(PERFORMERS),
+        *service_account_mutations(account),
     )
     schema = strawberry.Schema(
         query=output_type("Query", "Everything that can be asked.", queries),
         mutation=output_type(
             "Mutation", "Everything that can be done; each answers with what became of it.", mutations
         ),
-        types=[client, manager, interaction, grant, AttributeType, ApprovalType, Refusal, RowRefusal],
+        types=[client, manager, interaction, account, grant, AttributeType, ApprovalType, Refusal, RowRefusal],
         config=StrawberryConfig(auto_camel_case=False, default_resolver=read_field, scalar_map=SCALARS),
         execution_context_class=Executor,
     )
@@ -124,6 +134,16 @@ def _manager_field(manager: Any, text: str) -> tuple[str, Any, StrawberryField]:
         return [found.get(str(each.get("managerId"))) for each in holders]
 
     return "manager", None, related(managers, "manager", manager | None, text, reads=by_id(MANAGERS))
+
+
+def _right_field() -> tuple[str, Any, StrawberryField]:
+    async def can_change(info: strawberry.Info, holders: Sequence[Document]) -> list[bool]:
+        context: Context = info.context
+        rows = context.repositories.access.rows(context.viewer, Right.CHANGE_CLIENTS)
+        return [is_within(rows, each) for each in holders]
+
+    text = "Whether you may change this client."
+    return "viewerCanChange", None, related(can_change, "viewerCanChange", bool, text)
 
 
 def _client_field(client: Any, text: str) -> tuple[str, Any, StrawberryField]:
@@ -143,6 +163,7 @@ def _client_type(catalogue: Catalogue, manager: Any, reference: Reference, lists
         ("createdAt", datetime, plain("createdAt", "When the client was entered.")),
         ("updatedAt", datetime, plain("updatedAt", "When the client was last changed.")),
         _manager_field(manager, "The accountable relationship manager."),
+        _right_field(),
         *lists,
     )
     return output_type(
@@ -246,4 +267,5 @@ _NODE_PATHS: Mapping[str, Callable[[Context, Selected], frozenset[str]]] = {
     ),
     GRANTS: lambda _context, _selected: GRANT_PATHS,
     APPROVALS: lambda _context, selected: approval_paths(selected.fields("Approval", NODE)),
+    SERVICE_ACCOUNTS: lambda _context, _selected: SERVICE_ACCOUNT_PATHS,
 }

@@ -79,21 +79,18 @@ RowScopeEnum = _enum(
         "ALL": "All of them.",
     },
 )
-RightEnum = _enum(
-    Right,
-    "What a person may do besides reading.",
-    {
-        "CHANGE_CLIENTS": "Make clients and change their values.",
-        "RECORD_CONTACTS": "Record contacts and visits.",
-        "DEFINE_ATTRIBUTES": "Define attributes, change and deprecate them, and propose to retire them.",
-        "CHANGE_DIRECTORY": "Make and change managers and service accounts.",
-        "GRANT_ACCESS": "Open a client to a person, or close one, for a time.",
-        "CHANGE_POLICY": "Propose to change the policy.",
-        "READ_AUDIT": "Ask who read and who changed a client.",
-        "ERASE_CLIENTS": "Propose to erase clients.",
-        "EXPORT_CLIENTS": "Take clients out in files.",
-    },
-)
+RIGHT_MEANINGS = {
+    "CHANGE_CLIENTS": "Make clients and change their values.",
+    "RECORD_CONTACTS": "Record contacts and visits.",
+    "DEFINE_ATTRIBUTES": "Define attributes, change and deprecate them, and propose to retire them.",
+    "CHANGE_DIRECTORY": "Make and change managers and service accounts.",
+    "GRANT_ACCESS": "Open a client to a person, or close one, for a time.",
+    "CHANGE_POLICY": "Propose to change the policy.",
+    "READ_AUDIT": "Ask who read and who changed a client.",
+    "ERASE_CLIENTS": "Propose to erase clients.",
+    "EXPORT_CLIENTS": "Take clients out in files.",
+}
+RightEnum = _enum(Right, "What a person may do besides reading.", RIGHT_MEANINGS)
 UnreadableEnum = _enum(
     Unreadable,
     "What becomes of a selected attribute that the viewer may not read.",

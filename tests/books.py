@@ -78,6 +78,7 @@ async def open_book(store: Store, built_in: Catalogue = SMALL) -> Repositories:
     await repositories.managers.prepare()
     await repositories.interactions.prepare()
     await repositories.approvals.prepare()
+    await repositories.service_accounts.prepare()
     return repositories
 
 
@@ -116,12 +117,15 @@ async def stored(repositories: Repositories, record_id: str) -> dict[str, Any]:
     return found
 
 
+AREAS_AND_MORE = (
+    "clients", "managers", "interactions", "service_accounts", "approvals", "grants", "policies", "changes",
+    "attributes",
+)  # fmt: skip
+
+
 async def everything(repositories: Repositories) -> dict[str, list[dict[str, Any]]]:
     """Every document of the database, to tell that a refused call changed nothing."""
-    return {
-        name: await repositories.store.collection(name).find({}, sort=[("_id", 1)])
-        for name in ("clients", "managers", "interactions", "changes", "attributes", "approvals")
-    }
+    return {name: await repositories.store.collection(name).find({}, sort=[("_id", 1)]) for name in AREAS_AND_MORE}
 
 
 def plan(

@@ -16,6 +16,7 @@ LAYERS = ("api", "schema", "acts", "repositories", "policy", "catalogue")
 AREAS = (
     "clients", "attributes", "segments", "interactions", "visits", "needs", "opportunities", "meetings", "cases",
     "risk", "evaluations", "approvals", "tasks", "requests", "intelligence", "journals", "reviews", "ideas", "managers",
+    "service_accounts", "grants", "policies",
 )
 # fmt: on
 # The only modules that see all areas.

@@ -156,6 +156,8 @@ async def server(mongod_uri: str, tmp_path_factory: pytest.TempPathFactory) -> A
     token = LocalIssuer(chosen).issue("snapshots", "administrator", None, 60)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("api.app.connect", partial(connect, listeners=[log]))
+        # One look into the directory, before the first question: later ones would stand between the commands.
+        patch.setattr("api.directory.AGE_SECONDS", 3_600.0)
         app = build_app(chosen)
         transport = httpx2.ASGITransport(app=app)
         headers = {"authorization": f"Bearer {token}"}

@@ -21,6 +21,7 @@ CLIENT_CORE: Mapping[str, frozenset[str]] = {
     "manager": frozenset(("managerId",)),
     "history": frozenset(("tail",)),
     "interactions": frozenset(("_id",)),
+    "viewerCanChange": frozenset(("_id", "managerId", "team", "region")),
     "__typename": frozenset(),
 }
 """Fields of a client that code owns, and the paths they are read from."""

@@ -5,7 +5,7 @@ import pytest
 
 from acts.checks import UNGUARDED, Guard
 from acts.clients import NewClient, create_client
-from acts.managers import change_manager, create_manager, enter_person
+from acts.managers import PERSON, change_manager, create_manager, enter_person
 from catalogue.attribute import ClientKind
 from catalogue.errors import Refused
 from policy.viewer import Viewer
@@ -49,6 +49,16 @@ class TestCreateManager:
         with pytest.raises(Refused, match="name"):
             await create_manager(VIEWER, book, "M9", {}, UNGUARDED)
         assert await everything(book) == before
+
+
+class TestPersonShape:
+    @pytest.mark.parametrize("person", ["M001", "ana@bank.example", "auth0|5f7c", "00u1-a_b", "客户", "x" * 200])
+    def test_names_that_tokens_give(self, person: str) -> None:
+        assert PERSON.fullmatch(person)
+
+    @pytest.mark.parametrize("person", ["", " ", "@ana", "a:b", "a\nb", "a$b", "x" * 201])
+    def test_others(self, person: str) -> None:
+        assert PERSON.fullmatch(person) is None
 
 
 class TestChangeManager:

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 from api import editions
 from api.app import STARTING, Server, build_app, demo_count
-from api.settings import Settings
+from api.settings import Settings, SettingsError
 from api.tokens import LocalIssuer
 from policy.viewer import Viewer
 from repositories.errors import Unavailable
@@ -60,6 +60,21 @@ class TestBuildApp:
                 row = {"person": "newcomer", "name": "newcomer", "team": "north", "roles": ["team_lead"]}
                 assert found == [row]
 
+    async def test_one_person_has_the_roles_of_the_directory_alone(self, tmp_path: Path) -> None:
+        app = build_app(settings(tmp_path))
+        issuer = LocalIssuer(settings(tmp_path))
+        wanted = [("M001", "team_lead"), ("M001", "administrator"), ("ana", "auditor"), ("ana", "administrator")]
+        async with talking(app) as client, app.router.lifespan_context(app):
+            found = [
+                (await ask(client, "{ viewer { roles } }", issuer.issue(person, role, None, 5))).json()["data"]
+                for person, role in wanted
+            ]
+        assert [each["viewer"]["roles"] for each in found] == [["team_lead"], [], ["auditor"], []]
+
+    async def test_nobody_could_sign_in(self, tmp_path: Path) -> None:
+        with pytest.raises(SettingsError, match="KEHU_OIDC_ISSUER: got nothing"):
+            build_app(settings(tmp_path, environment="production"))
+
     async def test_every_definition_is_live_in_the_next_request(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -67,7 +82,7 @@ class TestBuildApp:
         monkeypatch.setattr(editions, "QUICK_BUILD_SECONDS", 60.0)
         monkeypatch.setattr(editions, "SETTLE_SECONDS", 30.0)
         app = build_app(settings(tmp_path))
-        token = LocalIssuer(settings(tmp_path)).issue("M001", "administrator", None, 5)
+        token = LocalIssuer(settings(tmp_path)).issue("ana", "administrator", None, 5)
         async with talking(app) as client, app.router.lifespan_context(app):
             first = (await ask(client, "{ __typename }", token)).headers["kehu-edition"]
             wanted = '{facet: PROFILE, key: "motto", kind: STRING, label: "Motto", description: "Words."}'
@@ -80,7 +95,7 @@ class TestBuildApp:
     async def test_outlives_a_database_that_does_not_answer(self, tmp_path: Path) -> None:
         away = {"mongodb_driver": "pymongo", "mongodb_uri": "mongodb://127.0.0.1:9/", "mongo_timeout_seconds": 0.3}
         app = build_app(settings(tmp_path, **away))
-        token = LocalIssuer(settings(tmp_path)).issue("M001", "auditor", None, 5)
+        token = LocalIssuer(settings(tmp_path)).issue("ben", "auditor", None, 5)
         async with talking(app) as client, app.router.lifespan_context(app):
             assert (await client.get("/healthz")).status_code == 200
             assert (await client.get("/readyz")).status_code == 503

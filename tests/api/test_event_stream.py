@@ -1,13 +1,15 @@
 """GraphQL over server-sent events."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from api.tokens import LEEWAY_SECONDS
+from api.settings import Settings
+from api.tokens import LocalIssuer
 from tests.api.toys import SECRET, LaterQuery, Signed, edition_of, live_server, signed_app
 
 STREAM = {"accept": "text/event-stream"}
@@ -76,7 +78,23 @@ class TestStreamOf:
                 text += part
                 signed.editions.current = edition_of(LaterQuery, "b" * 64)
                 if ":\n\n" in text.partition("\n\n")[2]:
-                    clock[0] += 10 * 60 + LEEWAY_SECONDS + 1
+                    clock[0] += 10 * 60
         assert text.startswith(f'event: next\ndata: {{"data":{{"forever":"{"a" * 64}"}}}}\n\n')
         assert '"code":"UNAUTHENTICATED"' in text
         assert text.endswith("event: complete\ndata:\n\n")
+
+    async def test_ends_as_the_token_expires(self, tmp_path: Path) -> None:
+        signed = signed_app(tmp_path)
+        # Its clock is behind, so that a minute of its tokens is three seconds of ours.
+        late = LocalIssuer(Settings(data_dir=tmp_path), lambda: time.time() - 57)
+        token = late.issue("rm-001", "auditor", None, 1)
+        expires_at = late.verify(token).expires_at
+        headers = {**STREAM, "authorization": f"Bearer {token}"}
+        with live_server(signed.app) as address:
+            async with httpx2.AsyncClient(timeout=10) as client:
+                query = {"query": "subscription { forever }"}
+                response = await client.post(f"http://{address}/graphql", json=query, headers=headers)
+        late_by = time.time() - expires_at
+        print(f"the stream ended {late_by:.2f} s after its token expired")
+        assert '"code":"UNAUTHENTICATED"' in response.text
+        assert 0 <= late_by < 1

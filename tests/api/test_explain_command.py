@@ -138,6 +138,13 @@ class TestOnADatabase:
         assert commands[-1]["sorts_in_memory"]
         assert any(words in each for each in commands[-1]["warnings"])
 
+    def test_by_somebody_of_the_directory(self) -> None:
+        query = "{ viewer { region } clients(first: 50) { totalCount } }"
+        found = explained(query, "--person", "M001", "--role", "relationship_manager")
+        stages = json.dumps(found["commands"])
+        assert '"managerId"' in stages
+        assert "mg_" in stages
+
     def test_groups(self) -> None:
         (found,) = explained("{ clientGroups(by: [{ field: KIND }], first: 5) { nodes { count } } }")["commands"]
         assert (found["is_scan"], found["has_groups"], found["documents"]) == (True, True, CLIENTS)

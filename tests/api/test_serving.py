@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from api import serving
-from api.serving import announce, bound, demo_progress, ending_on_signals, is_ready, pass_on, serve
+from api.serving import announce, bound, demo_progress, ending_on_signals, is_ready, pass_on, person_of, serve
 from api.settings import Settings, SettingsError, load_settings
 from api.tokens import LocalIssuer
 from catalogue.attribute import Facet
@@ -33,6 +33,10 @@ def settings(tmp_path: Path, **more: Any) -> Settings:
 
 
 class TestServe:
+    def test_production_without_an_identity_provider(self, tmp_path: Path) -> None:
+        with pytest.raises(SettingsError, match="KEHU_OIDC_ISSUER: got nothing with KEHU_ENVIRONMENT=production"):
+            serve(settings(tmp_path, environment="production"))
+
     def test_memory_lives_in_one_process(self, tmp_path: Path) -> None:
         with pytest.raises(SettingsError, match="KEHU_WORKERS: got 2; expected 1 with the memory driver"):
             serve(settings(tmp_path, mongodb_driver="memory", workers=2))
@@ -142,6 +146,12 @@ class TestAnnounce:
         assert [line.split()[0] for line in tokens] == list(ROLES)
         assert [issuer.verify(line.split()[1]).role for line in tokens] == list(ROLES)
 
+    def test_in_production_there_are_no_tokens_of_ours(
+        self, tmp_path: Path, address: tuple[str, list[bool]], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        announce(settings(tmp_path), None, int(address[0].rpartition(":")[2]), threading.Event())
+        assert capsys.readouterr().out == f"Kehu is ready at http://{address[0]}/graphql\n"
+
     def test_says_nothing_once_the_server_has_stopped(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         stop = threading.Event()
         stop.set()
@@ -156,3 +166,15 @@ class TestAnnounce:
 
         with live_server(Starlette(routes=[Route("/readyz", other)])) as found:
             assert not is_ready(f"http://{found}")
+
+
+class TestPersonOf:
+    def test_of_the_book(self) -> None:
+        assert [person_of(role, has_book=True) for role in ("team_lead", "relationship_manager", "risk_officer")] == [
+            "M001",
+            "M001",
+            "demo-risk-officer",
+        ]
+
+    def test_without_a_book_each_role_is_somebody_else(self) -> None:
+        assert len({person_of(role, has_book=False) for role in ROLES}) == len(ROLES)

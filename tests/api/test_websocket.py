@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from api.tokens import LEEWAY_SECONDS
+from api.claims import LEEWAY_SECONDS
 from tests.api.toys import SECRET, LaterQuery, Signed, edition_of, live_server, signed_app
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
@@ -128,7 +128,19 @@ class TestInit:
             async with opened(address, signed.token) as socket:
                 await subscribe(socket, "1", "subscription { forever }")
                 assert (await heard(socket))["type"] == "next"
-                now[0] += 10 * 60 + LEEWAY_SECONDS + 1
+                now[0] += 10 * 60
+                assert await close_code(socket) == 4403
+
+    async def test_opened_when_only_the_leeway_was_left(self, tmp_path: Path) -> None:
+        now = [1_000_000.0]
+        signed = signed_app(tmp_path, clock=lambda: now[0], stream_heartbeat_seconds=0.05)
+        now[0] += 10 * 60 + 1
+        with live_server(signed.app) as address:
+            async with opened(address, signed.token) as socket:
+                await asyncio.sleep(0.2)
+                await say(socket, type="ping")
+                assert await heard(socket) == {"type": "pong"}
+                now[0] += LEEWAY_SECONDS
                 assert await close_code(socket) == 4403
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import strawberry
 import uvicorn
@@ -15,7 +15,9 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 from strawberry import scalars
 
+from api.claims import Claims, InvalidToken
 from api.graphql_http import graphql_routes
+from api.oidc import Issuers
 from api.settings import Settings
 from api.tokens import LocalIssuer
 from api.viewer import Authenticator
@@ -143,18 +145,31 @@ def build_context(viewer: Viewer, edition: Any) -> ToyContext:
     return ToyContext(viewer, edition.version)
 
 
+async def person_of(claims: Claims) -> Viewer:
+    """A directory in which everybody is what the token says."""
+    return Viewer(claims.person, frozenset({claims.role or ""}), claims.team, expires_at=claims.expires_at)
+
+
+async def no_account(_token: str) -> Viewer:
+    """A directory without service accounts."""
+    raise InvalidToken("no account")
+
+
 def signed_app(data_dir: Path, clock: Callable[[], float] = time.time, **settings: Any) -> Signed:
     chosen = Settings(data_dir=data_dir, **settings)
     issuer = LocalIssuer(chosen, clock)
     editions = ToyEditions(edition_of())
-    app = Starlette(routes=graphql_routes(editions, Authenticator(issuer.verify), build_context, chosen))
+    authenticate = Authenticator(Issuers(issuer).verify, person_of, no_account)
+    app = Starlette(routes=graphql_routes(editions, authenticate, build_context, chosen, clock))
     return Signed(app, editions, issuer, issuer.issue("rm-001", "relationship_manager", None, 10))
 
 
 @contextmanager
-def live_server(app: ASGIApp) -> Iterator[str]:
+def live_server(app: ASGIApp, lifespan: Literal["on", "off"] = "off") -> Iterator[str]:
     """The address of a real server that runs in a thread."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="off", ws="websockets-sansio")
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=0, log_level="critical", lifespan=lifespan, ws="websockets-sansio"
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -51,7 +51,7 @@ def signed_in(app: Starlette, settings: Settings, person: str, role: str) -> htt
 @pytest.fixture(scope="module")
 async def api(app: Starlette, journey_settings: Settings) -> AsyncIterator[httpx2.AsyncClient]:
     """An administrator."""
-    async with signed_in(app, journey_settings, "M001", "administrator") as client:
+    async with signed_in(app, journey_settings, "admin-1", "administrator") as client:
         yield client
 
 

@@ -54,9 +54,15 @@ class TestEmbedded:
             assert "30 clients" in served.err.read_text()
             mongod = mongod_of(data)
             assert is_alive(mongod)
+            seen: dict[str, int] = {}
             for role in ROLES:
                 async with served.client(role) as client:
-                    assert (await ask(client, "{ clients(first: 1) { totalCount } }"))["clients"]["totalCount"] == 30
+                    answer = await ask(client, "{ viewer { roles } clients(first: 1) { totalCount } }")
+                    assert answer["viewer"]["roles"] == [role]
+                    seen[role] = answer["clients"]["totalCount"]
+            assert 0 < seen.pop("relationship_manager") <= seen.pop("team_lead") < 30
+            assert seen.pop("integration") == 0
+            assert set(seen.values()) == {30}
             async with served.client() as client:
                 await do(client, "attributeDefine", "attribute { path }", facet="PROFILE", key="motto", **WORDS)
                 with anyio.fail_after(20):

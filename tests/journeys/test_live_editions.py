@@ -57,7 +57,8 @@ async def fresh(mongod_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     )
     issuer = LocalIssuer(settings)
     first, other = (
-        {"authorization": f"Bearer {issuer.issue(person, 'administrator', None, 60)}"} for person in ("M001", "M002")
+        {"authorization": f"Bearer {issuer.issue(person, 'administrator', None, 60)}"}
+        for person in ("admin-1", "admin-2")
     )
     async with listening(settings) as address:
         url = f"http://{address}"

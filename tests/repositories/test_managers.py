@@ -3,6 +3,7 @@
 import pytest
 
 from repositories.errors import AlreadyExists, NotFound
+from repositories.managers import Person
 from repositories.plan import ID, Page, ReadPlan
 from repositories.repositories import Repositories, new_id
 from tests.books import ACCESS, VIEWER, change, everything, seen
@@ -52,3 +53,20 @@ class TestReadPage:
         )
         assert [each[ID] for each in part.documents] == sorted(ids)[:2]
         assert part.has_next
+
+
+class TestFindPerson:
+    async def test_what_signing_in_needs(self, book: Repositories) -> None:
+        made = {ID: new_id("managers"), "person": "M001"}
+        values = {"name": "Li", "team": "north", "region": "华东", "roles": ["auditor", "team_lead"], "isActive": False}
+        await book.managers.insert(made, change(values))
+        expected = Person(made[ID], frozenset(("auditor", "team_lead")), "north", "华东", False)
+        assert await book.managers.find_person("M001") == expected
+
+    async def test_a_record_that_says_little(self, book: Repositories) -> None:
+        one = await add(book, "M001", "Li")
+        assert await book.managers.find_person("M001") == Person(one, frozenset(), None, None, True)
+
+    async def test_nobody(self, book: Repositories) -> None:
+        await add(book, "M001", "Li")
+        assert await book.managers.find_person("M00") is None

@@ -11,7 +11,9 @@ from schema.planning.reads import READS, Read, Reading, by_id, items_only, page_
 
 READ_NOTHING = {
     "Query.attribute",
+    "Client.viewerCanChange",
     "Query.policy",
+    "Query.viewer",
     *(f"ClientGroup.{each}" for each in ("sum", "average", "minimum", "maximum")),
     *(f"Approval.{each}" for each in ("status", "outcomeErrors", "viewerCanDecide", "viewerCanWithdraw")),
 }
