@@ -31,6 +31,8 @@ async def propose_policy(
     outcome = await planned_policy(viewer, repositories, changes, guard.expected_version or 0)
     if dry_run:
         return outcome, None
+    # The revision is no version of a record: the built-in table has 0.
+    guard = Guard(idempotency_key=guard.idempotency_key)
     earlier = await find_proposal(viewer, repositories, guard, request)
     if earlier is not None:
         return outcome, earlier

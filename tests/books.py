@@ -13,7 +13,7 @@ from catalogue.catalogue import Catalogue
 from catalogue.filters import Filter
 from catalogue.kinds import Kind
 from policy.rules import BUILT_IN
-from policy.viewer import Viewer
+from policy.viewer import ROLES, Viewer
 from repositories.access import Access, AuthorisedPlan
 from repositories.mongo import Store
 from repositories.plan import ID, Change, Order, Page, Proof, ReadPlan
@@ -58,7 +58,13 @@ SMALL = Catalogue(
         attribute("derived.clientValue", Kind.DECIMAL),
         attribute("name", area="managers", is_sortable=True),
         attribute("team", area="managers"),
-        attribute("roles", area="managers", is_list=True),
+        attribute(
+            "roles",
+            Kind.CODE,
+            area="managers",
+            is_list=True,
+            options=tuple(AttributeOption(code=each, label=each) for each in ROLES),
+        ),
     ),
     RELATIONS,
 )
@@ -79,6 +85,7 @@ async def open_book(store: Store, built_in: Catalogue = SMALL) -> Repositories:
     await repositories.interactions.prepare()
     await repositories.approvals.prepare()
     await repositories.service_accounts.prepare()
+    await repositories.grants.prepare()
     return repositories
 
 
