@@ -62,7 +62,9 @@ class TestPerson:
         assert (viewer.roles, viewer.team) == (frozenset(roles), "north")
 
     async def test_no_role_of_our_own_commands(self, book: Repositories, directory: Directory) -> None:
-        await enter(book, "ana", "auditor", SYSTEM)
+        """The act refuses such a role; somebody who writes past Kehu gains nothing by it either."""
+        await enter(book, "ana", "auditor")
+        await book.managers.collection.update_one({"person": "ana"}, {"$set": {"roles": ["auditor", SYSTEM]}})
         assert (await directory.person(Claims("ana", END))).roles == {"auditor"}
 
     async def test_an_unknown_one_of_a_provider(self, book: Repositories, directory: Directory) -> None:
