@@ -22,6 +22,7 @@ from api.oidc import build_issuers
 from api.settings import Settings
 from api.viewer import Authenticator
 from policy.viewer import Viewer
+from repositories.ending import ended
 from repositories.errors import RepositoryError, Unavailable
 from repositories.mongo import Store, connect
 from repositories.repositories import Repositories
@@ -109,9 +110,7 @@ class Server:
                 work.result()
             yield
         finally:
-            for task in (first, work):
-                task.cancel()
-            await asyncio.gather(first, work, return_exceptions=True)
+            await ended(first, work)
             if self.editions is not None:
                 await self.editions.current.repositories.client_groups.close()
             self.editions = None

@@ -8,6 +8,7 @@ from contextlib import suppress
 from catalogue.catalogue import Catalogue
 from policy.rules import BUILT_IN, Policy
 from repositories.attributes import ATTRIBUTES, AttributeRepository
+from repositories.ending import ended
 from repositories.errors import RepositoryError
 from repositories.mongo import Store
 from repositories.policies import PolicyRepository
@@ -74,9 +75,7 @@ class CatalogueFeed:
                 self._wake.clear()
         finally:
             if watcher is not None:
-                watcher.cancel()
-                with suppress(asyncio.CancelledError):
-                    await watcher
+                await ended(watcher)
 
     async def _watch(self) -> None:
         while True:
