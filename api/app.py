@@ -26,7 +26,8 @@ from repositories.ending import ended
 from repositories.errors import RepositoryError, Unavailable
 from repositories.mongo import Store, connect
 from repositories.repositories import Repositories
-from schema.context import Context
+from repositories.trusted_documents import TrustedDocumentRepository
+from schema.context import Context, Spending
 
 log = logging.getLogger("kehu")
 
@@ -84,14 +85,18 @@ class Server:
             return "the database does not answer"
         return None
 
-    def context(self, viewer: Viewer, edition: SeenEdition) -> Context:
+    def context(self, viewer: Viewer, edition: SeenEdition, spending: Spending) -> Context:
         """What the resolvers of one operation get."""
         settle = self.editions.settle if self.editions is not None else None
-        context = Context(viewer, edition.repositories, page_limit=self.settings.page_limit_rows)
+        context = Context(viewer, edition.repositories, page_limit=self.settings.page_limit_rows, spending=spending)
         context.shown_schema = edition.shown_schema
         if settle is not None:
             context.settle = settle
         return context
+
+    async def find_document(self, key: str) -> str | None:
+        """The text of a registered document."""
+        return None if self.store is None else await TrustedDocumentRepository(self.store).find_text(key)
 
     @asynccontextmanager
     async def running(self, _app: Starlette) -> AsyncIterator[None]:
@@ -183,7 +188,7 @@ def build_app(
     server = Server(settings, settings.mongodb_uri if uri is None else uri, progress, started)
     directory = Directory(server.repositories, now)
     authenticate = Authenticator(build_issuers(settings, now).verify, directory.person, directory.account)
-    routes = graphql_routes(server, authenticate, server.context, settings, now)
+    routes = graphql_routes(server, authenticate, server.context, settings, now, server.find_document)
     middleware = cors_middleware(settings)
     app = Application(
         routes=[*routes, *health_routes(server.readiness)], middleware=middleware, lifespan=server.running

@@ -12,6 +12,7 @@ from acts.search import index_words
 from api import serving
 from api.database import open_repositories_of
 from api.directory_command import accounts, enter
+from api.documents_command import documents
 from api.editions import build_edition
 from api.explain_command import explain
 from api.import_command import import_clients
@@ -115,6 +116,7 @@ async def _reindex(settings: Settings) -> None:
 
 
 importing.command("clients")(import_clients)
+app.add_typer(documents, name="documents")
 app.command()(explain)
 app.command()(enter)
 app.add_typer(accounts, name="service-account")

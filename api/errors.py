@@ -7,6 +7,7 @@ from typing import Any
 
 from graphql import GraphQLError, GraphQLSyntaxError
 
+from api.wording import told
 from catalogue.errors import ErrorCode, KehuError
 
 _log = logging.getLogger("kehu.api")
@@ -16,6 +17,7 @@ VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 BAD_USER_INPUT = "BAD_USER_INPUT"
 BAD_REQUEST = "BAD_REQUEST"
 INTERNAL = "INTERNAL"
+RETRY_SECONDS = 1
 
 Answer = dict[str, Any]
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -35,6 +37,33 @@ class HttpRefusal(Exception):
         return problem_answer(self.code, str(self))
 
 
+class RateLimited(KehuError):
+    """A person has asked for too much within a minute."""
+
+    code = ErrorCode.RATE_LIMITED
+
+    def __init__(self, message: str, retry_seconds: int, expected: str | None = None) -> None:
+        super().__init__(message, expected=expected)
+        self.retry_seconds = retry_seconds
+
+
+class InvalidDocument(Exception):
+    """A document that does not run, with the errors for the caller."""
+
+    def __init__(self, errors: list[GraphQLError], code: str, more: Answer | None = None) -> None:
+        super().__init__(errors[0].message)
+        self._errors = errors
+        self._code = code
+        self._more = more or {}
+
+    def answer(self) -> Answer:
+        """The GraphQL answer, with no data entry because nothing ran."""
+        found = formatted_errors(self._errors, self._code)
+        for each in found:
+            each["extensions"] |= self._more
+        return {"errors": found}
+
+
 UNAUTHENTICATED_STATUS = 401
 UNAUTHENTICATED_HEADERS: Headers = ((b"www-authenticate", b'Bearer realm="kehu"'),)
 
@@ -49,13 +78,21 @@ def unauthenticated() -> HttpRefusal:
     )
 
 
+def retry_after(seconds: int) -> Headers:
+    """The header that says when to come again."""
+    return ((b"retry-after", b"%d" % seconds),)
+
+
 def refusal_from(problem: Exception) -> HttpRefusal:
     """The HTTP refusal for an error that happened outside any GraphQL field."""
     if isinstance(problem, HttpRefusal):
         return problem
+    if isinstance(problem, RateLimited):
+        return HttpRefusal(429, str(problem.code), problem.message, retry_after(problem.retry_seconds))
     if isinstance(problem, KehuError):
-        status = 503 if problem.code == ErrorCode.UNAVAILABLE else 400
-        return HttpRefusal(status, str(problem.code), problem.message)
+        is_away = problem.code == ErrorCode.UNAVAILABLE
+        more = retry_after(RETRY_SECONDS) if is_away else ()
+        return HttpRefusal(503 if is_away else 400, str(problem.code), problem.message, more)
     return HttpRefusal(500, INTERNAL, masked_message(problem))
 
 
@@ -89,7 +126,7 @@ def _formatted(error: GraphQLError, unplaced_code: str) -> Answer:
 
 
 def _words(error: GraphQLError, unplaced_code: str) -> tuple[str, Answer]:
-    original = _original(error)
+    original = original_of(error)
     if isinstance(original, KehuError):
         extensions: Answer = {"code": str(original.code)}
         if original.path:
@@ -99,16 +136,16 @@ def _words(error: GraphQLError, unplaced_code: str) -> tuple[str, Answer]:
     if isinstance(declared, str):
         return error.message, {"code": declared}
     if error.path is None:
-        return error.message, {"code": PARSE_FAILED if isinstance(error, GraphQLSyntaxError) else unplaced_code}
+        return told(error), {"code": PARSE_FAILED if isinstance(error, GraphQLSyntaxError) else unplaced_code}
     # Inside a field graphql-core points at the document when an argument is wrong. Where it points at nothing, a
     # stored value did not fit its type, and the message would quote that value.
     if isinstance(original, GraphQLError) and original.nodes:
-        return error.message, {"code": BAD_USER_INPUT}
+        return told(error), {"code": BAD_USER_INPUT}
     incident = _logged(original or error)
     return f"Internal error; quote id {incident}", {"code": INTERNAL, "id": incident}
 
 
-def _original(error: GraphQLError) -> Exception | None:
+def original_of(error: GraphQLError) -> Exception | None:
     """The exception at the bottom of a chain of located errors."""
     original: Exception | None = error.original_error
     while isinstance(original, GraphQLError) and original.original_error is not None:

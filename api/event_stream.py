@@ -8,7 +8,8 @@ import orjson
 from graphql import ExecutionResult
 from starlette.responses import StreamingResponse
 
-from api.errors import Answer, refusal_from, unauthenticated
+from api.admission import Guard
+from api.errors import Answer, InvalidDocument, refusal_from, unauthenticated
 from api.execution import Prepared, ServedEdition, answer_from, events
 from api.graphql_request import GraphQLRequest
 from api.negotiation import EVENT_STREAM
@@ -29,13 +30,14 @@ def stream_of(
     request: GraphQLRequest,
     context: object,
     caller: Caller,
+    guard: Guard,
 ) -> StreamingResponse:
     """The response that streams an operation's results, on the edition the request began with.
 
     Order: results as they come; a heartbeat in each pause; the stream ends when the token expires, or when the
     directory no longer knows the caller.
     """
-    results = events(edition, prepared, request, context)
+    results = events(edition, prepared, request, context, guard)
     return _streaming(_frames(service, results, caller), edition.version)
 
 
@@ -83,6 +85,8 @@ async def _frames(
             coming = asyncio.ensure_future(anext(results))
     except StopAsyncIteration:
         yield _COMPLETE
+    except InvalidDocument as problem:
+        yield _frame(problem.answer()) + _COMPLETE
     except Exception as problem:
         yield _frame(refusal_from(problem).answer()) + _COMPLETE
     finally:

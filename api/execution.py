@@ -1,8 +1,11 @@
 """One operation on one edition: prepare (parse, validate, remember), run, answer."""
 
+import sys
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Collection
+from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from inspect import isawaitable
 from typing import Any, Protocol
 
@@ -21,12 +24,15 @@ from graphql import (
 from graphql.language import DocumentNode
 from strawberry import Schema
 
-from api.answers import Answers, shown_cost
-from api.errors import BAD_USER_INPUT, VALIDATION_FAILED, Answer, formatted_errors
+from api.admission import Guard
+from api.answers import Answers, Asked, shown_cost
+from api.document_caps import DocumentCaps, check_caps
+from api.errors import BAD_USER_INPUT, VALIDATION_FAILED, Answer, InvalidDocument, formatted_errors
 from api.graphql_request import GraphQLRequest
-from api.limits import capped_parse
+from api.limits import capped_parse, check_length
 from policy.viewer import Viewer
 from repositories.access import Touched
+from schema.context import Spending
 from schema.planning.operation import Fetched, Incomplete
 
 _EDITIONS_KEPT = 24
@@ -63,20 +69,8 @@ class EditionSource(Protocol):
     def current(self) -> Seen: ...
 
 
-BuildContext = Callable[[Viewer, Any], object]
-
-
-class InvalidDocument(Exception):
-    """A document that cannot run, with the errors for the caller."""
-
-    def __init__(self, errors: list[GraphQLError], code: str) -> None:
-        super().__init__(errors[0].message)
-        self._errors = errors
-        self._code = code
-
-    def answer(self) -> Answer:
-        """The GraphQL answer, with no data entry because nothing ran."""
-        return {"errors": formatted_errors(self._errors, self._code)}
+BuildContext = Callable[[Viewer, Any, Spending], object]
+"""From who asks, the edition and the counts of the person to what the resolvers get."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +97,7 @@ class Prepared:
             if name is not None
             else "The document needs exactly one operation, or operationName must say which one runs."
         )
-        raise InvalidDocument([GraphQLError(message)], BAD_USER_INPUT)
+        raise InvalidDocument([GraphQLError(message, extensions={"code": BAD_USER_INPUT})], BAD_USER_INPUT)
 
 
 class Documents:
@@ -113,11 +107,18 @@ class Documents:
     """
 
     def __init__(
-        self, entries: int, limit_tokens: int, rules: Collection[type[ASTValidationRule]] = specified_rules
+        self,
+        entries: int,
+        limit_tokens: int,
+        rules: Collection[type[ASTValidationRule]] = specified_rules,
+        caps: DocumentCaps | None = None,
+        limit_characters: int = sys.maxsize,
     ) -> None:
         self._entries = entries
         self._limit_tokens = limit_tokens
+        self._limit_characters = limit_characters
         self._rules = tuple(rules)
+        self._caps = caps
         self._by_edition: OrderedDict[str, OrderedDict[str, Prepared]] = OrderedDict()
 
     def prepare(self, edition: ServedEdition, query: str) -> Prepared:
@@ -147,7 +148,11 @@ class Documents:
 
     def _checked(self, schema: GraphQLSchema, query: str) -> Prepared:
         try:
+            check_length(query, self._limit_characters)
             document = capped_parse(query, self._limit_tokens)
+            # Before the validation, some of whose rules compare every field with every other one.
+            if self._caps is not None:
+                check_caps(document, self._caps)
         except GraphQLError as error:
             raise InvalidDocument([error], VALIDATION_FAILED) from None
         errors = validate(schema, document, self._rules, max_errors=_ERRORS_LISTED, hide_suggestions=True)
@@ -167,13 +172,19 @@ def core_schema(edition: ServedEdition) -> GraphQLSchema:
     return edition.schema._schema
 
 
-async def run(edition: ServedEdition, prepared: Prepared, request: GraphQLRequest, context: object) -> ExecutionResult:
+async def run(
+    edition: ServedEdition, prepared: Prepared, request: GraphQLRequest, context: object, guard: Guard | None = None
+) -> ExecutionResult:
     """The result of a query or mutation; what the resolvers raise is among its errors.
 
     Strawberry's schema extensions do not run here: what they would do belongs to this module.
+    Raises: with a guard, what that raises; nothing ran then, or was not done in time.
     """
-    cost = cost_asked_for(edition, prepared, request) if request.extensions else None
-    result = await _carried_out(edition, prepared, request, context)
+    operation = prepared.operation(request.operation_name)
+    asked = prepared.answers.asked(edition.schema, operation, request.variables or {})
+    cost = cost_asked_for(prepared, request, asked, guard) if request.extensions else None
+    work = partial(_carried_out, edition, prepared, request, context, asked)
+    result = await (work() if guard is None else guard.carried_out(operation, prepared.answers, asked, work))
     extensions = {**(cost or {}), **_hidden(context)}
     if extensions:
         result.extensions = extensions
@@ -186,28 +197,30 @@ def _hidden(context: object) -> dict[str, Any]:
     return {"hidden": sorted(touched.hidden)} if touched is not None and touched.hidden else {}
 
 
-def cost_asked_for(edition: ServedEdition, prepared: Prepared, request: GraphQLRequest) -> dict[str, Any] | None:
+def cost_asked_for(
+    prepared: Prepared, request: GraphQLRequest, asked: Asked | None, guard: Guard | None
+) -> dict[str, Any] | None:
     """The entry `cost` of the answer's extensions, worked out before anything runs.
 
     None unless the request asks for it by `extensions: {"cost": true}`, and where its variables do not fit.
     """
-    if request.extensions is None or request.extensions.get("cost") is not True:
+    if asked is None or request.extensions is None or request.extensions.get("cost") is not True:
         return None
-    operation = prepared.operation(request.operation_name)
-    found = prepared.answers.cost(edition.schema, operation, request.variables or {})
-    return None if found is None else {"cost": shown_cost(found)}
+    found = prepared.answers.cost(asked)
+    if found is None:
+        return None
+    return {"cost": shown_cost(found, None if guard is None else guard.admission.cost_limit)}
 
 
 async def _carried_out(
-    edition: ServedEdition, prepared: Prepared, request: GraphQLRequest, context: object
+    edition: ServedEdition, prepared: Prepared, request: GraphQLRequest, context: object, asked: Asked | None
 ) -> ExecutionResult:
     schema = edition.schema
     root: dict[str, Fetched] | None = None
-    compiled = prepared.answers.find(schema, prepared.operation(request.operation_name), request.variables or {})
-    if compiled is not None:
-        operation, variables = compiled
+    compiled = None if asked is None else prepared.answers.find(asked)
+    if asked is not None and compiled is not None:
         try:
-            return ExecutionResult(await operation.run(context, variables), None)
+            return ExecutionResult(await compiled.run(context, asked.variables), None)
         except Incomplete as rest:
             root = rest.fetched
     try:
@@ -228,13 +241,33 @@ async def _carried_out(
 
 
 async def events(
+    edition: ServedEdition, prepared: Prepared, request: GraphQLRequest, context: object, guard: Guard | None = None
+) -> AsyncGenerator[ExecutionResult, None]:
+    """The results of any operation, one after the other; a query or mutation has one.
+
+    Raises: as `run`.
+    """
+    operation = prepared.operation(request.operation_name)
+    if operation.operation is not OperationType.SUBSCRIPTION:
+        yield await run(edition, prepared, request, context, guard)
+        return
+    asked = prepared.answers.asked(edition.schema, operation, request.variables or {})
+    cost = cost_asked_for(prepared, request, asked, guard)
+    lane = None if guard is None else await guard.admitted(operation, prepared.answers, asked)
+    try:
+        async with aclosing(_subscribed(edition, prepared, request, context)) as results:
+            async for result in results:
+                if cost is not None and has_run(result):
+                    result.extensions = cost
+                yield result
+    finally:
+        if lane is not None:
+            lane.leave()
+
+
+async def _subscribed(
     edition: ServedEdition, prepared: Prepared, request: GraphQLRequest, context: object
 ) -> AsyncGenerator[ExecutionResult, None]:
-    """The results of any operation, one after the other; a query or mutation has one."""
-    if prepared.operation(request.operation_name).operation is not OperationType.SUBSCRIPTION:
-        yield await run(edition, prepared, request, context)
-        return
-    cost = cost_asked_for(edition, prepared, request)
     source = subscribe(
         core_schema(edition),
         prepared.document,
@@ -251,8 +284,6 @@ async def events(
         return
     try:
         async for result in found:
-            if cost is not None:
-                result.extensions = cost
             yield result
     finally:
         close = getattr(found, "aclose", None)

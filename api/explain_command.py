@@ -16,8 +16,8 @@ from acts.managers import find_person
 from api.answers import shown_cost
 from api.database import open_repositories_of
 from api.editions import build_edition
-from api.errors import formatted_errors
-from api.execution import Documents, InvalidDocument, Prepared, run
+from api.errors import InvalidDocument, formatted_errors
+from api.execution import Documents, Prepared, run
 from api.explain_screen import WIDTH, explanation_json, show_commands, show_cost
 from api.graphql_request import GraphQLRequest
 from api.settings import Settings, load_settings
@@ -130,7 +130,8 @@ async def _explained(settings: Settings, request: GraphQLRequest, viewer: Viewer
         edition = build_edition(repositories).seen_by(viewer)
         prepared = _prepared(Documents(0, settings.document_limit_tokens), edition, request)
         operation = prepared.operation(request.operation_name)
-        cost = prepared.answers.cost(edition.schema, operation, request.variables or {})
+        asked = prepared.answers.asked(edition.schema, operation, request.variables or {})
+        cost = None if asked is None else prepared.answers.cost(asked)
         context = Context(await _known(repositories, viewer), repositories, page_limit=settings.page_limit_rows)
         trace.is_on = True
         try:

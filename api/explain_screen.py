@@ -29,11 +29,12 @@ def show_cost(console: Console, cost: dict[str, Any]) -> None:
     table.add_column("Commands", justify="right")
     table.add_column("Index", overflow="fold")
     for row in cost["plan"]:
-        index = row["index"] or ("none: scans" if row.get("scans") else "none")
+        index = f"{row['index'] or 'none'}{': scans' if row.get('scans') else ''}"
         table.add_row(row["field"], row["reads"] or "-", f"{row['documents']:,}", f"{row['commands']:,}", index)
     console.print(table)
+    scans = f" + {cost['scans']} x 100 for scans" if "scans" in cost else ""
     console.print(
-        f"Cost {cost['cost']:,.2f} = {cost['documents']:,} documents + {cost['leaves']:,} leaves / 100; "
+        f"Cost {cost['cost']:,.2f} = {cost['documents']:,} documents + {cost['leaves']:,} leaves / 100{scans}; "
         f"at most {cost['commands']:,} commands.\n",
         highlight=False,
     )

@@ -6,14 +6,15 @@ from graphql import OperationType
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.admission import Admission
 from api.clock import Clock
-from api.errors import Headers, HttpRefusal, refusal_from, unauthenticated
+from api.document_caps import DocumentCaps
+from api.errors import Headers, HttpRefusal, InvalidDocument, refusal_from, unauthenticated
 from api.event_stream import stream_of, stream_of_one
 from api.execution import (
     BuildContext,
     Documents,
     EditionSource,
-    InvalidDocument,
     Prepared,
     ServedEdition,
     answer_from,
@@ -22,13 +23,14 @@ from api.execution import (
 )
 from api.graphiql import assets_app, page_response
 from api.graphql_request import GraphQLRequest, request_from_body, request_from_query_string
-from api.limits import ClientGone, body_too_large, is_bulk, read_body
+from api.limits import ClientGone, body_too_large, is_bulk, may_be_bulk, read_body
 from api.middleware import is_origin_allowed
 from api.negotiation import GRAPHQL_RESPONSE, JSON, Wanted, is_json_in_utf8, wanted_from
 from api.responses import JsonResponse, refused
 from api.schema_document import SchemaDocument
 from api.service import Service
 from api.settings import Settings
+from api.trusted import FindText, TrustedDocuments, nobody
 from api.viewer import Authenticate, Unauthenticated, credentials_from
 from api.websocket import GraphQLSocket
 
@@ -44,16 +46,35 @@ def graphql_routes(
     build_context: BuildContext,
     settings: Settings,
     now: Clock = time.time,
+    find_document: FindText = nobody,
 ) -> list[BaseRoute]:
     """The routes of GraphQL: /graphql (HTTP, websocket, page), the page's files, and /schema.graphql."""
-    documents = Documents(settings.document_cache_entries, settings.document_limit_tokens)
-    service = Service(editions, authenticate, build_context, settings, documents, now)
+    trusted = TrustedDocuments(settings, find_document)
+    documents = documents_of(settings)
+    service = Service(editions, authenticate, build_context, settings, documents, Admission(settings), trusted, now)
     return [
         Mount("/graphql/console", assets_app()),
         Route("/graphql", GraphQLView(service)),
         WebSocketRoute("/graphql", GraphQLSocket(service)),
         Route("/schema.graphql", SchemaDocument(service)),
     ]
+
+
+def documents_of(settings: Settings) -> Documents:
+    """The documents of a server, within the caps of its settings."""
+    caps = DocumentCaps(
+        settings.document_limit_depth,
+        settings.document_limit_aliases,
+        settings.document_limit_root_fields,
+        settings.document_limit_directives,
+        settings.document_limit_fields,
+    )
+    return Documents(
+        settings.document_cache_entries,
+        settings.document_limit_tokens,
+        caps=caps,
+        limit_characters=settings.document_limit_characters,
+    )
 
 
 class GraphQLView:
@@ -83,11 +104,12 @@ class GraphQLView:
             viewer = await self._service.authenticate(credentials)
             edition = self._service.edition_for(viewer)
             version = edition.version
-            request, prepared = await self._prepared(edition, scope, headers, receive)
-            context = self._service.context(viewer, edition)
+            request, prepared = await self._prepared(edition, scope, headers, receive, viewer.person)
+            guard = self._service.admission.guard(viewer.person)
+            context = self._service.context(viewer, edition, guard)
             if _is_stream(wanted, prepared, request):
-                return stream_of(self._service, edition, prepared, request, context, (credentials, viewer))
-            result = await run(edition, prepared, request, context)
+                return stream_of(self._service, edition, prepared, request, context, (credentials, viewer), guard)
+            result = await run(edition, prepared, request, context, guard)
             status = 200 if media != GRAPHQL_RESPONSE or has_run(result) else 400
             return JsonResponse(status, answer_from(result), media, version)
         except ClientGone:
@@ -121,24 +143,26 @@ class GraphQLView:
             raise HttpRefusal(415, "UNSUPPORTED_MEDIA_TYPE", f"Send the request as {expected}.")
 
     async def _prepared(
-        self, edition: ServedEdition, scope: Scope, headers: RequestHeaders, receive: Receive
+        self, edition: ServedEdition, scope: Scope, headers: RequestHeaders, receive: Receive, person: str
     ) -> tuple[GraphQLRequest, Prepared]:
         """The request and its checked document.
 
-        Raises: HttpRefusal 400, 405, 413; InvalidDocument; ClientGone.
+        Raises: HttpRefusal 400, 405, 408, 413; InvalidDocument; ClientGone.
         """
         service, settings = self._service, self._service.settings
         if scope["method"] == "GET":
             request = request_from_query_string(scope["query_string"], settings.json_limit_levels)
-            prepared = service.documents.prepare(edition, request.query)
+            request, prepared = await service.prepared(edition, request, person)
             if prepared.operation(request.operation_name).operation is OperationType.MUTATION:
                 message = "A mutation is not run by GET; send it by POST."
                 raise HttpRefusal(405, "METHOD_NOT_ALLOWED", message, _ALLOW_POST)
             return request, prepared
         largest = max(settings.body_limit_bytes, settings.bulk_body_limit_bytes)
-        body = await read_body(receive, headers.get(b"content-length"), largest)
+        body = await read_body(receive, headers.get(b"content-length"), largest, service.admission.reading)
+        if len(body) > settings.body_limit_bytes and not may_be_bulk(body):
+            raise body_too_large(settings.body_limit_bytes)
         request = request_from_body(body, settings.json_limit_levels)
-        prepared = service.documents.prepare(edition, request.query)
+        request, prepared = await service.prepared(edition, request, person)
         operation = prepared.operation(request.operation_name)
         if len(body) > (settings.bulk_body_limit_bytes if is_bulk(operation) else settings.body_limit_bytes):
             raise body_too_large(settings.body_limit_bytes)

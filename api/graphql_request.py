@@ -9,7 +9,7 @@ import orjson
 from api.errors import BAD_REQUEST, HttpRefusal
 from api.limits import is_deeper
 
-_NAMES = ("query", "operationName", "variables", "extensions")
+_NAMES = ("query", "documentId", "operationName", "variables", "extensions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,27 @@ class GraphQLRequest:
     variables: dict[str, Any] | None = None
     operation_name: str | None = None
     extensions: dict[str, Any] | None = None
+    document_id: str | None = None
+    """Of a registered document, which is sent instead of the query."""
+
+
+_MOST_CONTAINERS = 100_000
+_MOST_VALUES = 300_000
+"""A thousand rows of every attribute there is come to less; more would take long to read, and much memory."""
+
+
+def check_size(text: bytes) -> None:
+    """Nothing, where JSON has few enough parts to be read.
+
+    Raises: HttpRefusal 400.
+    Cost: under a millisecond a megabyte; brackets and commas in texts count too.
+    """
+    if len(text) <= _MOST_CONTAINERS:
+        return
+    counts = (text.count(b"[") + text.count(b"{"), _MOST_CONTAINERS), (text.count(b","), _MOST_VALUES)
+    for count, limit in counts:
+        if count > limit:
+            raise _bad(f"The JSON has {count} brackets or commas; at most {limit} are read. Split it into several.")
 
 
 def request_from_body(body: bytes, limit_levels: int) -> GraphQLRequest:
@@ -27,6 +48,7 @@ def request_from_body(body: bytes, limit_levels: int) -> GraphQLRequest:
 
     Raises: HttpRefusal 400.
     """
+    check_size(body)
     return request_from_value(_json_from(body, "request body"), limit_levels)
 
 
@@ -59,17 +81,27 @@ def request_from_value(value: object, limit_levels: int) -> GraphQLRequest:
         raise _bad("Batches are not served: send one JSON object a request, not a list.")
     if not isinstance(value, dict):
         raise _bad(f"The request is {_kind(value)}; a JSON object with the key query is expected.")
-    query = value.get("query")
-    if query is None:
-        raise _bad("The parameter query is missing; send the GraphQL document as a string.")
-    if not isinstance(query, str):
-        raise _bad(f"The parameter query is {_kind(query)}; a string is expected.")
+    query, document_id = _document_of(value)
     operation_name = value.get("operationName")
     if operation_name is not None and not isinstance(operation_name, str):
         raise _bad(f"The parameter operationName is {_kind(operation_name)}; a string or null is expected.")
     variables = _object_or_none(value, "variables", limit_levels)
     extensions = _object_or_none(value, "extensions", limit_levels)
-    return GraphQLRequest(query, variables, operation_name or None, extensions)
+    return GraphQLRequest(query, variables, operation_name or None, extensions, document_id)
+
+
+def _document_of(value: dict[str, Any]) -> tuple[str, str | None]:
+    """The query, and the id of a registered document: one of them is given."""
+    query, document_id = value.get("query"), value.get("documentId")
+    if query is None and document_id is None:
+        raise _bad("The parameter query is missing; send the GraphQL document as a string.")
+    if query is not None and not isinstance(query, str):
+        raise _bad(f"The parameter query is {_kind(query)}; a string is expected.")
+    if document_id is not None and not isinstance(document_id, str):
+        raise _bad(f"The parameter documentId is {_kind(document_id)}; a string is expected.")
+    if query is not None and document_id is not None:
+        raise _bad("Both query and documentId are given; send one of them.")
+    return query or "", document_id
 
 
 def _object_or_none(value: dict[str, Any], name: str, limit_levels: int) -> dict[str, Any] | None:

@@ -1,26 +1,52 @@
 """Caps that hold before a document is looked at: body size, JSON depth, tokens."""
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Mapping
 
-from graphql import DocumentNode, FieldNode, OperationDefinitionNode, OperationType, parse
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLError,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    OperationType,
+    parse,
+)
 from starlette.types import Receive
 
+from api.deadlines import Deadlines
 from api.errors import HttpRefusal
 
 BULK_FIELDS = frozenset({"clientsUpsert"})
+MOST_VALUES = 10_000
+"""In the variables of what is no bulk mutation; a filter takes a thousand in a list."""
 
 
 class ClientGone(Exception):
     """The caller hung up before the request was whole."""
 
 
-async def read_body(receive: Receive, declared_length: str | None, limit_bytes: int) -> bytes:
+async def read_body(
+    receive: Receive, declared_length: str | None, limit_bytes: int, deadlines: Deadlines | None = None
+) -> bytes:
     """The whole request body.
 
-    Raises: HttpRefusal 413 as soon as the declared or the received length is over the limit; ClientGone.
+    Raises: HttpRefusal 413 as soon as the declared or the received length is over the limit, 408 where it takes longer
+    than the deadline; ClientGone.
     """
     if declared_length is not None and declared_length.isdecimal() and int(declared_length) > limit_bytes:
         raise body_too_large(limit_bytes)
+    if deadlines is None:
+        return await _whole_body(receive, limit_bytes)
+    try:
+        with deadlines.limit():
+            return await _whole_body(receive, limit_bytes)
+    except TimeoutError:
+        message = f"The request body did not come within {deadlines.seconds:g} s; send it faster, or in smaller parts."
+        raise HttpRefusal(408, "REQUEST_TOO_SLOW", message, ((b"connection", b"close"),)) from None
+
+
+async def _whole_body(receive: Receive, limit_bytes: int) -> bytes:
     message = await receive()
     parts: list[bytes] = []
     received = 0
@@ -56,6 +82,11 @@ def is_bulk(operation: OperationDefinitionNode, bulk_fields: Collection[str] = B
     )
 
 
+def may_be_bulk(body: bytes) -> bool:
+    """Whether a body that nobody has read yet names a bulk mutation, or a registered document that may be one."""
+    return b"documentId" in body or any(each.encode() in body for each in BULK_FIELDS)
+
+
 def is_deeper(value: object, limit_levels: int) -> bool:
     """Whether lists and objects are nested in more levels than the limit.
 
@@ -74,9 +105,63 @@ def is_deeper(value: object, limit_levels: int) -> bool:
     return bool(level)
 
 
+def has_more_values(value: object, most: int) -> bool:
+    """Whether there are more values than so many in lists and objects, all levels together.
+
+    Cost: one pass, no recursion, no further than the limit.
+    """
+    level, count = [value], 0
+    while level:
+        inner: list[object] = []
+        for each in level:
+            if isinstance(each, (dict, list)):
+                count += len(each)
+                if count > most:
+                    return True
+                inner.extend(each.values() if isinstance(each, dict) else each)
+        level = inner
+    return False
+
+
+def check_variables(operation: OperationDefinitionNode, variables: Mapping[str, object] | None) -> None:
+    """Nothing, where the variables are few enough for their operation; those of bulk mutations may be more.
+
+    Raises: HttpRefusal 400.
+    """
+    if not variables or all(type(each) not in (dict, list) for each in variables.values()):
+        return
+    if has_more_values(variables, MOST_VALUES) and not is_bulk(operation):
+        raise HttpRefusal(
+            400,
+            "BAD_REQUEST",
+            f"The variables have more than {MOST_VALUES} values; only bulk mutations may have so many."
+            " Send them in several requests.",
+        )
+
+
 def capped_parse(query: str, limit_tokens: int) -> DocumentNode:
     """The parsed document.
 
     Raises: GraphQLError if the text is no GraphQL, or has more tokens (or as many comments) than the limit.
     """
-    return parse(query, max_lexical_tokens=limit_tokens, max_comments=limit_tokens)
+    try:
+        return parse(query, max_lexical_tokens=limit_tokens, max_comments=limit_tokens)
+    except GraphQLSyntaxError as error:
+        if _IS_CAPPED.search(error.message):
+            # The parser stops there, so how many there are is not known.
+            counted = f"has more than {limit_tokens} tokens, or comments, or is nested too deeply to be read"
+            raise GraphQLError(f"The document {counted}. Give long values in variables, or ask for less.") from None
+        raise
+
+
+_IS_CAPPED = re.compile(r"(more than \d+ (tokens|comments)|nested too deeply)\. Parsing aborted")
+
+
+def check_length(query: str, limit_characters: int) -> None:
+    """Nothing, where a document is short enough to be read.
+
+    Raises: GraphQLError.
+    """
+    if len(query) > limit_characters:
+        counted = f"has {len(query)} characters; the limit is {limit_characters}"
+        raise GraphQLError(f"The document {counted}. Give long values in variables, or ask for less.")

@@ -31,7 +31,7 @@ def cors_middleware(settings: Settings) -> list[Middleware]:
             allow_origins=settings.allowed_origins,
             allow_methods=("GET", "POST"),
             allow_headers=("authorization", "content-type", "kehu-purpose"),
-            expose_headers=("kehu-edition", "etag"),
+            expose_headers=("kehu-edition", "etag", "retry-after"),
             max_age=600,
         )
     ]

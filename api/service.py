@@ -2,11 +2,15 @@
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from api.admission import Admission, Guard
 from api.clock import Clock
-from api.execution import BuildContext, Documents, EditionSource, ServedEdition
+from api.execution import BuildContext, Documents, EditionSource, Prepared, ServedEdition
+from api.graphql_request import GraphQLRequest
+from api.limits import check_variables
 from api.settings import Settings
+from api.trusted import TrustedDocuments
 from api.viewer import Authenticate, Credentials, Unauthenticated, end_of
 from policy.viewer import Viewer
 
@@ -25,15 +29,32 @@ class Service:
     build_context: BuildContext
     settings: Settings
     documents: Documents
+    admission: Admission
+    trusted: TrustedDocuments
     now: Clock = time.time
 
     def edition_for(self, viewer: Viewer) -> ServedEdition:
         """The edition of the moment, as the viewer has it."""
         return self.editions.current.seen_by(viewer)
 
-    def context(self, viewer: Viewer, edition: ServedEdition) -> object:
+    async def prepared(
+        self, edition: ServedEdition, request: GraphQLRequest, person: str
+    ) -> tuple[GraphQLRequest, Prepared]:
+        """The request with the text of its document, and the checked document.
+
+        Raises: InvalidDocument; HttpRefusal 400 for a document that is not registered and has to be.
+        """
+        if request.document_id is not None:
+            request = replace(request, query=await self.trusted.text_of(request.document_id))
+        elif self.trusted.mode != "off":
+            await self.trusted.check(request.query, person)
+        prepared = self.documents.prepare(edition, request.query)
+        check_variables(prepared.operation(request.operation_name), request.variables)
+        return request, prepared
+
+    def context(self, viewer: Viewer, edition: ServedEdition, guard: Guard) -> object:
         """What the resolvers of one operation get."""
-        return self.build_context(viewer, edition)
+        return self.build_context(viewer, edition, guard)
 
     async def holds(self, credentials: Credentials, viewer: Viewer) -> bool:
         """Whether the viewer of an open stream is still who the directory says, with the same roles and all.

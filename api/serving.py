@@ -24,6 +24,7 @@ from acts.demo import load_demo
 from api.app import build_app, demo_count
 from api.database import build_mongod, is_embedded, mongo_settings, open_served_book
 from api.oidc import check_issuers
+from api.patience import PatientProtocol
 from api.settings import Settings, SettingsError, load_settings, variable_of
 from api.tokens import LocalIssuer
 from policy.viewer import ROLES
@@ -134,7 +135,7 @@ def run(settings: Settings, uri: str, listening: socket.socket) -> None:
     if settings.workers == 1:
         with demo_progress() as progress:
             app = build_app(settings, uri, progress, keep_what_is_built)
-            server = uvicorn.Server(uvicorn.Config(app, lifespan="on", **common))  # type: ignore[arg-type]
+            server = uvicorn.Server(uvicorn.Config(app, lifespan="on", http=PatientProtocol.of(settings), **common))  # type: ignore[arg-type]
             server.run(sockets=[listening])
         if not server.started:
             sys.exit(1)
@@ -146,6 +147,8 @@ def run(settings: Settings, uri: str, listening: socket.socket) -> None:
         factory=True,
         workers=settings.workers,
         lifespan="on",
+        # By its name: a class that is made for these settings does not come along into other processes.
+        http=PatientProtocol,
         **common,  # type: ignore[arg-type]
     )
     Multiprocess(config, sockets=[listening]).run()

@@ -1,15 +1,15 @@
 """GraphQL over a websocket, subprotocol graphql-transport-ws; an open socket keeps its edition."""
 
 import asyncio
-from contextlib import aclosing, suppress
+from contextlib import ExitStack, aclosing, suppress
 from typing import Any
 
 import orjson
 from starlette.types import Message, Receive, Scope, Send
 
-from api.errors import Answer, HttpRefusal, refusal_from
-from api.execution import InvalidDocument, ServedEdition, answer_from, events, has_run
-from api.graphql_request import GraphQLRequest, request_from_value
+from api.errors import Answer, HttpRefusal, InvalidDocument, refusal_from
+from api.execution import ServedEdition, answer_from, events, has_run
+from api.graphql_request import GraphQLRequest, check_size, request_from_value
 from api.limits import is_deeper
 from api.middleware import is_origin_allowed
 from api.service import Service
@@ -67,6 +67,8 @@ class _Session:
         self._signed_in = asyncio.Event()
         self._is_closed = False
         self._operations: dict[str, asyncio.Task[None]] = {}
+        self._place = ExitStack()
+        """The socket's place among those of its person."""
 
     async def serve(self) -> None:
         """Answer messages until one side closes."""
@@ -78,6 +80,7 @@ class _Session:
             await self._close(closed.code, closed.reason)
         finally:
             self._is_closed = True
+            self._place.close()
             tasks = [keeper, *self._operations.values()]
             for task in tasks:
                 task.cancel()
@@ -109,9 +112,10 @@ class _Session:
         if len(text) > self._service.settings.body_limit_bytes:
             raise _Closed(1009, "Message too big")
         try:
+            check_size(text.encode("utf-8", "surrogatepass"))
             value = orjson.loads(text)
-        except orjson.JSONDecodeError:
-            raise _Closed(4400, "Messages are JSON") from None
+        except (orjson.JSONDecodeError, HttpRefusal):
+            raise _Closed(4400, "Messages are JSON of a reasonable size") from None
         if not isinstance(value, dict) or is_deeper(value, self._service.settings.json_limit_levels):
             raise _Closed(4400, "Messages are JSON objects, not too deep")
         match value.get("type"):
@@ -136,8 +140,12 @@ class _Session:
         self._is_init_received = True
         self._credentials = _credentials_in(payload or {}, self._credentials)
         try:
-            self._viewer = await self._service.authenticate(self._credentials)
-            self._edition = self._service.edition_for(self._viewer)
+            viewer = await self._service.authenticate(self._credentials)
+            if not self._place.enter_context(self._service.admission.sockets.one_more(viewer.person)):
+                raise _Closed(1013, "Too many open sockets of this person")
+            self._viewer, self._edition = viewer, self._service.edition_for(viewer)
+        except _Closed:
+            raise
         except Unauthenticated:
             raise _Closed(4401, "Unauthorized") from None
         except HttpRefusal as refusal:
@@ -169,8 +177,10 @@ class _Session:
     async def _run(self, name: str, request: GraphQLRequest, viewer: Viewer, edition: ServedEdition) -> None:
         last: Answer = {"id": name, "type": "complete"}
         try:
-            prepared = self._service.documents.prepare(edition, request.query)
-            async with aclosing(events(edition, prepared, request, self._service.context(viewer, edition))) as results:
+            request, prepared = await self._service.prepared(edition, request, viewer.person)
+            guard = self._service.admission.guard(viewer.person)
+            context = self._service.context(viewer, edition, guard)
+            async with aclosing(events(edition, prepared, request, context, guard)) as results:
                 async for result in results:
                     answer = answer_from(result)
                     if not has_run(result):

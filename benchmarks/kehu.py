@@ -49,6 +49,9 @@ def kehu_target(work: WorkDir, uri: str, database: str, *, workers: int = 1, pag
         "KEHU_DATABASE": database,
         "KEHU_DEMO": "0",
         "KEHU_LOG_LEVEL": "info",
+        # The load of hundreds of people comes from one.
+        "KEHU_COST_PER_MINUTE": "0",
+        "KEHU_COST_LIMIT": "1000000",
         **({} if page_limit is None else {"KEHU_PAGE_LIMIT_ROWS": str(page_limit)}),
     }
     command = [sys.executable, "-m", "api.cli", "serve", "--port", "{port}", "--data", str(work.data)]

@@ -29,6 +29,7 @@ class ErrorCode(StrEnum):
     FORMULA_REFUSED = "FORMULA_REFUSED"
     KEY_REUSED = "KEY_REUSED"
     UNAVAILABLE = "UNAVAILABLE"
+    RATE_LIMITED = "RATE_LIMITED"
 
 
 @dataclass(frozen=True, slots=True)

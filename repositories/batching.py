@@ -5,6 +5,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Generic, TypeVar
 
+from repositories.deadline import without_deadline
+
 Value = TypeVar("Value")
 
 PATIENCE_SECONDS = 0.002
@@ -28,6 +30,7 @@ class BatchedReads(Generic[Value]):
     """
 
     __slots__ = (
+        "_context",
         "_fetch",
         "_in_flight",
         "_is_scheduled",
@@ -48,6 +51,7 @@ class BatchedReads(Generic[Value]):
         in_flight: int = IN_FLIGHT,
         largest: int = LARGEST,
     ) -> None:
+        self._context = without_deadline()
         self._fetch = fetch
         self._patience = patience_seconds
         self._in_flight = in_flight
@@ -82,9 +86,9 @@ class BatchedReads(Generic[Value]):
             return
         if not self._under_way or self._keys >= self._largest:
             self._is_scheduled = True
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self._flush, context=self._context)
         elif self._timer is None:
-            self._timer = self._loop.call_later(self._patience, self._flush)
+            self._timer = self._loop.call_later(self._patience, self._flush, context=self._context)
 
     @property
     def is_idle(self) -> bool:

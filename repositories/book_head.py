@@ -6,6 +6,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Protocol
 
+from repositories.deadline import without_deadline
 from repositories.errors import RepositoryError
 from repositories.mongo import Store
 
@@ -67,7 +68,7 @@ class StreamHead:
     def attend(self) -> None:
         self._asked_at = monotonic()
         if self._listener is None or self._listener.done():
-            self._listener = asyncio.create_task(self._listen())
+            self._listener = asyncio.create_task(self._listen(), context=without_deadline())
 
     async def _listen(self) -> None:
         while self._is_wanted():

@@ -15,6 +15,7 @@ from pymongo.errors import (
 from pymongo.errors import DocumentTooLarge as DriverDocumentTooLarge
 
 from catalogue.errors import ErrorCode, KehuError
+from repositories.deadline import limited, seconds_left
 
 # Server codes that say "not now": no primary, stepping down, shutting down, out of time, cursor or lock lost.
 _UNAVAILABLE_CODES = frozenset(
@@ -237,9 +238,28 @@ class Door:
             raise ours from error
 
 
+class TimedDoor(Door):
+    """The same for a command that has less time than others, because its operation has to end."""
+
+    __slots__ = ("_limit",)
+
+    def __init__(self, seconds: float) -> None:
+        self._limit = limited(seconds)
+
+    def __enter__(self) -> None:
+        self._limit.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._limit.__exit__(kind, error, trace)
+        super().__exit__(kind, error, trace)
+
+
 _DOOR = Door()
 
 
 def door() -> Door:
     """The door for `with door(): await ...`; every call of a driver stands in one."""
-    return _DOOR
+    left = seconds_left()
+    return _DOOR if left is None else TimedDoor(left)

@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Any
 
 from repositories.book_head import Head
+from repositories.deadline import without_deadline
 
 log = logging.getLogger("kehu.groups")
 
@@ -78,7 +79,7 @@ class GroupCache:
         now = monotonic()
         flight, began = self._flights.get(key, (None, now))
         if flight is None or now - began >= self._age_limit:
-            flight = asyncio.create_task(self._fetch(key, ask))
+            flight = asyncio.create_task(self._fetch(key, ask), context=without_deadline())
             self._flights[key] = flight, now
             flight.add_done_callback(partial(self._landed, key))
         return flight

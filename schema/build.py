@@ -39,7 +39,7 @@ from schema.clients.queries import ClientTypes, client_queries
 from schema.clients.relations import client_fields
 from schema.clients.types import attribute_value_type, read_clients, read_references
 from schema.connection import BadPage, connection_types
-from schema.context import Context, Document
+from schema.context import MISSED_LOOKUPS, Context, Document
 from schema.derived.fields import Reference, group_types
 from schema.derived.filters import Filters, facet_filters
 from schema.derived.kinds import named_operators, string_operators
@@ -244,6 +244,7 @@ async def _read_nodes(info: strawberry.Info, ids: Collection[str]) -> list[Docum
     Cost: one command an area.
     """
     context: Context = info.context
+    await context.spending.check(MISSED_LOOKUPS)
     selected = selection_of(info._raw_info)
     found: dict[str, Document | None] = {}
     for prefix, area in AREA_BY_PREFIX.items():
@@ -254,6 +255,7 @@ async def _read_nodes(info: strawberry.Info, ids: Collection[str]) -> list[Docum
     for each in ids:
         if each.startswith(ATTRIBUTE_PREFIX):
             found[each] = find_attribute(context, each.removeprefix(ATTRIBUTE_PREFIX))
+    await context.spending.spend(MISSED_LOOKUPS, sum(found.get(each) is None for each in ids))
     return [found.get(each) for each in ids]
 
 

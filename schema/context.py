@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from graphql import GraphQLSchema
 from strawberry.dataloader import DataLoader
@@ -22,6 +22,30 @@ Planned = TypeVar("Planned")
 Settle = Callable[[], Awaitable[None]]
 
 
+MISSED_LOOKUPS = "look-ups that find nothing"
+"""Records that a person names, and that are not there or may not be seen."""
+
+
+class Spending(Protocol):
+    """What one person has asked for within the last minute."""
+
+    async def check(self, what: str) -> None:
+        """Raises: an error of the caller's, once the person has spent what there is."""
+
+    async def spend(self, what: str, count: int = 1) -> None:
+        """Count something. Raises: as `check`, where it is more than there is."""
+
+
+class Unlimited:
+    """Where nobody counts."""
+
+    async def check(self, what: str) -> None:
+        """All may go on."""
+
+    async def spend(self, what: str, count: int = 1) -> None:
+        """Nothing is counted."""
+
+
 async def _nothing() -> None:
     return None
 
@@ -39,6 +63,7 @@ class Context:
     """What introspection looks at; the whole schema without it."""
     touched: Touched = field(default_factory=Touched)
     """What of the book the request has met so far, and what it was not shown."""
+    spending: Spending = field(default_factory=Unlimited)
     loaders: dict[object, Loader] = field(default_factory=dict)
     plans: dict[object, Any] = field(default_factory=dict)
     """Whatever was worked out of a field's selection, so that a list works it out once."""
@@ -54,6 +79,17 @@ class Context:
     def seen(self, area: str) -> AreaView:
         """What the viewer may see of the attributes of an area."""
         return self.repositories.access.view(self.viewer).area(area)
+
+    async def look_up(self, find: Callable[[], Awaitable[Planned | None]]) -> Planned | None:
+        """One record that the caller names, or None; who has missed too often may not try on, be it there or not.
+
+        Raises: as `Spending.check`.
+        """
+        await self.spending.check(MISSED_LOOKUPS)
+        found = await find()
+        if found is None:
+            await self.spending.spend(MISSED_LOOKUPS)
+        return found
 
     def planned(self, place: object, work_out: Callable[[], Planned]) -> Planned:
         """What was worked out of the selection at a place; worked out now if it is asked for the first time."""

@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 
 from catalogue.errors import ErrorCode, KehuError, Problem
+from schema.context import MISSED_LOOKUPS, Context
 
 _MEANINGS = {
     ErrorCode.INVALID_VALUE: "A value breaks the rules of its attribute or argument.",
@@ -29,6 +30,7 @@ _MEANINGS = {
     ErrorCode.FORMULA_REFUSED: "The formula is not allowed.",
     ErrorCode.KEY_REUSED: "The idempotency key was used for another request.",
     ErrorCode.UNAVAILABLE: "The database did not answer; try again with the same idempotency key.",
+    ErrorCode.RATE_LIMITED: "Too much was asked within a minute.",
 }
 
 ErrorCodeEnum = strawberry.enum(
@@ -82,9 +84,15 @@ def error_value(problem: Problem) -> dict[str, Any]:
     }
 
 
-async def payload(noun: str, act: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
-    """The answer of a mutation: what the act came to, or the problems that a person can mend."""
+async def payload(context: Context, noun: str, act: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+    """The answer of a mutation: what the act came to, or the problems that a person can mend.
+
+    Records that are not there are counted, as those of questions are: a change must not be a way to try ids.
+    """
+    await context.spending.check(MISSED_LOOKUPS)
     try:
         return {"errors": [], **await act()}
     except KehuError as refused:
-        return {noun: None, "errors": [error_value(each) for each in refused.problems()]}
+        problems = refused.problems()
+        await context.spending.spend(MISSED_LOOKUPS, sum(each.code is ErrorCode.NOT_FOUND for each in problems))
+        return {noun: None, "errors": [error_value(each) for each in problems]}

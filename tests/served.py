@@ -22,7 +22,12 @@ class Served:
 
     def __init__(self, app: Starlette, issuer: LocalIssuer) -> None:
         self._issuer = issuer
-        self._client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://kehu.test")
+        self.client = httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=app), base_url="http://kehu.test", headers=self._headers(PERSON)
+        )
+
+    def _headers(self, person: str) -> dict[str, str]:
+        return {"authorization": f"Bearer {self._issuer.issue(person, 'administrator', None, 60)}"}
 
     async def ask(
         self,
@@ -33,19 +38,19 @@ class Served:
     ) -> dict[str, Any]:
         """The GraphQL answer to an administrator."""
         body = {"query": query, "variables": variables, "extensions": extensions}
-        headers = {"authorization": f"Bearer {self._issuer.issue(person, 'administrator', None, 10)}"}
-        answer = await self._client.post("/graphql", json=body, headers=headers)
+        headers = {} if person == PERSON else self._headers(person)
+        answer = await self.client.post("/graphql", json=body, headers=headers)
         found: dict[str, Any] = answer.json()
         return found
 
     async def close(self) -> None:
-        await self._client.aclose()
+        await self.client.aclose()
 
 
 @asynccontextmanager
-async def served(data_dir: Path, clients: int = DEMO_CLIENTS) -> AsyncIterator[Served]:
+async def served(data_dir: Path, clients: int = DEMO_CLIENTS, **more: Any) -> AsyncIterator[Served]:
     """Kehu while the context lasts."""
-    settings = Settings(mongodb_driver="memory", mongodb_uri="", demo=clients, data_dir=data_dir)
+    settings = Settings(mongodb_driver="memory", mongodb_uri="", demo=clients, data_dir=data_dir, **more)
     app = build_app(settings)
     async with app.router.lifespan_context(app):
         running = Served(app, LocalIssuer(settings))

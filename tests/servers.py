@@ -62,7 +62,11 @@ class Served:
 def environment(**settings: str) -> dict[str, str]:
     """The environment of this process, without its settings of Kehu."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("KEHU_")}
-    return inherited | {"KEHU_EMBEDDED_CACHE_GB": "0.25", "KEHU_MONGO_TIMEOUT_SECONDS": "30"} | settings
+    return (
+        inherited
+        | {"KEHU_EMBEDDED_CACHE_GB": "0.25", "KEHU_MONGO_TIMEOUT_SECONDS": "30", "KEHU_OPERATION_SECONDS": "60"}
+        | settings
+    )
 
 
 @contextmanager

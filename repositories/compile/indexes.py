@@ -1,9 +1,11 @@
 """The indexes of a collection, from the catalogue: one a sortable path, within the 64 that MongoDB allows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from catalogue.attribute import Attribute, Facet
 from catalogue.catalogue import Catalogue
+from catalogue.filters import And, Compare, Filter, Or, Search
+from catalogue.kinds import Operator
 from repositories.compile.pages import UNIQUE
 from repositories.plan import Order
 
@@ -39,6 +41,29 @@ def index_of_order(catalogue: Catalogue, area: str, order: Sequence[Order]) -> s
     found = catalogue.find(order[0].path, area)
     is_served = len(order) == 1 and found is not None and found.is_sortable and catalogue.is_live(found)
     return order_index(found)[1] if is_served and found is not None else None
+
+
+_SEEKS = frozenset(
+    (Operator.EQ, Operator.IN, Operator.GT, Operator.GTE, Operator.LT, Operator.LTE, Operator.STARTS_WITH)
+)
+
+
+def is_served(catalogue: Catalogue, area: str, predicate: Filter | None, indexed: Collection[str] = ()) -> bool:
+    """Whether an index narrows down what a filter looks at; without a filter all is looked at in order.
+
+    `indexed` are the paths that code owns an index of. Wildcard indexes of facets are a setting and not counted.
+    """
+    match predicate:
+        case None | Search():
+            return True
+        case And(parts):
+            return any(is_served(catalogue, area, each, indexed) for each in parts)
+        case Or(parts):
+            return all(is_served(catalogue, area, each, indexed) for each in parts)
+        case Compare(path, operator) if operator in _SEEKS:
+            found = catalogue.find(path, area)
+            return path in indexed or (found is not None and found.is_sortable and catalogue.is_live(found))
+    return False
 
 
 def facet_keys(facet: Facet) -> tuple[tuple[str, int], ...]:

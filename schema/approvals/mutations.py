@@ -49,7 +49,7 @@ def _mutation(name: str, text: str, given: Any, act: Act) -> tuple[str, None, An
         async def answer() -> dict[str, Any]:
             return {"approval": await act(info.context, input)}
 
-        return await payload("approval", answer)
+        return await payload(info.context, "approval", answer)
 
     answer: Any = output_type(
         f"{name[0].upper()}{name[1:]}Payload",

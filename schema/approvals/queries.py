@@ -13,7 +13,7 @@ from repositories.approvals import PROPOSED_INDEX
 from repositories.plan import ID, Order, ReadPlan
 from schema.approvals.types import ApprovalType
 from schema.connection import FORWARD_ARGUMENTS, connection_types, page_from
-from schema.context import Context
+from schema.context import Context, Document
 from schema.enums import ApprovalStatusEnum
 from schema.fields import Fields, described, resolved
 from schema.pages import read_connection
@@ -46,8 +46,12 @@ def approval_queries() -> Fields:
     async def one(info: strawberry.Info, id: str) -> Any:
         context: Context = info.context
         plan = ReadPlan(APPROVALS, approval_paths(record_fields(info, "Approval", NODE)))
-        found = await context.repositories.approvals.load_many(context.authorise(plan), (id,))
-        return found.get(id)
+        authorised = context.authorise(plan)
+
+        async def find() -> Document | None:
+            return (await context.repositories.approvals.load_many(authorised, (id,))).get(id)
+
+        return await context.look_up(find)
 
     async def many(
         info: strawberry.Info,

@@ -89,7 +89,7 @@ def _mutation(
     name: str, text: str, given: Any, act: Act, build_schema: BuildSchema, waiting: Fields
 ) -> tuple[str, Any, Any]:
     async def resolve(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        return await payload("attribute", lambda: _carry_out(info, input, act, build_schema))
+        return await payload(info.context, "attribute", lambda: _carry_out(info, input, act, build_schema))
 
     answer: Any = _payload(f"{name[0].upper()}{name[1:]}Payload", waiting)
     arguments = {"input": described(given, "What is wanted.")}

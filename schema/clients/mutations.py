@@ -29,14 +29,14 @@ def client_mutations(catalogue: Catalogue, client: Any) -> Fields:
 
     async def create(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
         paths = selected_paths(info, "ClientCreatePayload")
-        return await payload("client", lambda: _create(info.context, input, paths))
+        return await payload(info.context, "client", lambda: _create(info.context, input, paths))
 
     async def change(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
         paths = selected_paths(info, "ClientChangePayload")
-        return await payload("client", lambda: _change(info.context, input, paths))
+        return await payload(info.context, "client", lambda: _change(info.context, input, paths))
 
     async def upsert(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        return await payload("report", lambda: _upsert(info.context, input))
+        return await payload(info.context, "report", lambda: _upsert(info.context, input))
 
     yield _mutation(
         create, "clientCreate", "A new client.", _create_input(facets), _payload("ClientCreatePayload", client)

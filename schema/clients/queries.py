@@ -11,8 +11,8 @@ from catalogue.attribute import CLIENTS
 from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode, KehuError
 from catalogue.filters import all_of
-from repositories.clients import NUMBER_INDEX, WORDS_INDEX
-from repositories.compile.indexes import ID_INDEX, index_of_order
+from repositories.clients import ACCESS_INDEXES, NUMBER_INDEX, WORDS_INDEX
+from repositories.compile.indexes import ID_INDEX, index_of_order, is_served
 from repositories.plan import ReadPlan
 from schema.clients.types import by_number, load_client, selected_paths
 from schema.connection import PAGE_ARGUMENTS, page_from
@@ -25,6 +25,9 @@ from schema.pages import read_connection
 from schema.planning.paths import NODE
 from schema.planning.reads import Arguments, Read, Reading, page_reading, total_of
 from schema.planning.selection import PageSelection, page_selection, place_of, selection_of
+
+_INDEXED = frozenset((NUMBER_INDEX, *ACCESS_INDEXES))
+"""Paths of clients that code owns an index of."""
 
 
 class AmbiguousClient(KehuError):
@@ -52,11 +55,11 @@ def client_queries(types: ClientTypes) -> Fields:
         if (id is None) == (number is None):
             given = "neither" if id is None else "both"
             raise AmbiguousClient(f"client takes either id or number; got {given}. Give one of them.", given=given)
-        if id is not None:
-            return await load_client(info, id)
-        plan = ReadPlan(CLIENTS, selected_paths(info), by_number(str(number)))
         context: Context = info.context
-        return await context.repositories.clients.find_one(context.authorise(plan))
+        if id is not None:
+            return await context.look_up(lambda: load_client(info, id))
+        plan = context.authorise(ReadPlan(CLIENTS, selected_paths(info), by_number(str(number))))
+        return await context.look_up(lambda: context.repositories.clients.find_one(plan))
 
     async def clients(
         info: strawberry.Info,
@@ -115,13 +118,18 @@ def _many(resolver: Any, types: ClientTypes) -> tuple[str, Any, Any]:
         **PAGE_ARGUMENTS,
     }
     text = "Clients, a page at a time. Exactly the selected attributes are read."
-    reads = partial(_reads_many, types.catalogue)
+    reads = partial(_reads_many, types.catalogue, types.filters)
     return "clients", None, resolved(resolver, "clients", types.connection, text, arguments, reads)
 
 
-def _reads_many(catalogue: Catalogue, given: Arguments, names: frozenset[str]) -> Reading:
-    """A page by the index of its order, or of what is searched for; without one the clients are counted and sorted."""
+def _reads_many(catalogue: Catalogue, filters: Filters, given: Arguments, names: frozenset[str]) -> Reading:
+    """A page by the index of its order, or of what is searched for; without one the clients are counted and sorted.
+
+    A filter that no index serves may look through the whole book for a page.
+    """
     order = order_from(given.get("order_by"))
     index = index_of_order(catalogue, CLIENTS, order) if given.get("search") is None else WORDS_INDEX
-    page = Read(CLIENTS, index=index, commands=2 if len(order) > 1 else 1, is_scan=index is None)
+    where = filters.filter_from(given.get("where"))
+    is_found = given.get("search") is not None or is_served(catalogue, CLIENTS, where, _INDEXED)
+    page = Read(CLIENTS, index=index, commands=2 if len(order) > 1 else 1, is_scan=index is None or not is_found)
     return page_reading(given, names, page, total_of(CLIENTS))

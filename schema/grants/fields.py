@@ -102,10 +102,10 @@ def grant_mutations(grant: Any) -> Fields:
     revoke_input: Any = input_type("GrantRevokeInput", "Which grant or wall ends.", (ID_ROW, VERSION_ROW, KEY_ROW))
 
     async def create(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        return await payload("grant", lambda: _create(info.context, input))
+        return await payload(info.context, "grant", lambda: _create(info.context, input))
 
     async def revoke(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        return await payload("grant", lambda: _revoke(info.context, input))
+        return await payload(info.context, "grant", lambda: _revoke(info.context, input))
 
     text = "Open a client to a person or a team for a time, or build a wall; everywhere within two seconds."
     yield _mutation(create, "grantCreate", text, create_input, grant)

@@ -98,7 +98,7 @@ def interaction_mutations(catalogue: Catalogue, interaction: Any) -> Fields:
         context: Context = info.context
         fields = record_fields(info, "Interaction", NODE, payload="InteractionRecordPayload", noun="interaction")
         paths = interaction_paths(context.repositories.catalogue, fields)
-        return await payload("interaction", lambda: _record(context, input, paths))
+        return await payload(context, "interaction", lambda: _record(context, input, paths))
 
     answer: Any = output_type(
         "InteractionRecordPayload",

@@ -65,7 +65,10 @@ def manager_queries(manager: Any) -> Fields:
     connection = connection_types("Manager", manager, "managers").connection
 
     async def one(info: strawberry.Info, id: str) -> Any:
-        return (await read_managers(info, (id,))).get(id)
+        async def find() -> Document | None:
+            return (await read_managers(info, (id,))).get(id)
+
+        return await info.context.look_up(find)
 
     async def many(info: strawberry.Info, first: int, after: str | None = None) -> Any:
         context: Context = info.context
@@ -99,11 +102,11 @@ def manager_mutations(catalogue: Catalogue, manager: Any) -> Fields:
 
     async def create(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
         paths = _paths(info, "ManagerCreatePayload")
-        return await payload("manager", lambda: _create(info.context, input, paths))
+        return await payload(info.context, "manager", lambda: _create(info.context, input, paths))
 
     async def change(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
         paths = _paths(info, "ManagerChangePayload")
-        return await payload("manager", lambda: _change(info.context, input, paths))
+        return await payload(info.context, "manager", lambda: _change(info.context, input, paths))
 
     yield _mutation(create, "managerCreate", "A new relationship manager.", create_input, manager)
     text = "Change a relationship manager; the clients follow into another team."

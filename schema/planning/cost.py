@@ -1,4 +1,4 @@
-"""What a question costs, before anything runs: documents that may be read, and a hundredth for each leaf.
+"""What a question costs, before anything runs: documents that may be read, a share for leaves, and a price for scans.
 
 An operation becomes a costing once for what its variables choose; the cost of a request is then a sum over its root
 fields. Selections are weighed for one holder and remembered, so each fragment is weighed once for a type, however often
@@ -16,6 +16,8 @@ from schema.planning.arguments import Variables
 from schema.planning.reads import NOTHING, Arguments, Read, Reading, Reads
 
 LEAVES_A_DOCUMENT = 100
+SCAN_DOCUMENTS = 100
+"""Units: documents. What a read counts besides that no index serves: how much it looks through, nobody knows before."""
 PLAN_ROWS = 100
 """Rows of a plan that are shown."""
 LARGEST = 2**53 - 1
@@ -31,6 +33,8 @@ class Weight:
     commands: int = 0
     commands_if_many: int = 0
     commands_each: Fraction | int = 0
+    scans: int = 0
+    """Reads that no index serves; as commands, once for all holders."""
 
     def plus(self, other: "Weight") -> "Weight":
         return Weight(
@@ -39,6 +43,7 @@ class Weight:
             self.commands + other.commands,
             self.commands_if_many + other.commands_if_many,
             self.commands_each + other.commands_each,
+            self.scans + other.scans,
         )
 
     def times(self, count: int) -> "Weight":
@@ -48,7 +53,7 @@ class Weight:
         if count == 0:
             return Weight()
         commands = self.commands + self.commands_if_many
-        return Weight(self.documents * count, self.leaves * count, commands, 0, self.commands_each * count)
+        return Weight(self.documents * count, self.leaves * count, commands, 0, self.commands_each * count, self.scans)
 
     def or_else(self, other: "Weight") -> "Weight":
         """The dearer of two types that one holder may have; the commands of both, for a level may have both."""
@@ -59,6 +64,7 @@ class Weight:
             both.commands,
             both.commands_if_many,
             both.commands_each,
+            both.scans,
         )
 
 
@@ -97,7 +103,7 @@ class Branch:
 
 
 def _weight_of(read: Read) -> Weight:
-    return Weight(read.documents, 0, read.commands, read.commands_if_many, read.commands_each)
+    return Weight(read.documents, 0, read.commands, read.commands_if_many, read.commands_each, int(read.is_scan))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +125,19 @@ class Cost:
     documents: int
     leaves: int
     commands: int
+    scans: int
     _branches: list[Branch]
 
     @property
     def cost(self) -> float:
-        """Units: documents; a hundred leaves are one."""
-        return round(self.documents + self.leaves / LEAVES_A_DOCUMENT, 2)
+        """Units: documents; a hundred leaves are one, a scan is a hundred."""
+        return round(self.documents + self.leaves / LEAVES_A_DOCUMENT + self.scans * SCAN_DOCUMENTS, 2)
+
+    @property
+    def dearest(self) -> str | None:
+        """The field that reads most."""
+        rows = [(each.documents + SCAN_DOCUMENTS * each.scans, each.field) for each in self.plan()]
+        return max(rows, key=lambda row: row[0])[1] if rows else None
 
     def plan(self) -> list[Step]:
         """The reads in the order of the question, the first hundred of them."""
@@ -176,7 +189,8 @@ class Costing:
         branches = [each.branch(variables) for each in self.roots]
         weight = reduce(Weight.plus, (each.weight for each in branches), Weight(leaves=self.leaves))
         commands = weight.commands + int(weight.commands_each)
-        return Cost(min(LARGEST, weight.documents), min(LARGEST, weight.leaves), min(LARGEST, commands), branches)
+        documents, leaves = min(LARGEST, weight.documents), min(LARGEST, weight.leaves)
+        return Cost(documents, leaves, min(LARGEST, commands), weight.scans, branches)
 
 
 def reading_of(reads: Reads, arguments: Arguments, names: frozenset[str]) -> Reading:

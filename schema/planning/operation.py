@@ -11,6 +11,7 @@ from graphql import (
     GraphQLField,
     GraphQLObjectType,
     GraphQLSchema,
+    NamedTypeNode,
     OperationDefinitionNode,
     OperationType,
     VariableNode,
@@ -22,6 +23,7 @@ from schema.planning.answer import Budget, Level, LevelCompiler, Place, Read, Su
 from schema.planning.arguments import Variables, argument_filler, variable_coercer
 from schema.planning.selection import Selection
 
+LONGEST_MARK = 100
 OURS = "takes_info"
 """The mark of a resolver that takes what CompiledInfo offers and its arguments by name."""
 BATCHED = "many"
@@ -136,14 +138,31 @@ class OperationCompiler:
 
     def __init__(self, schema: Any, document: DocumentNode, operation: OperationDefinitionNode) -> None:
         self._schema = schema
-        self._core: GraphQLSchema = schema._schema
+        self.core: GraphQLSchema = schema._schema
         self._operation = operation
         self._fragments = {
             each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
         }
-        self.coerce = variable_coercer(self._core, operation)
+        self.coerce = variable_coercer(self.core, operation)
         self.choosing = choosing_variables(operation, self._fragments.values())
         """Variables that decide what is selected; the others only fill arguments of root fields."""
+
+        self._texts = _text_variables(operation)
+
+    def sizes(self, variables: Variables) -> object:
+        """What of the variables the cost of a request may hang on.
+
+        Of a text it is that there is one, and of a list of texts how many: no cost hangs on what they say.
+        """
+        if not variables or self._operation.operation is OperationType.MUTATION:
+            # What a mutation is given decides what it writes; what it reads besides follows from the selection.
+            return ()
+        return tuple(
+            (None if value is None else len(value) if isinstance(value, list) else "text")
+            if name in self._texts
+            else _mark(value)
+            for name, value in variables.items()
+        )
 
     def selection(self, variables: Variables) -> Selection:
         """The selections of the document, for these variables."""
@@ -155,7 +174,7 @@ class OperationCompiler:
         Raises: Unsupported.
         """
         is_mutation = self._operation.operation is OperationType.MUTATION
-        root_type = self._core.get_root_type(self._operation.operation)
+        root_type = self.core.get_root_type(self._operation.operation)
         if self._operation.operation is OperationType.SUBSCRIPTION or root_type is None:
             raise Unsupported("subscription")
         selection = self.selection(variables)
@@ -170,7 +189,7 @@ class OperationCompiler:
         definition = root_type.fields.get(nodes[0].name.value)
         if definition is None:
             raise Unsupported("introspection")
-        level = LevelCompiler(self._core, selection, reader, budget).level(definition.type, nodes)
+        level = LevelCompiler(self.core, selection, reader, budget).level(definition.type, nodes)
         return Root(key, resolver_of(definition), argument_filler(definition, nodes[0]), level, nodes)
 
 
@@ -240,6 +259,24 @@ class _Variables(Visitor):
     def enter_variable(self, node: VariableNode, *_: Any) -> None:
         if self._in_directive or self._depth > 1:
             self.found.add(node.name.value)
+
+
+def _mark(value: object) -> object:
+    """What tells a value from others; of a large one no more is kept than its hash."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_MARK else (len(text), hash(text))
+
+
+def _text_variables(operation: OperationDefinitionNode) -> frozenset[str]:
+    """The variables that are texts or ids, or lists of them."""
+    found = set()
+    for each in operation.variable_definitions or ():
+        type_: Any = each.type
+        while not isinstance(type_, NamedTypeNode):
+            type_ = type_.type
+        if type_.name.value in ("ID", "String"):
+            found.add(each.variable.name.value)
+    return frozenset(found)
 
 
 def choosing_variables(

@@ -66,7 +66,7 @@ def policy_mutations(approval: Any) -> Fields:
     )
 
     async def change(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        return {"effects": [], **await payload("policy", lambda: _change(info.context, input))}
+        return {"effects": [], **await payload(info.context, "policy", lambda: _change(info.context, input))}
 
     text = "Propose another rule table: what it would change for whom is answered, another person decides."
     arguments = {"input": described(given, "What is wanted.")}

@@ -95,10 +95,10 @@ def service_account_mutations(account: Any) -> Fields:
     shown = (("token", str | None, plain("token", "The token, shown this once: keep it where secrets are kept.")),)
 
     async def create(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        return await payload("serviceAccount", lambda: _create(info.context, input))
+        return await payload(info.context, "serviceAccount", lambda: _create(info.context, input))
 
     async def revoke(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        return await payload("serviceAccount", lambda: _revoke(info.context, input))
+        return await payload(info.context, "serviceAccount", lambda: _revoke(info.context, input))
 
     text = "A new service account with its token; for administrators."
     yield _mutation(create, "serviceAccountCreate", text, create_input, _payload("Create", account, shown))

@@ -15,6 +15,7 @@ from api.settings import Settings, SettingsError
 from api.tokens import LocalIssuer
 from policy.viewer import Viewer
 from repositories.errors import Unavailable
+from schema.context import Unlimited
 
 
 def settings(tmp_path: Path, **more: Any) -> Settings:
@@ -126,7 +127,9 @@ class TestServer:
         server = Server(settings(tmp_path, page_limit_rows=7), "")
         async with server.running(Starlette()):
             viewer = Viewer("M001", frozenset(("auditor",)))
-            context = server.context(viewer, server.current.seen_by(viewer))
+            spending = Unlimited()
+            context = server.context(viewer, server.current.seen_by(viewer), spending)
+            assert context.spending is spending
             assert (context.viewer, context.page_limit) == (viewer, 7)
             assert context.repositories is server.current.repositories
             assert server.editions is not None

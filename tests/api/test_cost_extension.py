@@ -17,7 +17,7 @@ from tests.served import Served, served
 QUERY = "{ hello person }"
 DATA = {"hello": "hello you", "person": "rm-001"}
 WANTED = {"cost": True}
-COST = {"cost": {"cost": 0.02, "documents": 0, "leaves": 2, "commands": 0, "plan": []}}
+COST = {"cost": {"cost": 0.02, "limit": 5_000, "documents": 0, "leaves": 2, "commands": 0, "plan": []}}
 ANSWER = {"data": DATA, "extensions": COST}
 PAGE = """query Page($n: Int!) {
   clients(first: $n, orderBy: [{ field: DERIVED_CLIENT_VALUE }]) {
@@ -122,10 +122,12 @@ class TestPlan:
         index = "order_derived.clientValue"
         total = {"field": "clients.totalCount", "reads": "clients", "documents": 0, "commands": 1, "index": None}
         assert found["extensions"]["cost"] == {
-            "cost": 103.01,
+            "cost": 203.01,
+            "limit": 5_000,
             "documents": 100,
             "leaves": 301,
             "commands": 3,
+            "scans": 1,
             "plan": [
                 {"field": "clients", "reads": "clients", **row, "index": index},
                 {**total, "scans": True},

@@ -2,7 +2,8 @@
 
 import pytest
 
-from api.execution import _EDITIONS_KEPT, Documents, InvalidDocument
+from api.errors import InvalidDocument
+from api.execution import _EDITIONS_KEPT, Documents
 from tests.api.toys import LaterQuery, edition_of
 
 

@@ -113,7 +113,7 @@ class TestOnADatabase:
         assert (code, err) == (0, "")
         assert max(len(line) for line in out.splitlines()) <= 100
         words = " ".join(out.split())
-        assert "Cost 20.21 = 20 documents + 21 leaves / 100; at most 5 commands." in words
+        assert "Cost 220.21 = 20 documents + 21 leaves / 100 + 2 x 100 for scans; at most 5 commands." in words
         assert "find clients, limit 6" in words
         assert "sort derived.clientValue desc, _id desc" in words
         assert "2: Reads the whole collection clients" in words

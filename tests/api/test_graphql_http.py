@@ -159,8 +159,14 @@ class TestBody:
         assert response.json() == {"data": {"hello": "hello you"}}
 
     async def test_too_large(self, client: httpx2.AsyncClient) -> None:
-        response = await post(client, "{ hello }" + " " * 1_000_001)
+        body = b'{"query": "{ hello }"' + b" " * 1_000_001 + b"}"
+        response = await client.post("/graphql", content=body, headers={"content-type": "application/json"})
         assert (response.status_code, code(response)) == (413, "BODY_TOO_LARGE")
+
+    async def test_too_long_a_document(self, client: httpx2.AsyncClient) -> None:
+        response = await post(client, "{ hello }" + " " * 50_000)
+        assert (response.status_code, code(response)) == (400, "GRAPHQL_VALIDATION_FAILED")
+        assert "50009 characters; the limit is 50000" in response.json()["errors"][0]["message"]
 
     async def test_too_large_for_bulk(self, client: httpx2.AsyncClient) -> None:
         query = "mutation($r: JSON!) { clientsUpsert(rows: $r) }"
@@ -177,7 +183,8 @@ class TestBody:
 
     async def test_too_many_tokens(self, client: httpx2.AsyncClient) -> None:
         response = await post(client, "{" + " hello" * 1000 + "}")
-        assert (response.status_code, code(response)) == (400, "GRAPHQL_PARSE_FAILED")
+        assert (response.status_code, code(response)) == (400, "GRAPHQL_VALIDATION_FAILED")
+        assert "more than 1000 tokens" in response.json()["errors"][0]["message"]
 
     @pytest.mark.parametrize(
         "query", ["a=1&query={hello}&query={person}", "query=%ff", "query=%7Bhello%7D&variables=x"]

@@ -119,7 +119,7 @@ def _texts(document: Mapping[str, Any], outer: str) -> list[tuple[str, object]]:
 
 @asynccontextmanager
 async def serving(directory: Path) -> AsyncIterator[World]:
-    settings = Settings(data_dir=directory, mongodb_driver="memory", demo=12)
+    settings = Settings(data_dir=directory, mongodb_driver="memory", demo=12, missed_lookups_per_minute=0)
     app = build_app(settings)
     assert isinstance(app, Application)
     async with app.router.lifespan_context(app):

@@ -14,7 +14,8 @@ import pytest
 from acts import checks, clients, upserts
 from acts.demo import load_demo
 from api.editions import Edition, SeenEdition, build_edition
-from api.execution import Documents, InvalidDocument, answer_from, run
+from api.errors import InvalidDocument
+from api.execution import Documents, answer_from, run
 from api.graphql_request import GraphQLRequest
 from catalogue.attribute import CLIENTS, Attribute, Facet, Sensitivity
 from catalogue.builtin import builtin_catalogue

@@ -20,9 +20,11 @@ from api.graphql_http import graphql_routes
 from api.oidc import Issuers
 from api.settings import Settings
 from api.tokens import LocalIssuer
+from api.trusted import FindText, nobody
 from api.viewer import Authenticator
 from catalogue.errors import ErrorCode, KehuError
 from policy.viewer import Viewer
+from schema.context import Spending
 
 SECRET = "CANARY-mongodb://db.internal:27017"
 
@@ -96,6 +98,11 @@ class Query:
         raise KehuError("first takes 1 to 200; got 900.", code=ErrorCode.PAGE_SIZE, path=("first",))
 
     @strawberry.field
+    async def slow(self, seconds: float) -> str:
+        await asyncio.sleep(seconds)
+        return "done"
+
+    @strawberry.field
     def too_big(self) -> int | None:
         return 77_000_000_001
 
@@ -104,6 +111,11 @@ class Query:
 class Mutation:
     @strawberry.mutation
     def ping(self) -> str:
+        return "pong"
+
+    @strawberry.mutation
+    async def slow_ping(self, seconds: float) -> str:
+        await asyncio.sleep(seconds)
         return "pong"
 
     @strawberry.mutation
@@ -141,7 +153,7 @@ def edition_of(query: type[object] = Query, version: str = "a" * 64) -> ToyEditi
     return ToyEdition(version, schema, schema.as_str())
 
 
-def build_context(viewer: Viewer, edition: Any) -> ToyContext:
+def build_context(viewer: Viewer, edition: Any, _spending: Spending) -> ToyContext:
     return ToyContext(viewer, edition.version)
 
 
@@ -155,12 +167,15 @@ async def no_account(_token: str) -> Viewer:
     raise InvalidToken("no account")
 
 
-def signed_app(data_dir: Path, clock: Callable[[], float] = time.time, **settings: Any) -> Signed:
+def signed_app(
+    data_dir: Path, clock: Callable[[], float] = time.time, find_document: FindText = nobody, **settings: Any
+) -> Signed:
     chosen = Settings(data_dir=data_dir, **settings)
     issuer = LocalIssuer(chosen, clock)
     editions = ToyEditions(edition_of())
     authenticate = Authenticator(Issuers(issuer).verify, person_of, no_account)
-    app = Starlette(routes=graphql_routes(editions, authenticate, build_context, chosen, clock))
+    routes = graphql_routes(editions, authenticate, build_context, chosen, clock, find_document)
+    app = Starlette(routes=routes)
     return Signed(app, editions, issuer, issuer.issue("rm-001", "relationship_manager", None, 10))
 
 

@@ -1,7 +1,29 @@
 """Problems as data."""
 
+from dataclasses import dataclass, field
+from typing import Any, cast
+
 from catalogue.errors import ErrorCode, KehuError, Problem, Refused
+from policy.viewer import Viewer
+from schema.context import MISSED_LOOKUPS, Context
 from schema.errors import error_value, payload
+
+
+@dataclass
+class Counting:
+    """Counts, and lets everybody go on."""
+
+    spent: list[tuple[str, int]] = field(default_factory=list)
+
+    async def check(self, what: str) -> None:
+        """All may go on."""
+
+    async def spend(self, what: str, count: int = 1) -> None:
+        self.spent.append((what, count))
+
+
+SPENDING = Counting()
+CONTEXT = Context(Viewer("M001", frozenset()), cast(Any, None), spending=SPENDING)
 
 
 class TestErrorValue:
@@ -25,13 +47,13 @@ class TestPayload:
         async def act() -> dict[str, object]:
             return {"client": {"_id": "cl_1"}}
 
-        assert await payload("client", act) == {"client": {"_id": "cl_1"}, "errors": []}
+        assert await payload(CONTEXT, "client", act) == {"client": {"_id": "cl_1"}, "errors": []}
 
     async def test_every_problem_and_no_object(self) -> None:
         async def act() -> dict[str, object]:
             raise Refused([Problem(ErrorCode.INVALID_VALUE, "One."), Problem(ErrorCode.NAME_TAKEN, "Two.")])
 
-        answer = await payload("client", act)
+        answer = await payload(CONTEXT, "client", act)
         assert answer["client"] is None
         assert [each["message"] for each in answer["errors"]] == ["One.", "Two."]
 
@@ -39,5 +61,7 @@ class TestPayload:
         async def act() -> dict[str, object]:
             raise KehuError("Gone.", code=ErrorCode.NOT_FOUND, path=("id",))
 
-        (error,) = (await payload("client", act))["errors"]
+        SPENDING.spent.clear()
+        (error,) = (await payload(CONTEXT, "client", act))["errors"]
+        assert SPENDING.spent == [(MISSED_LOOKUPS, 1)]
         assert (error["code"], error["path"]) == (ErrorCode.NOT_FOUND, ["id"])

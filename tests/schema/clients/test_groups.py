@@ -42,8 +42,9 @@ async def ask(edition: Edition, query: str, **variables: object) -> dict[str, An
     """The answer both ways, which must be one."""
     prepared = Documents(10, 1_000).prepare(edition, query)
     request = GraphQLRequest(query, variables)
-    compiled = prepared.answers.find(edition.schema, prepared.operation(None), variables)
-    assert compiled is not None
+    asked = prepared.answers.asked(edition.schema, prepared.operation(None), variables)
+    assert asked is not None
+    assert prepared.answers.find(asked) is not None
     answer = answer_from(await run(edition, prepared, request, Context(VIEWER, edition.repositories)))
     ordinary: Any = execute(
         core_schema(edition),

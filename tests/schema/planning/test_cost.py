@@ -69,7 +69,7 @@ class TestCost:
     ) -> None:
         found = cost_of(schema, query)
         assert figures(found) == (documents, leaves, commands)
-        assert found.cost == round(documents + leaves / 100, 2)
+        assert found.cost == round(documents + leaves / 100 + 100 * found.scans, 2)
 
     def test_of_an_interface_the_dearest_type_counts(self, schema: Schema) -> None:
         query = (
