@@ -16,13 +16,13 @@ from tests.journeys.conftest import signed_in
 
 MARK = "CANARY"
 OPERATORS = (
-    "$where $expr $function $accumulator $jsonSchema $text $regex $options $ne $gt $gte $lt $lte $in $nin $not $nor $or "
-    "$and $exists $type $mod $all $elemMatch $size $bitsAllSet $geoWithin $near $comment $rand $set $unset $inc $mul "
+    "$where $expr $function $accumulator $jsonSchema $text $regex $options $ne $gt $gte $lt $lte $in $nin $not $nor "
+    "$or $and $exists $type $mod $all $elemMatch $size $bitsAllSet $geoWithin $near $comment $rand $set $unset $inc $mul "
     "$rename $min $max $push $pull $pop $addToSet $currentDate $setOnInsert $bit $out $merge $lookup $graphLookup "
     "$unionWith $facet $group $match $project $replaceRoot $sample $collStats $currentOp $listSessions $planCacheStats "
     "$documents"
 ).split()
-CLIENTS = "query($given: %s) { clients(first: 5, %s: $given) { nodes { id } } }"
+FIND = "query($given: %s) { clients(first: 5, %s: $given) { nodes { id } } }"
 CHANGE = "mutation($given: ClientChangeInput!) { clientChange(input: $given) { client { id } errors { code } } }"
 DEFINE = (
     "mutation($given: AttributeDefineInput!) { attributeDefine(input: $given) { attribute { path } errors { code } } }"
@@ -33,10 +33,10 @@ def placements(operator: str) -> Iterator[tuple[str, str, Any]]:
     """The place, the document and the variable: eight for each operator."""
     nested = {operator: MARK}
     text = json.dumps({operator: MARK})
-    yield "filter", CLIENTS % ("ClientWhere", "where"), {"profile": {"name": {"eq": nested}}}
-    yield "filter, as an operator", CLIENTS % ("ClientWhere", "where"), {"profile": {"name": nested}}
-    yield "order", CLIENTS % ("[ClientOrder!]", "orderBy"), [{"field": nested}]
-    yield "cursor", CLIENTS % ("String", "after"), text
+    yield "filter", FIND % ("ClientWhere", "where"), {"profile": {"name": {"eq": nested}}}
+    yield "filter, as an operator", FIND % ("ClientWhere", "where"), {"profile": {"name": nested}}
+    yield "order", FIND % ("[ClientOrder!]", "orderBy"), [{"field": nested}]
+    yield "cursor", FIND % ("String", "after"), text
     yield "id", "query($given: ID!) { client(id: $given) { id } node(id: $given) { id } }", text
     yield "patch", CHANGE, {"id": "cl_1", "changes": {"profile": {"name": nested}}}
     yield "attribute name", DEFINE, {"facet": "PROFILE", "key": operator, "kind": "STRING", "label": MARK}
@@ -67,9 +67,11 @@ async def watched(
     log = CommandLog()
     monkeypatch.setattr(application, "connect", lambda settings: connect(settings, [log]))
     running = build_app(journey_settings)
-    async with running.router.lifespan_context(running):
-        async with signed_in(running, journey_settings, "admin-9", "administrator") as api:
-            yield api, log
+    async with (
+        running.router.lifespan_context(running),
+        signed_in(running, journey_settings, "admin-9", "administrator") as api,
+    ):
+        yield api, log
 
 
 async def test_none_reaches_the_database(
