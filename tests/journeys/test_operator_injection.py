@@ -17,10 +17,10 @@ from tests.journeys.conftest import signed_in
 MARK = "CANARY"
 OPERATORS = (
     "$where $expr $function $accumulator $jsonSchema $text $regex $options $ne $gt $gte $lt $lte $in $nin $not $nor "
-    "$or $and $exists $type $mod $all $elemMatch $size $bitsAllSet $geoWithin $near $comment $rand $set $unset $inc $mul "
-    "$rename $min $max $push $pull $pop $addToSet $currentDate $setOnInsert $bit $out $merge $lookup $graphLookup "
-    "$unionWith $facet $group $match $project $replaceRoot $sample $collStats $currentOp $listSessions $planCacheStats "
-    "$documents"
+    "$or $and $exists $type $mod $all $elemMatch $size $bitsAllSet $geoWithin $near $comment $rand $set $unset $inc "
+    "$mul $rename $min $max $push $pull $pop $addToSet $currentDate $setOnInsert $bit $out $merge $lookup "
+    "$graphLookup $unionWith $facet $group $match $project $replaceRoot $sample $collStats $currentOp $listSessions "
+    "$planCacheStats $documents"
 ).split()
 FIND = "query($given: %s) { clients(first: 5, %s: $given) { nodes { id } } }"
 CHANGE = "mutation($given: ClientChangeInput!) { clientChange(input: $given) { client { id } errors { code } } }"
