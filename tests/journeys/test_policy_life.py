@@ -1,4 +1,4 @@
-"""The policy at work over HTTP: own clients, hidden values, rights, grants, walls, and a table changed by two people."""
+"""The policy at work over HTTP: own clients, hidden values, rights, grants, walls, and a table two people change."""
 
 import time
 from collections.abc import AsyncIterator
