@@ -118,7 +118,8 @@ class SeenEdition:
     @property
     def key(self) -> str:
         """What tells this view's documents from those of others."""
-        return f"{self.version}{self.view.key}"
+        # The same attributes may be null under one policy and unknown under another.
+        return f"{self.version}{self.view.key}{self.repositories.access.policy.unreadable}"
 
     @cached_property
     def _shown(self) -> Schema:
