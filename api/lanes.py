@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,11 +10,12 @@ from enum import StrEnum
 
 from graphql import FieldNode, OperationDefinitionNode, OperationType
 
-from api.errors import RETRY_SECONDS, HttpRefusal, retry_after
+from api.errors import HttpRefusal, retry_after
 from api.limits import BULK_FIELDS
 from api.settings import Settings
 from catalogue.errors import ErrorCode
 
+RETRY_SECONDS = 3
 _log = logging.getLogger("kehu.api")
 
 LONG_FIELDS = BULK_FIELDS | {
@@ -56,7 +58,7 @@ class Lane:
         self.running = 0
         self._most = most
         self._queue = queue
-        self._few = min(queue, most * 5 // 8)
+        self._few = min(queue, most // 4)
         self._busy_since: float | None = None
         self._patience_seconds = patience_seconds
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -116,8 +118,9 @@ class Lane:
         return HttpRefusal(
             503,
             ErrorCode.UNAVAILABLE,
-            f"The server is busy with other {self.work} operations, and nothing was done. Send it again in a second.",
-            retry_after(RETRY_SECONDS),
+            f"The server is busy with other {self.work} operations, and nothing was done. Send it again in a moment.",
+            # Not all at the same moment: who was refused together would be refused together again.
+            retry_after(1 + secrets.randbelow(RETRY_SECONDS)),
         )
 
 

@@ -181,7 +181,7 @@ class TestRoom:
             codes = sorted(each.status_code for each in answers)
             assert codes == [200, 200, 200, 503, 503, 503]
             refused = next(each for each in answers if each.status_code == 503)
-            assert refused.headers["retry-after"] == "1"
+            assert refused.headers["retry-after"] in {"1", "2", "3"}
             assert error_of(refused)["extensions"] == {"code": "UNAVAILABLE"}
             assert (await ask(client, "{ slow(seconds: 0) }")).status_code == 200
 

@@ -40,7 +40,7 @@ class TestLane:
         with pytest.raises(HttpRefusal) as refused:
             await lane.enter()
         assert (refused.value.status, refused.value.code) == (503, "UNAVAILABLE")
-        assert (b"retry-after", b"1") in refused.value.headers
+        assert dict(refused.value.headers)[b"retry-after"] in {b"1", b"2", b"3"}
         lane.leave()
         await lane.enter()
         assert (lane.running, lane.waiting) == (2, 0)
