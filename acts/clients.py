@@ -75,7 +75,9 @@ async def create_client(
     access.require_within(viewer, Right.CHANGE_CLIENTS, core | territory)
     values = {path: value for path, value in (core | territory | checked.values).items() if value is not None}
     key = key_of(viewer, guard)
-    request = request_hash("clientCreate", new.number, new.kind, core, new.facets, proof_words(proof))
+    # As it was given: who sends it again may have got another role meanwhile.
+    given = {"stage": str(new.stage), "managerId": new.manager_id}
+    request = request_hash("clientCreate", new.number, new.kind, given, new.facets, proof_words(proof))
     words = searchable_words(catalogue, checked.values) | {"number": folded(new.number)}
     change = Change(values, viewer.person, now(), proof, key, request, words=words)
     record: dict[str, object] = {ID: new_id(CLIENTS, key), "number": new.number, "kind": str(new.kind)} | {

@@ -32,7 +32,7 @@ from api.graphql_request import GraphQLRequest
 from api.limits import capped_parse, check_length
 from policy.viewer import Viewer
 from repositories.access import Touched
-from schema.context import Spending
+from schema.context import RESTRICTED_VALUES, Spending
 from schema.planning.operation import Fetched, Incomplete
 
 _EDITIONS_KEPT = 24
@@ -185,15 +185,17 @@ async def run(
     cost = cost_asked_for(prepared, request, asked, guard) if request.extensions else None
     work = partial(_carried_out, edition, prepared, request, context, asked)
     result = await (work() if guard is None else guard.carried_out(operation, prepared.answers, asked, work))
-    extensions = {**(cost or {}), **_hidden(context)}
+    touched: Touched | None = getattr(context, "touched", None)
+    if guard is not None and touched is not None and touched.restricted:
+        await guard.spend(RESTRICTED_VALUES, touched.restricted)
+    extensions = {**(cost or {}), **_hidden(touched)}
     if extensions:
         result.extensions = extensions
     return result
 
 
-def _hidden(context: object) -> dict[str, Any]:
+def _hidden(touched: Touched | None) -> dict[str, Any]:
     """The entry `hidden` of the answer's extensions: paths that were selected and, as the viewer may not, not read."""
-    touched: Touched | None = getattr(context, "touched", None)
     return {"hidden": sorted(touched.hidden)} if touched is not None and touched.hidden else {}
 
 

@@ -14,7 +14,7 @@ from limits.storage import storage_from_string
 
 from api.errors import RateLimited
 from api.settings import Settings, SettingsError
-from schema.context import MISSED_LOOKUPS
+from schema.context import MISSED_LOOKUPS, RESTRICTED_VALUES
 
 Key = TypeVar("Key")
 _log = logging.getLogger("kehu.limits")
@@ -25,6 +25,7 @@ _PERSONS_KEPT = 10_000
 _ALERT_SECONDS = 60.0
 _ADVICE = {
     COST: "Ask for smaller pages or fewer fields.",
+    RESTRICTED_VALUES: "Ask for those alone that are needed now.",
     MISSED_LOOKUPS: "Check where the ids and numbers come from.",
 }
 
@@ -43,6 +44,7 @@ class Rates:
         self._held_until: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._alerted: OrderedDict[tuple[str, str], float] = OrderedDict()
         self.limit(COST, settings.cost_per_minute)
+        self.limit(RESTRICTED_VALUES, settings.restricted_values_per_minute)
         self.limit(MISSED_LOOKUPS, settings.missed_lookups_per_minute)
 
     def limit(self, what: str, most: int) -> None:

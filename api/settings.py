@@ -164,6 +164,13 @@ class Settings(BaseSettings):
         ge=0,
         le=1_000_000_000,
     )
+    restricted_values_per_minute: int = _setting(
+        30,
+        "RESTRICTED values that one person may read in a minute; 0: no limit",
+        "a whole number from 0 to 1000000",
+        ge=0,
+        le=1_000_000,
+    )
     missed_lookups_per_minute: int = _setting(
         300,
         "look-ups by id or number of one person that may find nothing in a minute; 0: no limit",

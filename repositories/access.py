@@ -5,7 +5,7 @@ from collections.abc import Collection as Some
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from catalogue.attribute import CLIENTS
+from catalogue.attribute import CLIENTS, Sensitivity
 from catalogue.catalogue import Catalogue, unknown_attribute
 from catalogue.errors import ErrorCode, KehuError
 from catalogue.filters import And, AnyItem, Filter, Not, Or, Search, all_of, paths_of
@@ -38,10 +38,15 @@ class Touched:
     """Paths by area."""
     hidden: set[str] = field(default_factory=set)
     """Paths that were selected and not read, because the viewer may not."""
+    restricted: int = 0
+    """How many RESTRICTED values were read, at most: the records with each such path that was selected."""
 
-    def note(self, area: str, ids: Iterable[str]) -> None:
-        """Records that were read or changed."""
-        self.records.setdefault(area, set()).update(ids)
+    def note(self, area: str, ids: Iterable[str], restricted_each: int = 0) -> None:
+        """Records that were read or changed, with so many RESTRICTED values each."""
+        met = self.records.setdefault(area, set())
+        before = len(met)
+        met.update(ids)
+        self.restricted += (len(met) - before) * restricted_each
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,8 @@ class AuthorisedPlan:
     touched: Touched | None = None
     floor: int = 0
     """Groups of fewer records are left out."""
+    restricted: int = 0
+    """How many RESTRICTED paths are read of each record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,7 @@ class _Selection:
     paths: frozenset[str]
     hidden: frozenset[str]
     veil: Veil | None
+    restricted: int = 0
 
 
 class Access:
@@ -84,6 +92,7 @@ class Access:
     def __init__(self, policy: Policy, catalogue: Catalogue) -> None:
         self.policy = policy
         self._catalogue = catalogue
+        self._restricted = _restricted_paths(catalogue)
         self._owned = frozenset(each.area for each in catalogue.relations if each.target == CLIENTS)
         self._views: OrderedDict[object, AttributeView] = OrderedDict()
         self._catalogues: dict[str, Catalogue] = {}
@@ -142,6 +151,7 @@ class Access:
             selection.veil,
             touched,
             floor,
+            selection.restricted,
         )
 
     def rows(self, viewer: Viewer, right: Right | None = None) -> Filter | None:
@@ -151,6 +161,10 @@ class Access:
     def rights(self, viewer: Viewer) -> frozenset[Right]:
         """What the viewer may do at all."""
         return rights_of(rules_of(self.policy, viewer))
+
+    def restricted(self, area: str) -> frozenset[str]:
+        """The RESTRICTED paths of an area."""
+        return self._restricted.get(area, frozenset())
 
     def purposes(self, viewer: Viewer) -> list[str]:
         """The purposes with which the viewer reads RESTRICTED attributes."""
@@ -197,18 +211,28 @@ class Access:
 
     def _selection(self, view: AttributeView, area: str, paths: frozenset[str]) -> _Selection:
         seen = view.area(area)
-        if seen is EVERYTHING or not paths:
+        secret = self._restricted.get(area)
+        if not paths or (seen is EVERYTHING and secret is None):
             return _Selection(paths, frozenset(), None)
         key = (view.key, area, paths)
         found = self._selections.get(key)
         if found is None:
-            found = self._selections[key] = _selection(seen, paths)
+            found = self._selections[key] = _selection(seen, paths, secret or frozenset())
             if len(self._selections) > SELECTIONS_KEPT:
                 self._selections.popitem(last=False)
         return found
 
 
-def _selection(seen: AreaView, paths: frozenset[str]) -> _Selection:
+def _restricted_paths(catalogue: Catalogue) -> dict[str, frozenset[str]]:
+    """The RESTRICTED paths of each area that has any, with what stands in RESTRICTED groups."""
+    found: dict[str, set[str]] = {}
+    for each in catalogue.attributes:
+        if each.sensitivity is Sensitivity.RESTRICTED or each.parent in found.get(each.area, ()):
+            found.setdefault(each.area, set()).add(each.path)
+    return {area: frozenset(paths) for area, paths in found.items()}
+
+
+def _selection(seen: AreaView, paths: frozenset[str], secret: frozenset[str]) -> _Selection:
     readable: set[str] = set()
     hidden: set[str] = set()
     proofs = {f"proof.{proof_key(each)}" for each in seen.hidden}
@@ -223,7 +247,8 @@ def _selection(seen: AreaView, paths: frozenset[str]) -> _Selection:
     # What is left of a group when all that was set in it is hidden must not tell that something was.
     groups = tuple(sorted((each for each in seen.parted if _reaches(readable, each)), reverse=True))
     veil = Veil(masks, groups) if masks or groups else None
-    return _Selection(frozenset(readable), frozenset(hidden), veil)
+    restricted = sum(_covers(readable, each) for each in secret if each not in seen.unusable)
+    return _Selection(frozenset(readable), frozenset(hidden), veil, restricted)
 
 
 def _covers(paths: Some[str], path: str) -> bool:

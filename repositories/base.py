@@ -205,7 +205,7 @@ class RecordRepository:
 
     def _noted(self, authorised: AuthorisedPlan, documents: Some[Document]) -> None:
         if authorised.touched is not None:
-            authorised.touched.note(self.area, (each[ID] for each in documents))
+            authorised.touched.note(self.area, (each[ID] for each in documents), authorised.restricted)
 
     async def insert(
         self, record: Mapping[str, object], change: Change, answer: AuthorisedPlan | None = None

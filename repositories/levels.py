@@ -69,7 +69,7 @@ class LevelReads:
             )
         if authorised.touched is not None:
             shown = (row[ID] for each in wanted for row in found[each][:most])
-            authorised.touched.note(self._repository.area, shown)
+            authorised.touched.note(self._repository.area, shown, authorised.restricted)
         return {
             each: Slice(found[each][:most], has_next=len(found[each]) > most, has_previous=is_later) for each in wanted
         }

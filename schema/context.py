@@ -23,6 +23,7 @@ Settle = Callable[[], Awaitable[None]]
 
 
 MISSED_LOOKUPS = "look-ups that find nothing"
+RESTRICTED_VALUES = "RESTRICTED values"
 """Records that a person names, and that are not there or may not be seen."""
 
 

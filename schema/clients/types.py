@@ -156,7 +156,10 @@ async def read_history(
         str(client[ID]), client.get("tail", []), limit + 1, before=before, paths=wanted, since=since, hidden=seen.hidden
     )
     kinds = {path: each.kind for path, each in catalogue.area(CLIENTS).items()}
-    return [change_value(kinds, _seen_entry(each, seen), wanted) for each in entries]
+    shown = [change_value(kinds, _seen_entry(each, seen), wanted) for each in entries]
+    secret = context.repositories.access.restricted(CLIENTS)
+    context.touched.restricted += sum(row["path"] in secret for each in shown for row in each["values"])
+    return shown
 
 
 def _seen_entry(entry: Document, seen: AreaView) -> Document:

@@ -203,3 +203,16 @@ class TestPolicyLife:
             print(f"\na changed policy after {here:.2f} s here, {there:.2f} s at another server")
         assert (await ask(people.root, "{ policy { revision } }"))["policy"] == {"revision": 1}
         assert here + there < LIVE_SECONDS + 1.0
+
+    async def test_restricted_values_are_counted(self, people: People) -> None:
+        query = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Client { profile { taxId } } } }"
+        body = {"query": query, "variables": {"ids": [people.mine, people.others]}}
+        purpose = {"kehu-purpose": "CREDIT_REVIEW"}
+        answers = [await people.officer.post("/graphql", json=body, headers=purpose) for _ in range(20)]
+        statuses = [each.status_code for each in answers]
+        # one more was read with a purpose in another test, or none
+        assert statuses.index(429) in (14, 15)
+        assert "RESTRICTED values" in answers[-1].json()["errors"][0]["message"]
+        assert "data" not in answers[-1].json()
+        open_values = "{ clients(first: 2) { nodes { number profile { name } } } }"
+        assert (await people.officer.post("/graphql", json={"query": open_values}, headers=purpose)).status_code == 200
