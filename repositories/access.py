@@ -38,10 +38,24 @@ class Touched:
     """Paths by area."""
     hidden: set[str] = field(default_factory=set)
     """Paths that were selected and not read, because the viewer may not."""
+    refusals: list[str] = field(default_factory=list)
+    """The codes with which mutations were refused."""
+    changes: set[str] = field(default_factory=set)
+    """Changes that were made, or found to have been made by the same request before: `<record>:<version>`."""
+    changed: set[str] = field(default_factory=set)
+    """Ids of the records that these are changes of, and of the clients whom the records belong to."""
+    written: set[str] = field(default_factory=set)
+    """Paths that were set or cleared; those of other areas than clients behind the area's name."""
 
     def note(self, area: str, ids: Iterable[str]) -> None:
         """Records that were read or changed."""
         self.records.setdefault(area, set()).update(ids)
+
+    def note_change(self, area: str, record_id: str, version: int, paths: Iterable[str], owner: str | None) -> None:
+        """A change of a record, and of the client it belongs to."""
+        self.changes.add(f"{record_id}:{version}")
+        self.changed.update((record_id,) if owner is None else (record_id, owner))
+        self.written.update(paths if area == CLIENTS else (f"{area}.{each}" for each in paths))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +145,7 @@ class Access:
         floor = self.policy.group_floor if plan.grouped and clients != client_rows(rules, viewer) else 0
         if touched is not None:
             touched.hidden |= {each if plan.area == CLIENTS else f"{plan.area}.{each}" for each in selection.hidden}
-            touched.paths.setdefault(plan.area, set()).update(selection.paths)
+            touched.paths.setdefault(plan.area, set()).update(selection.paths, _named_paths(plan.filter), plan.grouped)
         return AuthorisedPlan(
             narrowed,
             all_of(rows, narrowed.filter),
