@@ -145,7 +145,8 @@ class Access:
         floor = self.policy.group_floor if plan.grouped and clients != client_rows(rules, viewer) else 0
         if touched is not None:
             touched.hidden |= {each if plan.area == CLIENTS else f"{plan.area}.{each}" for each in selection.hidden}
-            touched.paths.setdefault(plan.area, set()).update(selection.paths, _named_paths(plan.filter), plan.grouped)
+            met = touched.paths.setdefault(plan.area, set())
+            met.update(selection.paths, _named_paths(plan.filter), plan.grouped, (each.path for each in plan.order))
         return AuthorisedPlan(
             narrowed,
             all_of(rows, narrowed.filter),

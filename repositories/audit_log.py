@@ -161,7 +161,7 @@ class AuditLog:
         is_new = head is None
         if head is None:
             at = self._now()
-            head = Head(f"{at:%Y%m%dT%H%M%S}-{secrets.token_hex(6)}", -1, BEGINNING, at)
+            head = Head(f"{at:%Y%m%dT%H%M%S%f}-{secrets.token_hex(6)}", -1, BEGINNING, at)
             bodies = [note_from(at, "opened", node=self._node), *bodies]
         if not bodies:
             return

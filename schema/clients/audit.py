@@ -85,7 +85,7 @@ def audit_fields() -> Fields:
         ("whoChanged", _CHANGES, CHANGED, CHANGED_INDEX, "Who has changed this client, newest first; for auditors."),
     ):
         reads = partial(_reads, index)
-        yield name, None, resolved(_resolver(role), name, types.connection, text, arguments, reads)
+        yield name, None, resolved(_resolver(role), name, types.connection, text, arguments, reads, (Right.READ_AUDIT,))
 
 
 def _resolver(role: str) -> Any:
