@@ -1,11 +1,12 @@
 """`kehu audit verify` and `kehu audit key`: whether the audit is as it was written, and the key to see that by."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -45,7 +46,7 @@ def verify(
     verifier = Verifier(public_key or [_own_key(settings)])
     report = asyncio.run(_verified(settings, heads or [heads_file(settings)], verifier))
     if as_json:
-        typer.echo(orjson.dumps(asdict(report), option=orjson.OPT_INDENT_2).decode())
+        typer.echo(orjson.dumps(report_json(report), option=orjson.OPT_INDENT_2).decode())
     else:
         _show(Console(soft_wrap=True, highlight=False), report)
     if report.counts:
@@ -96,6 +97,12 @@ def _heads_of(path: Path, verifier: Verifier) -> Iterator[Head | BrokenHead]:
         yield from read_heads(path, verifier)
     except OSError as error:
         yield BrokenHead(str(path), 0, f"it cannot be read ({error.strerror})")
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """The report for programs."""
+    whole = replace(report, counts=Counter())
+    return asdict(whole) | {"counts": dict(report.counts)}
 
 
 def _show(console: Console, report: Report) -> None:
