@@ -1,6 +1,6 @@
 """Create or change many clients by their numbers; the good rows land, each bad one says why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -177,6 +177,7 @@ async def _attempt(batch: _Batch, places: list[int], territories: Territories, d
         else:
             _plan_change(batch, place, values, document, old)
     if dry_run:
+        _note_read(batch, present.values())
         batch.created += len(new)
         batch.changed += len(old)
         return []
@@ -187,6 +188,12 @@ async def _attempt(batch: _Batch, places: list[int], territories: Territories, d
     batch.changed += len(old) - len(stale)
     batch.taken.update(new[each][0] for each in taken)
     return [new[each][0] for each in taken] + [old[each][0] for each in stale]
+
+
+def _note_read(batch: _Batch, documents: Iterable[Mapping[str, Any]]) -> None:
+    """Note clients of whom the report tells how they compare with the rows."""
+    if batch.touched is not None:
+        batch.touched.note(CLIENTS, (str(each[ID]) for each in documents))
 
 
 def _values_of(batch: _Batch, place: int, territories: Territories) -> dict[str, object]:
@@ -258,6 +265,7 @@ def _plan_change(
     changed = differences(document, values)
     if not changed:
         batch.unchanged += 1
+        _note_read(batch, (document,))
         return
     change = Change(
         changed,

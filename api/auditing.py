@@ -21,7 +21,7 @@ from api.viewer import Authenticate, Credentials, Unauthenticated
 from policy.viewer import Viewer
 from repositories.access import Touched
 from repositories.audit import AuditRepository
-from repositories.audit_log import AuditLog, Head
+from repositories.audit_log import AuditLog, Head, NotAudited
 from repositories.compile.audit import OK, Deed, Document, body_from, note_from
 from repositories.errors import Unavailable
 from repositories.managers import MANAGERS
@@ -98,7 +98,7 @@ class Auditing:
 
         Raises: NotAudited.
         """
-        if self._log is None or not isinstance(context, Context):
+        if self.mode == "off" or not isinstance(context, Context):
             return
         errors = error_codes(result.errors) if result.errors else []
         if not is_noted(deed, context.touched, errors):
@@ -131,7 +131,7 @@ class Auditing:
 
         Raises: NotAudited.
         """
-        if self._log is not None and (touched.changes or touched.records):
+        if self.mode != "off" and (touched.changes or touched.records):
             await self._leave(self._body(viewer, Deed(COMMAND, name), touched, OK, ()))
 
     def counting(self, authenticate: Authenticate) -> Authenticate:
@@ -148,7 +148,8 @@ class Auditing:
 
     async def _leave(self, body: Document) -> None:
         if self._log is None:
-            return
+            # Not begun yet, or ended already: no way for data to leave.
+            raise NotAudited
         if self.mode == "strict":
             await self._log.commit([body])
         else:

@@ -69,6 +69,7 @@ class AuditLog:
         self._room.set()
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._is_closing = False
         self._announced: Head | None = None
         self.head: Head | None = None
 
@@ -121,6 +122,7 @@ class AuditLog:
 
         Raises: NotAudited, OSError.
         """
+        self._is_closing = True
         if self._timer is not None:
             self._timer.cancel()
         await self.commit(last)
@@ -151,7 +153,7 @@ class AuditLog:
             if done is not None and not done.done():
                 done.set_exception(NotAudited())
         self._waiting.extendleft(reversed([each for each in group if each[1] is None]))
-        if self._waiting:
+        if self._waiting and not self._is_closing:
             loop = asyncio.get_running_loop()
             is_awaited = any(done is not None for _, done in self._waiting)
             self._timer = loop.call_later(0 if is_awaited else RETRY_SECONDS, self._start)

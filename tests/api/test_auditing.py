@@ -227,6 +227,12 @@ class TestRefusingStore:
         entry = next(each for each in await server.entries() if each["kind"] == "mutation")
         assert entry["changes"] == [f"{one}:{version}"]
 
+    async def test_nor_before_the_chain_is_open_or_after_it_is_closed(self, server: Running) -> None:
+        assert await server.ask(PAGE)
+        await server.app.server.audit.end()  # type: ignore[attr-defined]
+        refused = await server.post(PAGE)
+        assert (refused.status_code, "K00000" in refused.text) == (503, False)
+
     async def test_what_needs_no_entry_is_answered(self, server: Running, refusing: None) -> None:
         assert refusing is None
         assert await server.ask("{ managers(first: 1) { nodes { name } } }")

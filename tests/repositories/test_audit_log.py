@@ -164,6 +164,22 @@ class TestAnnounce:
         assert [each.sequence for each in trail.announced] == [0, 1, 2]
 
 
+class TestClose:
+    async def test_nothing_is_tried_again_after_it(
+        self, trail: Trail, refuse: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(audit_log, "RETRY_SECONDS", 0.01)
+        log = await trail.written(closes=False)
+        refuse(True)
+        await log.put([read_of("cl_1")])
+        await asyncio.sleep(0.005)
+        with pytest.raises(NotAudited):
+            await log.close([])
+        refuse(False)
+        await asyncio.sleep(0.05)
+        assert len(await trail.entries()) == 1
+
+
 class TestClocksAndRestarts:
     async def test_a_clock_that_goes_back_does_not_matter(self, trail: Trail) -> None:
         moments = [datetime(2026, 11, 26, 9, tzinfo=UTC) - timedelta(minutes=5 * each) for each in range(20)]
