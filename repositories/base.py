@@ -13,10 +13,11 @@ from catalogue.kinds import Operator
 from repositories.access import AuthorisedPlan, Touched
 from repositories.batching import BatchedReads, SharedReads
 from repositories.changes import CREATED, ChangeHistory
-from repositories.compile.changes import change_facts, change_pipeline
+from repositories.compile.changes import change_pipeline
 from repositories.compile.filters import query_from
 from repositories.compile.pages import beyond, full_order, projection_from, sort_from
-from repositories.compile.search import RANK, rank_expression, words_of
+from repositories.compile.records import new_document
+from repositories.compile.search import RANK, rank_expression
 from repositories.cursors import Cursors, value_at
 from repositories.errors import (
     KeyReused,
@@ -30,7 +31,6 @@ from repositories.errors import (
 from repositories.mongo import BulkError, Store
 from repositories.plan import ID, Change, Order, Slice
 from repositories.small_books import SmallBooks
-from repositories.values import bson_from
 
 log = logging.getLogger("kehu.repositories")
 
@@ -370,33 +370,3 @@ def _duplicates_only(errors: Sequence[BulkError]) -> frozenset[int]:
         if not each.is_duplicate:
             raise RepositoryFault
     return frozenset(each.index for each in errors)
-
-
-def new_document(record: Mapping[str, object], change: Change) -> Document:
-    """A new record as it is stored: its own fields, its values, version 1 and its first change."""
-    document: Document = {**record, "version": 1, "createdAt": change.at, "updatedAt": change.at}
-    rows: list[Document] = []
-    for path, value in change.values.items():
-        if value is not None:
-            stored = bson_from(value)
-            assign(document, path, stored)
-            rows.append({"path": path, "new": stored})
-    seen = change.proof.observed_at or change.at
-    document["proof"] = {FIRST: {"v": 1, "o": seen}}
-    if change.words:
-        document["words"] = words_of(change.words)
-    document["tail"] = [{"version": 1, **change_facts(change), "values": rows}]
-    return document
-
-
-FIRST = "first"
-"""Under `proof`: the change that made the record stands for every path that no later change has set."""
-
-
-def assign(document: Document, path: str, value: object) -> None:
-    """Put a value at a dotted path, with the objects around it."""
-    *outer, key = path.split(".")
-    inner = document
-    for each in outer:
-        inner = inner.setdefault(each, {})
-    inner[key] = value

@@ -164,7 +164,7 @@ async def server(mongod_uri: str, tmp_path_factory: pytest.TempPathFactory) -> A
         mongo_timeout_seconds=30,
     )
     token = LocalIssuer(chosen).issue("snapshots", "administrator", None, 60)
-    auditor = LocalIssuer(chosen).issue("snapshots", "auditor", None, 60)
+    auditor = LocalIssuer(chosen).issue("snapshots-auditor", "auditor", None, 60)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("api.app.connect", partial(connect, listeners=[log]))
         # One look into the directory, before the first question: later ones would stand between the commands.
@@ -177,8 +177,8 @@ async def server(mongod_uri: str, tmp_path_factory: pytest.TempPathFactory) -> A
             httpx2.AsyncClient(transport=transport, base_url="http://kehu.test", headers=headers) as http,
         ):
             made = Server(http, log, started, auditor)
-            await made.ask(f"{ASKED_BY_AUDITORS} {{ viewer: __typename }}")
             made.names = await names_of(made)
+            await made.ask(f"{ASKED_BY_AUDITORS} {{ viewer: __typename }}")
             yield made
             await drop(chosen)
 

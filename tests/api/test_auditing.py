@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import strawberry
 
+from api.app import Application
 from api.auditing import is_noted
+from api.execution import Documents, events
+from api.graphql_request import GraphQLRequest
 from api.settings import Settings
 from repositories.access import AuthorisedPlan, Touched
 from repositories.audit import AuditRepository
@@ -18,7 +22,10 @@ from repositories.base import RecordRepository
 from repositories.changes import ChangeHistory
 from repositories.compile.audit import Deed, Document
 from repositories.errors import RepositoryFault, Unavailable
+from schema.context import Context
+from tests.api import toys
 from tests.audited import Running, running
+from tests.books import VIEWER
 
 PAGE = "query Page { clients(first: 3) { nodes { id number profile { name } } } }"
 CHANGE = (
@@ -342,3 +349,29 @@ class TestReconciled:
         assert len(set(changes)) == len(changes) == 250
         refused = [each for each in entries if each["outcome"] == "refused NOT_ALLOWED"]
         assert len(refused) == 250
+
+
+@strawberry.type(name="Subscription")
+class Watching:
+    @strawberry.subscription
+    async def seen(self, info: strawberry.Info[Any, None]) -> AsyncIterator[int]:
+        for number in (1, 2):
+            info.context.touched.note("clients", (f"cl_{number}",))
+            yield number
+
+
+class TestSubscription:
+    async def test_each_event_is_a_read_of_what_it_shows(self, server: Running) -> None:
+        schema = strawberry.Schema(query=toys.Query, subscription=Watching)
+        edition = toys.ToyEdition("a" * 64, schema, schema.as_str())
+        assert isinstance(server.app, Application)
+        context = Context(VIEWER, server.app.server.current.repositories)
+        request = GraphQLRequest("subscription Watch { seen }", None, None)
+        prepared = Documents(0, 1_000).prepare(edition, request.query)
+        heard = 0
+        async for result in events(edition, prepared, request, context, server.app.server.audit):
+            heard += 1
+            assert result.data == {"seen": heard}
+            entry = (await server.entries())[-1]
+            assert (entry["kind"], entry["operation"], entry["clients"]) == ("subscription", "Watch", [f"cl_{heard}"])
+        assert (heard, len(await server.entries())) == (2, 2)
