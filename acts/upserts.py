@@ -1,6 +1,6 @@
 """Create or change many clients by their numbers; the good rows land, each bad one says why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from catalogue.search import folded, searchable_words
 from catalogue.values import Checked, check_flat, misfits, missing_required
 from policy.rules import Right
 from policy.viewer import Viewer
-from repositories.access import NotAllowed
+from repositories.access import NotAllowed, Touched
 from repositories.clients import TERRITORY, differences
 from repositories.errors import AlreadyExists
 from repositories.plan import ID, Change, Proof
@@ -68,6 +68,7 @@ class _Batch:
     checked: list[Checked]
     scope: Filter | None
     """The clients that the viewer may change."""
+    touched: Touched | None
     taken: set[int] = field(default_factory=set)
     """Rows whose number turned out to be taken when a client was to be made of them."""
     problems: list[Problem] = field(default_factory=list)
@@ -84,7 +85,13 @@ class _Batch:
 
 
 async def upsert_clients(
-    viewer: Viewer, repositories: Repositories, rows: Sequence[ClientRow], proof: Proof, *, dry_run: bool = False
+    viewer: Viewer,
+    repositories: Repositories,
+    rows: Sequence[ClientRow],
+    proof: Proof,
+    *,
+    dry_run: bool = False,
+    touched: Touched | None = None,
 ) -> UpsertReport:
     """How many clients were made, changed and left as they are, and what was wrong with the other rows.
 
@@ -100,7 +107,9 @@ async def upsert_clients(
     refuse(problems)
     scope = all_of(access.rows(viewer), access.rows(viewer, Right.CHANGE_CLIENTS))
     checked = [check_flat(repositories.catalogue, row.values) for row in rows]
-    batch = _Batch(viewer, repositories, proof, now(), f"{viewer.person}:upsert-{uuid4()}", rows, checked, scope)
+    batch = _Batch(
+        viewer, repositories, proof, now(), f"{viewer.person}:upsert-{uuid4()}", rows, checked, scope, touched
+    )
     _check_rows(batch)
     await _check_references(batch)
     territories = await _territories(batch)
@@ -168,19 +177,23 @@ async def _attempt(batch: _Batch, places: list[int], territories: Territories, d
         else:
             _plan_change(batch, place, values, document, old)
     if dry_run:
+        _note_read(batch, present.values())
         batch.created += len(new)
         batch.changed += len(old)
         return []
-    taken = await batch.repositories.clients.insert_many([(record, change) for _, record, change in new]) if new else ()
-    stale = (
-        await batch.repositories.clients.write_many([(record_id, change) for _, record_id, change in old])
-        if old
-        else ()
-    )
+    clients, touched = batch.repositories.clients, batch.touched
+    taken = await clients.insert_many([(record, change) for _, record, change in new], touched) if new else ()
+    stale = await clients.write_many([(record_id, change) for _, record_id, change in old], touched) if old else ()
     batch.created += len(new) - len(taken)
     batch.changed += len(old) - len(stale)
     batch.taken.update(new[each][0] for each in taken)
     return [new[each][0] for each in taken] + [old[each][0] for each in stale]
+
+
+def _note_read(batch: _Batch, documents: Iterable[Mapping[str, Any]]) -> None:
+    """Note clients of whom the report tells how they compare with the rows."""
+    if batch.touched is not None:
+        batch.touched.note(CLIENTS, (str(each[ID]) for each in documents))
 
 
 def _values_of(batch: _Batch, place: int, territories: Territories) -> dict[str, object]:
@@ -252,6 +265,7 @@ def _plan_change(
     changed = differences(document, values)
     if not changed:
         batch.unchanged += 1
+        _note_read(batch, (document,))
         return
     change = Change(
         changed,

@@ -4,13 +4,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from acts.demo import Progress, load_demo
+from api.auditing import Auditing
 from api.clock import SteadyClock
 from api.database import mongo_settings, open_served_book
 from api.directory import Directory
@@ -53,6 +54,7 @@ class Server:
     progress: Progress = _silent
     started: Callable[[], None] = _nothing
     """Called when everything is built, before the first request."""
+    audit: Auditing = field(default_factory=lambda: Auditing("off"))
     store: Store | None = None
     editions: Editions | None = None
     requests: int = 0
@@ -119,6 +121,7 @@ class Server:
             if self.editions is not None:
                 await self.editions.current.repositories.client_groups.close()
             self.editions = None
+            await self.audit.end()
             await self.store.close()
 
     async def _work(self, store: Store, opened: asyncio.Event) -> None:
@@ -137,6 +140,7 @@ class Server:
         await store.ping()
         repositories = await open_served_book(self.settings, store)
         await load_demo(repositories, demo_count(self.settings), self.progress)
+        await self.audit.begin(repositories.audit, self.settings)
         self.editions = Editions(repositories, lambda: self.requests == 0)
         self.started()
 
@@ -184,11 +188,12 @@ def build_app(
 
     Raises: SettingsError if nobody could sign in.
     """
-    now = SteadyClock()
-    server = Server(settings, settings.mongodb_uri if uri is None else uri, progress, started)
+    now, audit = SteadyClock(), Auditing(settings.audit_mode)
+    server = Server(settings, settings.mongodb_uri if uri is None else uri, progress, started, audit)
     directory = Directory(server.repositories, now)
-    authenticate = Authenticator(build_issuers(settings, now).verify, directory.person, directory.account)
-    routes = graphql_routes(server, authenticate, server.context, settings, now, server.find_document)
+    signed_in = Authenticator(build_issuers(settings, now).verify, directory.person, directory.account)
+    authenticate = audit.counting(signed_in)
+    routes = graphql_routes(server, authenticate, server.context, settings, now, server.find_document, audit)
     middleware = cors_middleware(settings)
     app = Application(
         routes=[*routes, *health_routes(server.readiness)], middleware=middleware, lifespan=server.running

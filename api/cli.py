@@ -10,6 +10,7 @@ from rich.console import Console
 
 from acts.search import index_words
 from api import serving
+from api.audit_command import auditing
 from api.database import open_repositories_of
 from api.directory_command import accounts, enter
 from api.documents_command import documents
@@ -115,6 +116,7 @@ async def _reindex(settings: Settings) -> None:
     typer.echo(f"{done} values are searchable that were not.")
 
 
+app.add_typer(auditing, name="audit")
 importing.command("clients")(import_clients)
 app.add_typer(documents, name="documents")
 app.command()(explain)

@@ -53,12 +53,14 @@ class InvalidDocument(Exception):
     def __init__(self, errors: list[GraphQLError], code: str, more: Answer | None = None) -> None:
         super().__init__(errors[0].message)
         self._errors = errors
-        self._code = code
+        self.code = code
+        self.query: str | None = None
+        """The text of the document, where it is known."""
         self._more = more or {}
 
     def answer(self) -> Answer:
         """The GraphQL answer, with no data entry because nothing ran."""
-        found = formatted_errors(self._errors, self._code)
+        found = formatted_errors(self._errors, self.code)
         for each in found:
             each["extensions"] |= self._more
         return {"errors": found}
@@ -125,22 +127,37 @@ def _formatted(error: GraphQLError, unplaced_code: str) -> Answer:
     return answer
 
 
-def _words(error: GraphQLError, unplaced_code: str) -> tuple[str, Answer]:
+def error_codes(errors: Iterable[GraphQLError]) -> list[str]:
+    """The codes that the caller will get, without a word of the log."""
+    return [_code(each, BAD_USER_INPUT) for each in errors]
+
+
+def _code(error: GraphQLError, unplaced_code: str) -> str:
     original = original_of(error)
     if isinstance(original, KehuError):
-        extensions: Answer = {"code": str(original.code)}
+        return str(original.code)
+    declared = (error.extensions or {}).get("code")
+    if isinstance(declared, str):
+        return declared
+    if error.path is None:
+        return PARSE_FAILED if isinstance(error, GraphQLSyntaxError) else unplaced_code
+    # Inside a field graphql-core points at the document when an argument is wrong. Where it points at nothing, a
+    # stored value did not fit its type, and the message would quote that value.
+    return BAD_USER_INPUT if isinstance(original, GraphQLError) and original.nodes else INTERNAL
+
+
+def _words(error: GraphQLError, unplaced_code: str) -> tuple[str, Answer]:
+    code, original = _code(error, unplaced_code), original_of(error)
+    if isinstance(original, KehuError):
+        extensions: Answer = {"code": code}
         if original.path:
             extensions["path"] = list(original.path)
         return original.message if error.path is not None else error.message, extensions
     declared = (error.extensions or {}).get("code")
     if isinstance(declared, str):
         return error.message, {"code": declared}
-    if error.path is None:
-        return told(error), {"code": PARSE_FAILED if isinstance(error, GraphQLSyntaxError) else unplaced_code}
-    # Inside a field graphql-core points at the document when an argument is wrong. Where it points at nothing, a
-    # stored value did not fit its type, and the message would quote that value.
-    if isinstance(original, GraphQLError) and original.nodes:
-        return told(error), {"code": BAD_USER_INPUT}
+    if code != INTERNAL:
+        return told(error), {"code": code}
     incident = _logged(original or error)
     return f"Internal error; quote id {incident}", {"code": INTERNAL, "id": incident}
 

@@ -37,7 +37,7 @@ def stream_of(
     Order: results as they come; a heartbeat in each pause; the stream ends when the token expires, or when the
     directory no longer knows the caller.
     """
-    results = events(edition, prepared, request, context, guard)
+    results = events(edition, prepared, request, context, guard, service.audit)
     return _streaming(_frames(service, results, caller), edition.version)
 
 

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 from dataclasses import dataclass
-from functools import partial
+from hashlib import sha256
 from inspect import isawaitable
 from typing import Any, Protocol
 
@@ -26,12 +26,14 @@ from strawberry import Schema
 
 from api.admission import Guard
 from api.answers import Answers, Asked, shown_cost
+from api.auditing import UNAUDITED, Auditing
 from api.document_caps import DocumentCaps, check_caps
 from api.errors import BAD_USER_INPUT, VALIDATION_FAILED, Answer, InvalidDocument, formatted_errors
 from api.graphql_request import GraphQLRequest
 from api.limits import capped_parse, check_length
 from policy.viewer import Viewer
 from repositories.access import Touched
+from repositories.compile.audit import Deed
 from schema.context import RESTRICTED_VALUES, Spending
 from schema.planning.operation import Fetched, Incomplete
 
@@ -81,6 +83,8 @@ class Prepared:
     document: DocumentNode
     operations: dict[str | None, OperationDefinitionNode]
     answers: Answers
+    digest: str
+    """The SHA-256 of the text, in hex."""
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation that a request means.
@@ -131,7 +135,11 @@ class Documents:
         if found is not None:
             kept.move_to_end(query)
             return found
-        prepared = self._checked(core_schema(edition), query)
+        try:
+            prepared = self._checked(core_schema(edition), query)
+        except InvalidDocument as problem:
+            problem.query = query
+            raise
         if self._entries and len(query) <= _LONGEST_KEPT_CHARACTERS:
             kept[query] = prepared
             if len(kept) > self._entries:
@@ -163,7 +171,7 @@ class Documents:
             for node in document.definitions
             if isinstance(node, OperationDefinitionNode)
         }
-        return Prepared(query, document, operations, Answers(document))
+        return Prepared(query, document, operations, Answers(document), text_digest(query))
 
 
 def core_schema(edition: ServedEdition) -> GraphQLSchema:
@@ -172,22 +180,49 @@ def core_schema(edition: ServedEdition) -> GraphQLSchema:
     return edition.schema._schema
 
 
+def text_digest(query: str) -> str:
+    """The SHA-256 of a GraphQL text, in hex."""
+    return sha256(query.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def deed_of(edition: ServedEdition, prepared: Prepared, request: GraphQLRequest) -> Deed:
+    """What is asked for, as the audit calls it."""
+    operation = prepared.operation(request.operation_name)
+    name = operation.name.value if operation.name else None
+    return Deed(operation.operation.value, name, prepared.digest, edition.version)
+
+
 async def run(
-    edition: ServedEdition, prepared: Prepared, request: GraphQLRequest, context: object, guard: Guard | None = None
+    edition: ServedEdition,
+    prepared: Prepared,
+    request: GraphQLRequest,
+    context: object,
+    guard: Guard | None = None,
+    audit: Auditing = UNAUDITED,
 ) -> ExecutionResult:
     """The result of a query or mutation; what the resolvers raise is among its errors.
 
     Strawberry's schema extensions do not run here: what they would do belongs to this module.
-    Raises: with a guard, what that raises; nothing ran then, or was not done in time.
+    Raises: NotAudited; with a guard, what that raises: nothing ran then, or was not done in time.
     """
-    operation = prepared.operation(request.operation_name)
+    operation, deed = prepared.operation(request.operation_name), deed_of(edition, prepared, request)
     asked = prepared.answers.asked(edition.schema, operation, request.variables or {})
     cost = cost_asked_for(prepared, request, asked, guard) if request.extensions else None
-    work = partial(_carried_out, edition, prepared, request, context, asked)
-    result = await (work() if guard is None else guard.carried_out(operation, prepared.answers, asked, work))
+
     touched: Touched | None = getattr(context, "touched", None)
-    if guard is not None and touched is not None and touched.restricted:
-        await guard.spend(RESTRICTED_VALUES, touched.restricted)
+
+    async def work() -> ExecutionResult:
+        try:
+            result = await _carried_out(edition, prepared, request, context, asked)
+            if guard is not None and touched is not None and touched.restricted:
+                await guard.spend(RESTRICTED_VALUES, touched.restricted)
+            return result
+        except BaseException:
+            audit.broke_off(deed, context)
+            raise
+
+    result = await (work() if guard is None else guard.carried_out(operation, prepared.answers, asked, work))
+    await audit.answered(deed, context, result)
     extensions = {**(cost or {}), **_hidden(touched)}
     if extensions:
         result.extensions = extensions
@@ -243,7 +278,12 @@ async def _carried_out(
 
 
 async def events(
-    edition: ServedEdition, prepared: Prepared, request: GraphQLRequest, context: object, guard: Guard | None = None
+    edition: ServedEdition,
+    prepared: Prepared,
+    request: GraphQLRequest,
+    context: object,
+    guard: Guard | None = None,
+    audit: Auditing = UNAUDITED,
 ) -> AsyncGenerator[ExecutionResult, None]:
     """The results of any operation, one after the other; a query or mutation has one.
 
@@ -251,14 +291,16 @@ async def events(
     """
     operation = prepared.operation(request.operation_name)
     if operation.operation is not OperationType.SUBSCRIPTION:
-        yield await run(edition, prepared, request, context, guard)
+        yield await run(edition, prepared, request, context, guard, audit)
         return
+    deed = deed_of(edition, prepared, request)
     asked = prepared.answers.asked(edition.schema, operation, request.variables or {})
     cost = cost_asked_for(prepared, request, asked, guard)
     lane = None if guard is None else await guard.admitted(operation, prepared.answers, asked)
     try:
         async with aclosing(_subscribed(edition, prepared, request, context)) as results:
             async for result in results:
+                await audit.answered(deed, context, result)
                 if cost is not None and has_run(result):
                     result.extensions = cost
                 yield result

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from acts.managers import find_person
 from api.answers import shown_cost
+from api.auditing import audited_command
 from api.database import open_repositories_of
 from api.editions import build_edition
 from api.errors import InvalidDocument, formatted_errors
@@ -29,6 +30,8 @@ from repositories.repositories import Repositories
 from schema.context import Context
 
 FAILED = 1
+EXPLAINER = "kehu-explain"
+"""Who the audit names for what is read, whoever the question is explained for."""
 PATIENCE_SECONDS = 30.0
 """Who explains a slow question wants to wait for it."""
 
@@ -51,7 +54,7 @@ def explain(
     query: Annotated[str, typer.Argument(help="GraphQL text, the path of a .graphql file, or - for standard input.")],
     variables: Annotated[str, typer.Option(help="The variables, as a JSON object.")] = "{}",
     operation: Annotated[str | None, typer.Option(help="Which operation, where the document has several.")] = None,
-    person: Annotated[str, typer.Option(help="Who asks: the name in the directory.")] = "kehu-explain",
+    person: Annotated[str, typer.Option(help="Who asks: the name in the directory.")] = EXPLAINER,
     role: Annotated[str, typer.Option(help=f"One of {', '.join(ROLES)}.")] = "administrator",
     team: Annotated[str | None, typer.Option(help="The person's team.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
@@ -126,7 +129,10 @@ async def _explained(settings: Settings, request: GraphQLRequest, viewer: Viewer
     trace = CommandTrace()
     patience = max(PATIENCE_SECONDS, settings.mongo_timeout_seconds)
     patient = settings.model_copy(update={"mongo_timeout_seconds": patience})
-    async with open_repositories_of(patient, (trace,), looks_only=True) as repositories:
+    async with (
+        open_repositories_of(patient, (trace,), looks_only=True) as repositories,
+        audited_command(settings, repositories.audit, EXPLAINER) as audit,
+    ):
         edition = build_edition(repositories).seen_by(viewer)
         prepared = _prepared(Documents(0, settings.document_limit_tokens), edition, request)
         operation = prepared.operation(request.operation_name)
@@ -135,7 +141,7 @@ async def _explained(settings: Settings, request: GraphQLRequest, viewer: Viewer
         context = Context(await _known(repositories, viewer), repositories, page_limit=settings.page_limit_rows)
         trace.is_on = True
         try:
-            result = await run(edition, prepared, request, context)
+            result = await run(edition, prepared, request, context, audit=audit)
         finally:
             trace.is_on = False
             await repositories.client_groups.close()

@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.admission import Admission
+from api.auditing import UNAUDITED, Auditing
 from api.clock import Clock
 from api.document_caps import DocumentCaps
 from api.errors import Headers, HttpRefusal, InvalidDocument, refusal_from, unauthenticated
@@ -33,6 +34,7 @@ from api.settings import Settings
 from api.trusted import FindText, TrustedDocuments, nobody
 from api.viewer import Authenticate, Unauthenticated, credentials_from
 from api.websocket import GraphQLSocket
+from policy.viewer import Viewer
 
 _ALLOW: Headers = ((b"allow", b"GET, POST"),)
 _ALLOW_POST: Headers = ((b"allow", b"POST"),)
@@ -47,11 +49,12 @@ def graphql_routes(
     settings: Settings,
     now: Clock = time.time,
     find_document: FindText = nobody,
+    audit: Auditing = UNAUDITED,
 ) -> list[BaseRoute]:
     """The routes of GraphQL: /graphql (HTTP, websocket, page), the page's files, and /schema.graphql."""
     trusted = TrustedDocuments(settings, find_document)
-    documents = documents_of(settings)
-    service = Service(editions, authenticate, build_context, settings, documents, Admission(settings), trusted, now)
+    documents, admission = documents_of(settings), Admission(settings)
+    service = Service(editions, authenticate, build_context, settings, documents, admission, trusted, now, audit)
     return [
         Mount("/graphql/console", assets_app()),
         Route("/graphql", GraphQLView(service)),
@@ -98,6 +101,7 @@ class GraphQLView:
     async def _response(self, scope: Scope, headers: RequestHeaders, wanted: Wanted, receive: Receive) -> ASGIApp:
         media = wanted.json or JSON
         version: str | None = None
+        viewer: Viewer | None = None
         try:
             self._check_call(scope, headers, wanted)
             credentials = credentials_from(scope["headers"])
@@ -109,7 +113,7 @@ class GraphQLView:
             context = self._service.context(viewer, edition, guard)
             if _is_stream(wanted, prepared, request):
                 return stream_of(self._service, edition, prepared, request, context, (credentials, viewer), guard)
-            result = await run(edition, prepared, request, context, guard)
+            result = await run(edition, prepared, request, context, guard, self._service.audit)
             status = 200 if media != GRAPHQL_RESPONSE or has_run(result) else 400
             return JsonResponse(status, answer_from(result), media, version)
         except ClientGone:
@@ -117,11 +121,14 @@ class GraphQLView:
         except Unauthenticated:
             return refused(unauthenticated(), media)
         except InvalidDocument as problem:
+            self._service.note_refusal(viewer, version, problem.code, problem.query)
             if wanted.json is None:
                 return stream_of_one(problem.answer(), version)
             return JsonResponse(400 if media == GRAPHQL_RESPONSE else 200, problem.answer(), media, version)
         except Exception as problem:
-            return refused(refusal_from(problem), media, version)
+            refusal = refusal_from(problem)
+            self._service.note_refusal(viewer, version, refusal.code)
+            return refused(refusal, media, version)
 
     def _check_call(self, scope: Scope, headers: RequestHeaders, wanted: Wanted) -> None:
         """Refuse what no GraphQL request looks like.

@@ -1,6 +1,7 @@
 """`kehu import clients`: a file of clients into the book, with a progress bar and a report."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from acts.importing.clients import ImportOrder
 from acts.importing.clients import import_clients as import_into
 from acts.importing.map_file import load_map
 from acts.importing.run import Prepared, Tally
+from api.auditing import audited_command
 from api.database import open_repositories_of
 from api.import_screen import ImportScreen
 from api.interrupt import Interrupt
@@ -60,16 +62,18 @@ def import_clients(
 async def _import(settings: Settings, order: ImportOrder, screen: ImportScreen) -> int:
     patience = max(PATIENCE_SECONDS, settings.mongo_timeout_seconds)
     with Interrupt(screen.announce_stop) as interrupt:
-        async with open_repositories_of(
-            settings.model_copy(update={"mongo_timeout_seconds": patience})
-        ) as repositories:
+        async with (
+            open_repositories_of(settings.model_copy(update={"mongo_timeout_seconds": patience})) as repositories,
+            audited_command(settings, repositories.audit, IMPORTER.person) as audit,
+        ):
 
             def opened(ready: Prepared, tally: Tally) -> ImportScreen:
                 screen.open(ready, tally, interrupt.is_set)
                 return screen
 
+            noted = partial(audit.carried_out, IMPORTER, "import clients")
             try:
-                tally = await import_into(IMPORTER, repositories, order, opened)
+                tally = await import_into(IMPORTER, repositories, order, opened, noted)
             finally:
                 screen.close()
     screen.report(tally, order)

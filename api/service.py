@@ -5,14 +5,16 @@ import time
 from dataclasses import dataclass, replace
 
 from api.admission import Admission, Guard
+from api.auditing import UNAUDITED, Auditing
 from api.clock import Clock
-from api.execution import BuildContext, Documents, EditionSource, Prepared, ServedEdition
+from api.execution import BuildContext, Documents, EditionSource, Prepared, ServedEdition, text_digest
 from api.graphql_request import GraphQLRequest
 from api.limits import check_variables
 from api.settings import Settings
 from api.trusted import TrustedDocuments
 from api.viewer import Authenticate, Credentials, Unauthenticated, end_of
 from policy.viewer import Viewer
+from repositories.compile.audit import Deed
 
 _log = logging.getLogger("kehu.api")
 
@@ -32,6 +34,7 @@ class Service:
     admission: Admission
     trusted: TrustedDocuments
     now: Clock = time.time
+    audit: Auditing = UNAUDITED
 
     def edition_for(self, viewer: Viewer) -> ServedEdition:
         """The edition of the moment, as the viewer has it."""
@@ -55,6 +58,12 @@ class Service:
     def context(self, viewer: Viewer, edition: ServedEdition, guard: Guard) -> object:
         """What the resolvers of one operation get."""
         return self.build_context(viewer, edition, guard)
+
+    def note_refusal(self, viewer: Viewer | None, version: str | None, code: str, query: str | None = None) -> None:
+        """Note in the audit that a request of a known person was refused before it ran."""
+        if viewer is not None and self.audit.is_on:
+            digest = None if query is None else text_digest(query)
+            self.audit.refused(viewer, Deed("request", None, digest, version), code)
 
     async def holds(self, credentials: Credentials, viewer: Viewer) -> bool:
         """Whether the viewer of an open stream is still who the directory says, with the same roles and all.

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from api.addresses import is_safe_address
 from catalogue.attribute import Facet
 
+AuditMode = Literal["strict", "asynchronous", "off"]
 PREFIX = "KEHU_"
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 """Signatures by a key pair: whoever can check one cannot make one, so HS256 and none are not among them."""
@@ -252,6 +253,18 @@ class Settings(BaseSettings):
         "key that signs page cursors, the same on every server; empty: one kept in the database",
         "empty, or at least 32 characters",
     )
+    audit: AuditMode | None = _setting(
+        None,
+        "strict: an answer leaves when its entry is written; asynchronous: the entry follows; off: no entries;"
+        " unset: strict in production, asynchronous in development",
+        "strict, asynchronous, off, or nothing",
+    )
+    audit_heads: Path | None = _setting(
+        None,
+        "file outside the database with the signed ends of the audit's chains;"
+        " unset: audit-heads.jsonl in the data directory",
+        "a file path",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "warning", "how much is logged, on standard error", "debug, info, warning or error"
     )
@@ -285,6 +298,11 @@ class Settings(BaseSettings):
     token_minutes: int = _setting(
         480, "life of a token of the local issuer", "a whole number from 1 to 43200", ge=1, le=43_200
     )
+
+    @property
+    def audit_mode(self) -> AuditMode:
+        """The audit that is meant."""
+        return self.audit or ("strict" if self.environment == "production" else "asynchronous")
 
     @field_validator(
         "allowed_origins",

@@ -180,7 +180,7 @@ class _Session:
             request, prepared = await self._service.prepared(edition, request, viewer.person)
             guard = self._service.admission.guard(viewer.person)
             context = self._service.context(viewer, edition, guard)
-            async with aclosing(events(edition, prepared, request, context, guard)) as results:
+            async with aclosing(events(edition, prepared, request, context, guard, self._service.audit)) as results:
                 async for result in results:
                     answer = answer_from(result)
                     if not has_run(result):
@@ -188,9 +188,12 @@ class _Session:
                         break
                     await self._say({"id": name, "type": "next", "payload": answer})
         except InvalidDocument as problem:
+            self._service.note_refusal(viewer, edition.version, problem.code, problem.query)
             last = {"id": name, "type": "error", "payload": problem.answer()["errors"]}
         except Exception as problem:
-            last = {"id": name, "type": "error", "payload": refusal_from(problem).answer()["errors"]}
+            refusal = refusal_from(problem)
+            self._service.note_refusal(viewer, edition.version, refusal.code)
+            last = {"id": name, "type": "error", "payload": refusal.answer()["errors"]}
         # The id is free again before the caller can hear so.
         self._operations.pop(name, None)
         await self._say(last)

@@ -40,6 +40,14 @@ class Touched:
     """Paths that were selected and not read, because the viewer may not."""
     restricted: int = 0
     """How many RESTRICTED values were read, at most: the records with each such path that was selected."""
+    refusals: list[str] = field(default_factory=list)
+    """The codes with which mutations were refused."""
+    changes: set[str] = field(default_factory=set)
+    """Changes that were made, or found to have been made by the same request before: `<record>:<version>`."""
+    changed: set[str] = field(default_factory=set)
+    """Ids of the records that these are changes of, and of the clients whom the records belong to."""
+    written: set[str] = field(default_factory=set)
+    """Paths that were set or cleared; those of other areas than clients behind the area's name."""
 
     def note(self, area: str, ids: Iterable[str], restricted_each: int = 0) -> None:
         """Records that were read or changed, with so many RESTRICTED values each."""
@@ -47,6 +55,12 @@ class Touched:
         before = len(met)
         met.update(ids)
         self.restricted += (len(met) - before) * restricted_each
+
+    def note_change(self, area: str, record_id: str, version: int, paths: Iterable[str], owner: str | None) -> None:
+        """A change of a record, and of the client it belongs to."""
+        self.changes.add(f"{record_id}:{version}")
+        self.changed.update((record_id,) if owner is None else (record_id, owner))
+        self.written.update(paths if area == CLIENTS else (f"{area}.{each}" for each in paths))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +154,8 @@ class Access:
         floor = self.policy.group_floor if plan.grouped and clients != client_rows(rules, viewer) else 0
         if touched is not None:
             touched.hidden |= {each if plan.area == CLIENTS else f"{plan.area}.{each}" for each in selection.hidden}
-            touched.paths.setdefault(plan.area, set()).update(selection.paths)
+            met = touched.paths.setdefault(plan.area, set())
+            met.update(selection.paths, _named_paths(plan.filter), plan.grouped, (each.path for each in plan.order))
         return AuthorisedPlan(
             narrowed,
             all_of(rows, narrowed.filter),

@@ -10,13 +10,14 @@ from typing import Any
 
 from catalogue.filters import And, Compare, Filter, Search, all_of
 from catalogue.kinds import Operator
-from repositories.access import AuthorisedPlan
+from repositories.access import AuthorisedPlan, Touched
 from repositories.batching import BatchedReads, SharedReads
 from repositories.changes import CREATED, ChangeHistory
-from repositories.compile.changes import change_facts, change_pipeline
+from repositories.compile.changes import change_pipeline
 from repositories.compile.filters import query_from
 from repositories.compile.pages import beyond, full_order, projection_from, sort_from
-from repositories.compile.search import RANK, rank_expression, words_of
+from repositories.compile.records import new_document
+from repositories.compile.search import RANK, rank_expression
 from repositories.cursors import Cursors, value_at
 from repositories.errors import (
     KeyReused,
@@ -30,7 +31,6 @@ from repositories.errors import (
 from repositories.mongo import BulkError, Store
 from repositories.plan import ID, Change, Order, Slice
 from repositories.small_books import SmallBooks
-from repositories.values import bson_from
 
 log = logging.getLogger("kehu.repositories")
 
@@ -56,10 +56,19 @@ class RecordRepository:
     """The records of one area: documents with a version and a tail of changes."""
 
     def __init__(
-        self, store: Store, area: str, noun: str, cursors: Cursors, access_indexes: Mapping[str, str] = _NO_INDEXES
+        self,
+        store: Store,
+        area: str,
+        noun: str,
+        cursors: Cursors,
+        access_indexes: Mapping[str, str] = _NO_INDEXES,
+        owner_key: str = "",
     ) -> None:
+        """`owner_key` is where a record says which client it belongs to."""
         self.area = area
         self.noun = noun
+        self.owner_key = owner_key
+        self._always = {"version", owner_key} if owner_key else {"version"}
         self.cursors = cursors
         self.store = store
         self.collection = store.collection(area)
@@ -207,6 +216,10 @@ class RecordRepository:
         if authorised.touched is not None:
             authorised.touched.note(self.area, (each[ID] for each in documents), authorised.restricted)
 
+    def _noted_change(self, touched: Touched | None, document: Document, version: int, change: Change) -> None:
+        if touched is not None:
+            touched.note_change(self.area, document[ID], version, change.values, document.get(self.owner_key))
+
     async def insert(
         self, record: Mapping[str, object], change: Change, answer: AuthorisedPlan | None = None
     ) -> Written:
@@ -218,9 +231,12 @@ class RecordRepository:
         await self.collection.insert_one(document)
         if answer is not None:
             self._noted(answer, (document,))
+            self._noted_change(answer.touched, document, CREATED, change)
         return Written(document)
 
-    async def insert_many(self, records: Sequence[tuple[Mapping[str, object], Change]]) -> frozenset[int]:
+    async def insert_many(
+        self, records: Sequence[tuple[Mapping[str, object], Change]], touched: Touched | None = None
+    ) -> frozenset[int]:
         """The places of the records that were refused because a unique value is taken; the others are in.
 
         Their changes bear the key of their batch, or none; never one of a request, which could come again.
@@ -229,6 +245,9 @@ class RecordRepository:
         documents = [new_document(record, change) for record, change in records]
         done = await self.collection.insert_many(documents)
         refused = _duplicates_only(done.errors)
+        for place, (document, (_, change)) in enumerate(zip(documents, records, strict=True)):
+            if place not in refused:
+                self._noted_change(touched, document, CREATED, change)
         try:
             await self.history.move_created([each for place, each in enumerate(documents) if place not in refused])
         except RepositoryError as error:
@@ -236,7 +255,7 @@ class RecordRepository:
             log.warning("the first changes of %d new %ss stay in their tails: %s", len(documents), self.noun, error)
         return refused
 
-    async def write_many(self, changes: Sequence[tuple[str, Change]]) -> frozenset[int]:
+    async def write_many(self, changes: Sequence[tuple[str, Change]], touched: Touched | None = None) -> frozenset[int]:
         """The places of the changes that met another version than they expect; the others are written.
 
         Each change carries a key of its batch, by which it is found again.
@@ -247,12 +266,17 @@ class RecordRepository:
         _duplicates_only(done.errors)
         ids = [record_id for record_id, _ in changes]
         rows = await self.collection.find({ID: {"$in": ids}}, {"tail.key": 1, "tail.version": 1})
-        keys = {str(row[ID]): {entry.get("key") for entry in row["tail"]} for row in rows}
+        keys = {str(row[ID]): {entry.get("key"): entry["version"] for entry in row["tail"]} for row in rows}
+        stale: set[int] = set()
+        for place, (record_id, change) in enumerate(changes):
+            version = keys.get(record_id, {}).get(change.key)
+            if version is None:
+                stale.add(place)
+            else:
+                self._noted_change(touched, {ID: record_id}, version, change)
         for row in rows:
             await self.history.move_when_full(str(row[ID]), row)
-        return frozenset(
-            place for place, (record_id, change) in enumerate(changes) if change.key not in keys.get(record_id, ())
-        )
+        return frozenset(stale)
 
     async def write(self, record_id: str, change: Change, answer: AuthorisedPlan) -> Written:
         """The record after one change, as far as the answer's plan shows it; for its rows alone.
@@ -261,7 +285,7 @@ class RecordRepository:
         Cost: one command, unless the record's older changes have moved out and a key has to be looked up among them.
         """
         paths = answer.plan.paths
-        projection = {**projection_from({*paths, "version"}), **_BOOKKEEPING}
+        projection = {**projection_from({*paths, *self._always}), **_BOOKKEEPING}
         if any(path == "tail" or path.startswith("tail.") for path in paths):
             projection.pop("tail.version")
         pipeline = change_pipeline(change)
@@ -273,6 +297,7 @@ class RecordRepository:
             query = target_query(record_id, change, **is_new)
             document = await self.collection.find_one_and_update(query, pipeline, projection)
             if document is not None:
+                self._noted_change(answer.touched, document, document["version"], change)
                 await self.history.move_when_full(record_id, document)
                 self._shown(answer, (document,))
                 return Written(document)
@@ -297,7 +322,9 @@ class RecordRepository:
         earlier = None if change.key is None else await self.history.find_by_key(record_id, change.key)
         if earlier is None:
             return None
-        return await self._replay(record_id, change, earlier, answer, projection_from({*answer.plan.paths, "version"}))
+        return await self._replay(
+            record_id, change, earlier, answer, projection_from({*answer.plan.paths, *self._always})
+        )
 
     async def _replay(
         self,
@@ -313,6 +340,8 @@ class RecordRepository:
         document = await self.collection.find_one(query_from(scope), projection)
         if document is None:
             raise NotFound(self.noun, record_id)
+        # Whoever was stopped between the change and its entry asks again, and then it has one.
+        self._noted_change(answer.touched, document, earlier["version"], change)
         self._shown(answer, (document,))
         return Written(document, is_replay=True)
 
@@ -341,33 +370,3 @@ def _duplicates_only(errors: Sequence[BulkError]) -> frozenset[int]:
         if not each.is_duplicate:
             raise RepositoryFault
     return frozenset(each.index for each in errors)
-
-
-def new_document(record: Mapping[str, object], change: Change) -> Document:
-    """A new record as it is stored: its own fields, its values, version 1 and its first change."""
-    document: Document = {**record, "version": 1, "createdAt": change.at, "updatedAt": change.at}
-    rows: list[Document] = []
-    for path, value in change.values.items():
-        if value is not None:
-            stored = bson_from(value)
-            assign(document, path, stored)
-            rows.append({"path": path, "new": stored})
-    seen = change.proof.observed_at or change.at
-    document["proof"] = {FIRST: {"v": 1, "o": seen}}
-    if change.words:
-        document["words"] = words_of(change.words)
-    document["tail"] = [{"version": 1, **change_facts(change), "values": rows}]
-    return document
-
-
-FIRST = "first"
-"""Under `proof`: the change that made the record stands for every path that no later change has set."""
-
-
-def assign(document: Document, path: str, value: object) -> None:
-    """Put a value at a dotted path, with the objects around it."""
-    *outer, key = path.split(".")
-    inner = document
-    for each in outer:
-        inner = inner.setdefault(each, {})
-    inner[key] = value

@@ -1,7 +1,8 @@
 """The history of records: the newest changes in a record's own tail, the older ones in the collection `changes`."""
 
+from collections.abc import AsyncIterator, Mapping, Sequence
 from collections.abc import Collection as Some
-from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from repositories.batching import SharedReads
@@ -119,6 +120,21 @@ class ChangeHistory:
                 query["at"] = {"$gte": since}
             found += await self._moved.find(query, sort=[("version", -1)], limit=limit - len(found))
         return found[:limit]
+
+    async def versions_since(self, moment: datetime) -> AsyncIterator[tuple[str, int]]:
+        """Every change entered at a moment or later, as record and version.
+
+        Cost: two passes over collections, flat memory. A change that moves out of its tail meanwhile is met twice, or
+        once.
+        """
+        tails = self._records.iterate({"tail.at": {"$gte": moment}}, {"tail.version": 1, "tail.at": 1})
+        async for record in tails:
+            for entry in record["tail"]:
+                if entry["at"] >= moment:
+                    yield str(record["_id"]), int(entry["version"])
+        moved = {"area": {"$eq": self._area}, "at": {"$gte": moment}}
+        async for row in self._moved.iterate(moved, {"recordId": 1, "version": 1}):
+            yield str(row["recordId"]), int(row["version"])
 
     async def find_entries(self, wanted: Some[tuple[str, int]]) -> dict[tuple[str, int], Document]:
         """Moved changes by record and version, without their values.

@@ -30,7 +30,11 @@ class Cursors:
     def binding(self, authorised: AuthorisedPlan) -> bytes:
         """What a cursor is bound to; made once for a page."""
         plan = authorised.plan
-        text = repr((plan.area, authorised.principal, authorised.asked, plan.order))
+        return self.bound_to((plan.area, authorised.principal, authorised.asked, plan.order))
+
+    def bound_to(self, question: tuple[object, ...]) -> bytes:
+        """The binding to a question that is no plan."""
+        text = repr(question)
         return blake2b(text.encode("utf-8", "surrogatepass"), key=self._key, digest_size=32).digest()
 
     def seal(self, binding: bytes, position: Sequence[object]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Collection as Some
 from dataclasses import replace
 
+from catalogue.attribute import CLIENTS
 from repositories.access import AuthorisedPlan
 from repositories.base import Document, RecordRepository
 from repositories.cursors import Cursors
@@ -20,7 +21,7 @@ class InteractionRepository(RecordRepository):
     """The contacts of all clients."""
 
     def __init__(self, store: Store, cursors: Cursors, clients: RecordRepository) -> None:
-        super().__init__(store, INTERACTIONS, "interaction", cursors)
+        super().__init__(store, INTERACTIONS, "interaction", cursors, owner_key=CLIENT_ID)
         self._clients = clients
         self.levels = {CLIENT_ID: LevelReads(self, CLIENT_ID)}
 
@@ -29,15 +30,20 @@ class InteractionRepository(RecordRepository):
 
         Cost: two commands where the policy narrows the clients, else one.
         """
-        if authorised.owners is None:
-            return await super().load_many(authorised, ids)
         plan = replace(authorised.plan, paths=authorised.plan.paths | {CLIENT_ID})
+        if authorised.owners is None:
+            return await super().load_many(replace(authorised, plan=plan), ids)
         # Only what may be seen is noted as seen.
         found = await super().load_many(replace(authorised, plan=plan, touched=None), ids)
         visible = await self._clients.existing({each[CLIENT_ID] for each in found.values()}, authorised.owners)
         mine = {key: each for key, each in found.items() if each[CLIENT_ID] in visible}
         self._noted(authorised, mine.values())
         return mine
+
+    def _noted(self, authorised: AuthorisedPlan, documents: Some[Document]) -> None:
+        super()._noted(authorised, documents)
+        if authorised.touched is not None:
+            authorised.touched.note(CLIENTS, (each[CLIENT_ID] for each in documents if CLIENT_ID in each))
 
     async def read_page(self, authorised: AuthorisedPlan) -> Slice:
         raise NotImplementedError("contacts are listed under their clients, by `levels`")

@@ -15,6 +15,7 @@ from repositories.access import Access
 from repositories.approvals import ID_PREFIX as APPROVAL_PREFIX
 from repositories.approvals import ApprovalRepository
 from repositories.attributes import AttributeRepository
+from repositories.audit import AuditRepository
 from repositories.base import RecordRepository
 from repositories.catalogue_feed import CatalogueFeed
 from repositories.client_groups import AGE_LIMIT_SECONDS, ClientGroupRepository
@@ -53,6 +54,7 @@ class Repositories:
     feed: CatalogueFeed
     client_groups: ClientGroupRepository
     approvals: ApprovalRepository
+    audit: AuditRepository
 
     def on(self, catalogue: Catalogue, policy: Policy | None = None) -> "Repositories":
         """The same, reading by another catalogue, or under another policy."""
@@ -70,6 +72,7 @@ class Repositories:
         await self.approvals.prepare()
         await self.grants.prepare()
         await self.service_accounts.prepare()
+        await self.audit.prepare()
         await self.attributes.sync_indexes(self.catalogue, AREAS)
 
 
@@ -137,6 +140,7 @@ async def open_repositories(
         feed=feed,
         client_groups=groups,
         approvals=ApprovalRepository(store, cursors),
+        audit=AuditRepository(store, cursors),
     )
 
 

@@ -33,6 +33,7 @@ from schema.approvals.types import ApprovalType
 from schema.attributes.mutations import attribute_mutations
 from schema.attributes.queries import attribute_queries, find_attribute
 from schema.attributes.types import AttributeType, attribute_value
+from schema.clients.audit import audit_fields
 from schema.clients.groups import client_group_queries
 from schema.clients.mutations import client_mutations
 from schema.clients.queries import ClientTypes, client_queries
@@ -173,6 +174,7 @@ def _client_type(catalogue: Catalogue, manager: Any, reference: Reference, lists
             *core,
             *_facets(catalogue, reference),
             *client_fields(catalogue, attribute_value_type(AttributeType), attribute_value),
+            *audit_fields(),
         ),
         (Node,),
         is_type_of=classmethod(lambda cls, source, _info: has_prefix(source, ID_PREFIX)),

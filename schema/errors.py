@@ -94,5 +94,7 @@ async def payload(context: Context, noun: str, act: Callable[[], Awaitable[dict[
         return {"errors": [], **await act()}
     except KehuError as refused:
         problems = refused.problems()
+        # The answer says them only if they are selected.
+        context.touched.refusals.extend(str(each.code) for each in problems)
         await context.spending.spend(MISSED_LOOKUPS, sum(each.code is ErrorCode.NOT_FOUND for each in problems))
         return {noun: None, "errors": [error_value(each) for each in problems]}

@@ -38,8 +38,12 @@ GIVEN = {
     "ByGlobalId": '{"ids": ["{cl:K000001}", "{mg:M001}", "at_profile.name", "cl_nobody"]}',
     "FourFacets": '{"number": "K000003"}',
     "History": '{"number": "K000003"}',
+    # Nothing has been read yet by then, whatever else is asked before.
+    "WhoReadWhoChanged": '{"since": "2999-01-01T00:00:00Z"}',
 }
 """The variables of documented queries that need some."""
+ASKED_BY_AUDITORS = "query WhoReadWhoChanged"
+"""What others may not ask."""
 DEFINED_ON_THE_WAY = frozenset({"BestScores"})
 """Of an attribute that the page defines first."""
 
@@ -83,12 +87,16 @@ class Server:
     http: httpx2.AsyncClient
     log: CommandLog
     started: datetime
+    auditor: str
+    """The token of one."""
     names: dict[str, str] = field(default_factory=dict)
     """Ids that differ from run to run, and what stands for them."""
 
     async def ask(self, query: str, variables: dict[str, Any] | None = None, **more: Any) -> Any:
         """The answer, as it came."""
-        answer = await self.http.post("/graphql", json={"query": query, "variables": variables or {}, **more})
+        body = {"query": query, "variables": variables or {}, **more}
+        headers = {"authorization": f"Bearer {self.auditor}"} if ASKED_BY_AUDITORS in query else None
+        answer = await self.http.post("/graphql", json=body, headers=headers)
         return answer.json()
 
     async def variables_of(self, query: str) -> dict[str, Any]:
@@ -110,12 +118,8 @@ class Server:
         return str(value)
 
     def commands(self) -> list[Any]:
-        """The commands of the log as they are shown, without those by which the server follows catalogue and policy."""
-        sent = [
-            command
-            for command in self.log.commands
-            if next(iter(command)) != "getMore" and next(iter(command.values())) not in FOLLOWED
-        ]
+        """The commands of the log as they are shown, without those beside the question."""
+        sent = [command for command in self.log.commands if not _is_besides(command)]
         return [self.shown(json.loads(dumps(command, json_options=RELAXED_JSON_OPTIONS))) for command in sent]
 
     def shown(self, value: Any) -> Any:
@@ -141,6 +145,12 @@ class Server:
         return f"{self.names[record]}{colon}{version}" if record in self.names else value
 
 
+def _is_besides(command: dict[str, Any]) -> bool:
+    """Whether the server sends a command beside the question: to follow catalogue and policy, or to note who asked."""
+    name, collection = next(iter(command.items()))
+    return name == "getMore" or collection in FOLLOWED or (name, collection) == ("insert", "audit")
+
+
 @pytest.fixture(scope="module")
 async def server(mongod_uri: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
     log = CommandLog()
@@ -154,6 +164,7 @@ async def server(mongod_uri: str, tmp_path_factory: pytest.TempPathFactory) -> A
         mongo_timeout_seconds=30,
     )
     token = LocalIssuer(chosen).issue("snapshots", "administrator", None, 60)
+    auditor = LocalIssuer(chosen).issue("snapshots-auditor", "auditor", None, 60)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("api.app.connect", partial(connect, listeners=[log]))
         # One look into the directory, before the first question: later ones would stand between the commands.
@@ -165,8 +176,9 @@ async def server(mongod_uri: str, tmp_path_factory: pytest.TempPathFactory) -> A
             app.router.lifespan_context(app),
             httpx2.AsyncClient(transport=transport, base_url="http://kehu.test", headers=headers) as http,
         ):
-            made = Server(http, log, started)
+            made = Server(http, log, started, auditor)
             made.names = await names_of(made)
+            await made.ask(f"{ASKED_BY_AUDITORS} {{ viewer: __typename }}")
             yield made
             await drop(chosen)
 

@@ -15,8 +15,8 @@ from policy.attributes import AreaView
 from policy.decision import is_within
 from policy.viewer import Viewer
 from repositories.access import Access
-from repositories.base import assign
 from repositories.compile.changes import proof_key
+from repositories.compile.records import assign
 from repositories.compile.search import words_of
 from repositories.cursors import value_at
 

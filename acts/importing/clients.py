@@ -1,6 +1,6 @@
 """Import clients from a file: the attributes of the map, then the rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +15,20 @@ from acts.upserts import ClientRow, UpsertReport, upsert_clients
 from catalogue.filters import Compare
 from catalogue.kinds import Operator
 from policy.viewer import Viewer
+from repositories.access import Touched
 from repositories.managers import MANAGERS
 from repositories.plan import ID, Page, Proof, ReadPlan
 from repositories.repositories import Repositories
 
 Opened = Callable[[Prepared, Tally], Listener]
 """Told of the import before its first row, and of the tally it will fill; answers who listens."""
+
+Noted = Callable[[Touched], Awaitable[None]]
+"""Called after each batch with what it changed."""
+
+
+async def unnoted(_touched: Touched) -> None:
+    """Nobody takes note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +41,9 @@ class ImportOrder:
     is_dry_run: bool = False
 
 
-async def import_clients(viewer: Viewer, repositories: Repositories, order: ImportOrder, opened: Opened) -> Tally:
+async def import_clients(
+    viewer: Viewer, repositories: Repositories, order: ImportOrder, opened: Opened, noted: Noted = unnoted
+) -> Tally:
     """What was done; rows are stored or refused one by one, and the same file again changes nothing.
 
     Raises: ImportRefused where file, map and catalogue do not fit; nothing was written then. Unavailable, and what else
@@ -54,7 +64,10 @@ async def import_clients(viewer: Viewer, repositories: Repositories, order: Impo
         proof = Proof(**order.map.proof.model_dump())
 
         async def store(rows: Sequence[ClientRow]) -> UpsertReport:
-            return await upsert_clients(viewer, repositories, rows, proof, dry_run=order.is_dry_run)
+            touched = Touched()
+            report = await upsert_clients(viewer, repositories, rows, proof, dry_run=order.is_dry_run, touched=touched)
+            await noted(touched)
+            return report
 
         return await ImportRun(ready, store, manager_finder(viewer, repositories, order.map), listener, tally).run()
 

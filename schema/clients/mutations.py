@@ -162,7 +162,12 @@ async def _change(context: Context, given: Mapping[str, Any], paths: frozenset[s
 async def _upsert(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
     rows = [_row(context.repositories.catalogue, each) for each in given["clients"]]
     report = await upsert_clients(
-        context.viewer, context.repositories, rows, proof_from(given), dry_run=bool(given.get("dryRun"))
+        context.viewer,
+        context.repositories,
+        rows,
+        proof_from(given),
+        dry_run=bool(given.get("dryRun")),
+        touched=context.touched,
     )
     return {"report": _counts(report), "errors": [error_value(each) for each in report.problems]}
 

@@ -23,7 +23,7 @@ from policy.decision import is_within
 from policy.rules import BUILT_IN
 from policy.viewer import ROLES, Viewer
 from repositories.access import Access
-from repositories.base import assign
+from repositories.compile.records import assign
 from repositories.compile.search import words_of
 from repositories.interactions import INTERACTIONS
 from schema.build import build_schema
