@@ -19,6 +19,7 @@ from benchmarks.editions import measure_editions
 from benchmarks.errors import BenchmarkError
 from benchmarks.further import measure_attributes, measure_book, measure_growth, measure_memory
 from benchmarks.further import measure_workers as measure_worker_counts
+from benchmarks.guards import measure_guards
 from benchmarks.machine import LOAD_CPU, check_machine, program
 from benchmarks.ordinary import measure_ordinary
 from benchmarks.peers import FLOOR, PEERS
@@ -54,6 +55,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     other.add_argument("--attributes", type=_numbers, metavar="100,2000", help=text)
     text = "Q2 and Q4 by ordinary execution, beside the tuned Strawberry server"
     other.add_argument("--ordinary", action="store_true", help=text)
+    other.add_argument("--guards", action="store_true", help="the price of the policy and of the audit")
     other.add_argument("--changing", action="store_true", help="Q5 while ten clients a second change")
     other.add_argument("--book", type=_numbers, metavar="10000,1000000", help="Q1 and Q2 in books of these sizes")
     return parser.parse_args(given)
@@ -90,6 +92,7 @@ def measurement(chosen: argparse.Namespace, work: WorkDir) -> Coroutine[Any, Any
         (chosen.attributes, lambda: measure_attributes(work, choice, chosen.attributes)),
         (chosen.changing, lambda: measure_changing(work, choice)),
         (chosen.ordinary, lambda: measure_ordinary(work, choice)),
+        (chosen.guards, lambda: measure_guards(work, choice)),
         (chosen.book, lambda: measure_book(work, choice, chosen.book)),
         (True, lambda: measure_work(work, choice)),
     ]

@@ -55,14 +55,15 @@ class Stage:
             for target in targets:
                 # one by one: what has started must be known when the next one fails
                 log = work.log(f"{target.name}-{self.bench.clients}")
-                running.append(start(target, log, cpus, _greeting(target.is_kehu)))
+                running.append(start(target, log, cpus, greeting(is_kehu=target.is_kehu)))
             yield running
         finally:
             for each in running:
                 stop(each)
 
 
-def _greeting(is_kehu: bool) -> str:
+def greeting(*, is_kehu: bool) -> str:
+    """The first body that a server is asked."""
     # the floor knows no GraphQL, only the names of the work
     if is_kehu:
         return json.dumps({"query": "{ __typename }"})

@@ -178,6 +178,15 @@ def ordinary_promises(ordinary: Mapping[str, Figures]) -> Iterator[str]:
                 yield f"{'':<6} {name} {value:6.2f} times the CPU of: {other}"
 
 
+def guard_prices(guards: Mapping[str, Figures]) -> Iterator[str]:
+    """What the policy and the audit cost; nobody promised a figure."""
+    for name, figures in guards.items():
+        for ours, other, words in (("policy", "open", "with hidden attributes"), ("audited", "policy", "audited")):
+            cpu, rps = ratio(figures, ours, other, "cpu_ms"), ratio(figures, ours, other, "rps")
+            if cpu is not None and rps is not None:
+                yield f"{name} {words}: {cpu:.2f} times the CPU, {rps:.2f} times the requests/s"
+
+
 def changing_promises(changing: Mapping[str, Figures]) -> Iterator[str]:
     """A line for each server that was asked while clients changed."""
     for name, figures in changing.items():
@@ -197,6 +206,7 @@ _LINES: Mapping[str, Callable[[Any], Iterator[str]]] = {
     "attributes": attribute_promises,
     "ordinary": ordinary_promises,
     "changing": changing_promises,
+    "guards": guard_prices,
 }
 
 
