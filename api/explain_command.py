@@ -141,7 +141,7 @@ async def _explained(settings: Settings, request: GraphQLRequest, viewer: Viewer
         context = Context(await _known(repositories, viewer), repositories, page_limit=settings.page_limit_rows)
         trace.is_on = True
         try:
-            result = await run(edition, prepared, request, context, audit)
+            result = await run(edition, prepared, request, context, audit=audit)
         finally:
             trace.is_on = False
             await repositories.client_groups.close()

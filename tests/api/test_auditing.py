@@ -369,7 +369,7 @@ class TestSubscription:
         request = GraphQLRequest("subscription Watch { seen }", None, None)
         prepared = Documents(0, 1_000).prepare(edition, request.query)
         heard = 0
-        async for result in events(edition, prepared, request, context, server.app.server.audit):
+        async for result in events(edition, prepared, request, context, audit=server.app.server.audit):
             heard += 1
             assert result.data == {"seen": heard}
             entry = (await server.entries())[-1]
