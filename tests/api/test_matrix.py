@@ -119,7 +119,12 @@ def _texts(document: Mapping[str, Any], outer: str) -> list[tuple[str, object]]:
 
 @asynccontextmanager
 async def serving(directory: Path) -> AsyncIterator[World]:
-    settings = Settings(data_dir=directory, mongodb_driver="memory", demo=12, missed_lookups_per_minute=0)
+    unlimited: dict[str, Any] = {
+        "missed_lookups_per_minute": 0,
+        "cost_per_minute": 0,
+        "restricted_values_per_minute": 0,
+    }
+    settings = Settings(data_dir=directory, mongodb_driver="memory", demo=12, **unlimited)
     app = build_app(settings)
     assert isinstance(app, Application)
     async with app.router.lifespan_context(app):
