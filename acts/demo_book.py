@@ -8,6 +8,7 @@ from acts.demo_derived import derived
 from acts.demo_draw import Draw, Values
 from acts.demo_organisation import draw_organisation, financials, location, organisation_profile, trade
 from acts.demo_people import draw_person, household, person_name, person_profile, slug_from
+from acts.demo_privacy import privacy_of
 from acts.demo_relationship import (
     Relationship,
     attitude,
@@ -154,7 +155,7 @@ def _row(
     known = _with_gaps(draw, behaviour)
     mood = _with_gaps(draw, attitude(draw, of, behaviour)) if of.stage != "PROSPECT" or draw.chance(0.5) else {}
     values = {
-        "profile": _with_gaps(draw, profile),
+        "profile": {**_with_gaps(draw, profile), "privacy": privacy_of(int(number[1:]))},
         "behaviour": known,
         "attitude": mood,
         "derived": _with_gaps(draw, derived(draw, kind, of.stage, known, mood), gap=0.0),

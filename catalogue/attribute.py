@@ -91,6 +91,10 @@ class Attribute(BaseModel):
     max_age_hours: int | None = None
     is_sortable: bool = False
     is_searchable: bool = False
+    is_lookup: bool = False
+    """Whether a RESTRICTED value is found by its keyed hash: equal or not, and nothing else."""
+    retain_days: int | None = None
+    """How long a value is kept after it was observed; None: as long as the client."""
     owner: str | None = None
     status: Status = Status.PUBLISHED
     successor: str | None = None

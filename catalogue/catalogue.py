@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from types import MappingProxyType
 
-from catalogue.attribute import CLIENTS, Attribute, ClientKind, Status
+from catalogue.attribute import CLIENTS, Attribute, ClientKind, Sensitivity, Status
 from catalogue.errors import ErrorCode, KehuError
-from catalogue.kinds import Kind
+from catalogue.kinds import LOOKUP_OPERATORS, PRESENCE_OPERATORS, Kind, Operator
 from catalogue.relation import Relation
 
 BOTH_KINDS = frozenset(ClientKind)
@@ -39,6 +39,7 @@ class Catalogue:
         self._live: dict[tuple[str, str], bool] = {}
         self._list_groups: dict[tuple[str, str], Attribute | None] = {}
         self._kinds: dict[tuple[str, str], frozenset[ClientKind]] = {}
+        self._restricted: dict[str, Mapping[str, tuple[str, ...]]] = {}
         text = ",".join(each.canonical_text for each in self.attributes)
         self.version = sha256(f"[{text}]".encode()).hexdigest()
 
@@ -103,8 +104,38 @@ class Catalogue:
         return known
 
     def sortable(self, area: str = CLIENTS) -> tuple[Attribute, ...]:
-        """The live attributes that an index serves, in order of their path."""
-        return tuple(each for each in self._by_area.get(area, {}).values() if each.is_sortable and self.is_live(each))
+        """The live attributes that an index serves, in order of their path; never RESTRICTED ones."""
+        rows = self._by_area.get(area, {}).values()
+        return tuple(each for each in rows if each.is_sortable and self.is_live(each) and not self.is_restricted(each))
+
+    def is_restricted(self, attribute: Attribute) -> bool:
+        """Whether the attribute, or a group around it, is RESTRICTED: its values are stored encrypted."""
+        if attribute.sensitivity is Sensitivity.RESTRICTED:
+            return True
+        outer = self.find(attribute.parent, attribute.area)
+        return outer is not None and self.is_restricted(outer)
+
+    def restricted(self, area: str = CLIENTS) -> Mapping[str, tuple[str, ...]]:
+        """What is encrypted of each value of an area: the paths inside it, by the path that it is stored at.
+
+        Shape: "" is the value itself; {"profile.taxId": ("",), "profile.keyPeople": ("passport",)}. Drafts and retired
+        attributes are in it too, since values of them may be stored.
+        """
+        known = self._restricted.get(area)
+        if known is None:
+            found: dict[str, tuple[str, ...]] = {}
+            for each in self._by_area.get(area, {}).values():
+                if each.kind is not Kind.GROUP and self.is_restricted(each):
+                    holder = (self.list_group_of(each) or each).path
+                    found[holder] = (*found.get(holder, ()), each.path.removeprefix(holder).lstrip("."))
+            known = self._restricted[area] = MappingProxyType(found)
+        return known
+
+    def operators(self, attribute: Attribute) -> tuple[Operator, ...]:
+        """What a filter may do with the attribute: with a RESTRICTED one, what its keyed hash can answer."""
+        if attribute.kind is Kind.GROUP or not self.is_restricted(attribute):
+            return attribute.operators
+        return LOOKUP_OPERATORS if attribute.is_lookup else PRESENCE_OPERATORS
 
     def with_attributes(self, changed: Iterable[Attribute]) -> "Catalogue":
         """A catalogue in which the given definitions stand beside or instead of the present ones."""

@@ -156,6 +156,11 @@ _NULL = (Operator.IS_NULL,)
 _WORDS = (*_SAME, *_RANGE, Operator.STARTS_WITH, Operator.CONTAINS, *_NULL)
 _AMOUNT = (*_SAME, *_RANGE, *_NULL)
 LIST_OPERATORS = (Operator.CONTAINS_ANY, Operator.CONTAINS_ALL, Operator.IS_NULL)
+LOOKUP_OPERATORS = (Operator.EQ, Operator.IN, Operator.IS_NULL)
+"""What a keyed hash can answer; it leaves out ne and notIn, which would tell of everybody else."""
+PRESENCE_OPERATORS = _NULL
+LOOKUP_KINDS = frozenset((Kind.STRING, Kind.EMAIL, Kind.PHONE, Kind.URL))
+"""Kinds with so many values that their hashes say little."""
 
 
 def _words(kind: Kind, expected: str, parse: Callable[[object], object] = _text, limit: int = STRING_LIMIT) -> KindSpec:

@@ -60,6 +60,10 @@ def _rules(attribute: Attribute) -> Iterator[str]:
         yield "sortable"
     if attribute.is_searchable:
         yield "searchable"
+    if attribute.is_lookup:
+        yield "looked up by keyed hash"
+    if attribute.retain_days is not None:
+        yield f"kept for {attribute.retain_days} days"
     if attribute.status is Status.DEPRECATED:
         yield f"deprecated{f', use `{attribute.successor}`' if attribute.successor else ''}"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from catalogue.attribute import CLIENTS, Attribute, Sensitivity, Status
 from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode, Problem
-from catalogue.kinds import Kind
+from catalogue.kinds import LOOKUP_KINDS, Kind
 
 SEGMENT = re.compile(r"[a-z][a-zA-Z0-9]{0,39}")
 DEPTH_LIMIT = 5
@@ -14,6 +14,7 @@ DEPTH_LIMIT = 5
 ATTRIBUTE_LIMIT = 5_000
 OPTION_LIMIT = 2_000
 PATTERN_LIMIT = 200
+RETENTION_LIMIT_DAYS = 36_500
 
 RESERVED_KEYS = frozenset(
     """
@@ -138,6 +139,42 @@ def _place_problems(catalogue: Catalogue, attribute: Attribute) -> Iterator[Prob
         yield _wrong("isSortable", "true", expected, "a client has no single value to sort by")
     if attribute.is_list and attribute.kind is Kind.GROUP and in_list and attribute.area == CLIENTS:
         yield _wrong("isList", "true", "no list of groups inside a list of groups", "use a list of a plain kind")
+    if attribute.retain_days is not None and (in_list or attribute.area != CLIENTS):
+        expected = "nothing in a list of groups, which is kept as a whole, and only for clients"
+        yield _wrong("retainDays", str(attribute.retain_days), expected, "set it for the list")
+    yield from _secrecy_problems(catalogue, attribute, outer, in_list=in_list)
+
+
+def _secrecy_problems(
+    catalogue: Catalogue, attribute: Attribute, outer: Attribute | None, *, in_list: bool
+) -> Iterator[Problem]:
+    """What cannot be done with a value that is stored encrypted, and what only such a value needs."""
+    is_within = outer is not None and catalogue.is_restricted(outer)
+    is_restricted = is_within or attribute.sensitivity is Sensitivity.RESTRICTED
+    if attribute.is_lookup:
+        if not is_restricted:
+            yield _wrong("isLookup", "true", "false unless the attribute is RESTRICTED", "others have filters anyway")
+        elif attribute.kind not in LOOKUP_KINDS or attribute.is_list or in_list:
+            kinds = ", ".join(sorted(LOOKUP_KINDS))
+            yield _wrong("isLookup", "true", f"false but for single values of {kinds}", "nothing else is looked up")
+    if is_restricted and attribute.area != CLIENTS:
+        yield _wrong("sensitivity", "RESTRICTED", "another level", "only values of clients are encrypted")
+    if is_restricted and attribute.is_sortable:
+        yield _wrong("isSortable", "true", "false for RESTRICTED attributes", "an order would tell the value")
+    if is_within and attribute.is_searchable:
+        yield _wrong("isSearchable", "true", "false inside a RESTRICTED group", "a search would leak the value")
+    if is_restricted and attribute.kind is Kind.CLIENT:
+        yield _wrong("sensitivity", "RESTRICTED", "another level for CLIENT", "an erased client could not be found")
+    if attribute.kind is Kind.GROUP and is_restricted:
+        yield from _open_inside(catalogue, attribute)
+
+
+def _open_inside(catalogue: Catalogue, group: Attribute) -> Iterator[Problem]:
+    for each in catalogue.area(group.area).values():
+        is_inside = each.path.startswith(f"{group.path}.")
+        if is_inside and (each.is_sortable or each.is_searchable or each.kind is Kind.CLIENT):
+            expected = "a level below it while something in the group is sortable, searchable or a CLIENT"
+            yield _wrong("sensitivity", "RESTRICTED", expected, f"{each.path} is")
 
 
 def shape_problems(attribute: Attribute) -> list[Problem]:
@@ -177,6 +214,14 @@ def _limit_problems(attribute: Attribute) -> Iterator[Problem]:
         yield _wrong("minLength", str(attribute.min_length), f"0 to {most}", "")
     if attribute.max_age_hours is not None and not 1 <= attribute.max_age_hours <= 1_000_000:
         yield _wrong("maxAgeHours", str(attribute.max_age_hours), "1 to 1000000 hours", "")
+    if attribute.retain_days is not None and not 1 <= attribute.retain_days <= RETENTION_LIMIT_DAYS:
+        yield _wrong("retainDays", str(attribute.retain_days), f"1 to {RETENTION_LIMIT_DAYS} days", "")
+    if attribute.retain_days is not None and attribute.required_for:
+        yield _wrong(
+            "retainDays", str(attribute.retain_days), "nothing for a required attribute", "it cannot be cleared"
+        )
+    if attribute.retain_days is not None and attribute.kind is Kind.GROUP and not attribute.is_list:
+        yield _wrong("retainDays", str(attribute.retain_days), "nothing for a group", "its members have their own")
     if attribute.pattern is not None:
         yield from _pattern_problems(attribute.pattern)
 

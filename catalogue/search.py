@@ -56,7 +56,8 @@ def searchable_words(catalogue: Catalogue, values: Mapping[str, object]) -> dict
 def is_searched(catalogue: Catalogue, attribute: Attribute) -> bool:
     """Whether search looks into a value: it is searchable itself, or a list of groups in which something is."""
     if attribute.kind is not Kind.GROUP:
-        return attribute.is_searchable
+        # What is encrypted must not stand among the words in clear, whatever an old definition says.
+        return attribute.is_searchable and not catalogue.is_restricted(attribute)
     return attribute.is_list and any(is_searched(catalogue, each) for each in catalogue.children(attribute.path))
 
 

@@ -4,6 +4,7 @@ Source: 「行業類型、公司規模、地理位置以及其他有關客戶的
 """
 
 from catalogue.attribute import ClientKind, Facet
+from catalogue.builtin.clients_privacy import PRIVACY
 from catalogue.builtin.rows import (
     DAYS,
     INTERNAL,
@@ -92,7 +93,14 @@ COMMON = having(
 ) + having(
     email("email", "E-mail", "General e-mail address of the client.", is_searchable=True),
     phone("phone", "Telephone", "General telephone number of the client."),
-    string("taxId", "Tax number", "Number under which the client pays taxes.", max_length=40, sensitivity=RESTRICTED),
+    string(
+        "taxId",
+        "Tax number",
+        "Number under which the client pays taxes.",
+        max_length=40,
+        sensitivity=RESTRICTED,
+        is_lookup=True,
+    ),
     string(
         "registrationNumber",
         "Registration number",
@@ -318,4 +326,4 @@ PERSON = having(
     applies_to=PERSONS,
 )
 
-PROFILE: Rows = facet(Facet.PROFILE, COMMON, COMPANY, STRUCTURE, PERSON, owner="client-data")
+PROFILE: Rows = facet(Facet.PROFILE, COMMON, COMPANY, STRUCTURE, PERSON, PRIVACY, owner="client-data")

@@ -46,9 +46,11 @@ _RULES: tuple[tuple[str, Any, str], ...] = (
     ("requiredFor", list[ClientKindEnum] | None, "Kinds of client that must have a value."),
     ("appliesTo", list[ClientKindEnum] | None, "Kinds of client that may have a value; both, if left out."),
     ("maxAgeHours", int | None, "After how many hours a value is stale."),
+    ("retainDays", int | None, "After how many days a value is cleared, with what the history has of it."),
     ("owner", str | None, "Who answers for the definition."),
 )
 _REVISION = ("expectedRevision", int | None, "The revision that was read: refused if it is no longer that.")
+_LOOKUP = "Whether a RESTRICTED value is found by `eq` and `in`: a keyed hash is kept."
 _PATH = ("path", str, "The path of the attribute.")
 _REASON = ("reason", str | None, "Why, for whoever decides where a second person has to.")
 
@@ -215,6 +217,7 @@ _DEFINE = (
     ("sensitivity", SensitivityEnum, "How secret a value is."),
     ("isSortable", bool, "Whether clients can be sorted by it: an index is kept."),
     ("isSearchable", bool, "Whether `contains` and search look into it."),
+    ("isLookup", bool, _LOOKUP),
     ("status", AttributeStatusEnum, "PUBLISHED puts it into the schema, DRAFT does not yet."),
     _DRY_RUN,
     KEY_ROW,
@@ -228,6 +231,7 @@ _CHANGE = (
     ("sensitivity", SensitivityEnum | None, "How secret a value is."),
     ("isSortable", bool | None, "Whether clients can be sorted by it: an index is kept."),
     ("isSearchable", bool | None, "Whether `contains` and search look into it."),
+    ("isLookup", bool | None, _LOOKUP),
     ("status", AttributeStatusEnum | None, "PUBLISHED puts a draft into the schema."),
     _REASON,
     _DRY_RUN,
@@ -252,6 +256,7 @@ _DEFAULTS = {
     "sensitivity": SensitivityEnum.CONFIDENTIAL,
     "isSortable": False,
     "isSearchable": False,
+    "isLookup": False,
     "status": AttributeStatusEnum.PUBLISHED,
     "dryRun": False,
 }

@@ -41,6 +41,8 @@ _FIELDS: tuple[tuple[str, Any, str], ...] = (
     ("maxAgeHours", int | None, "After how many hours a value is stale."),
     ("isSortable", bool, "Whether clients can be sorted by it: an index is kept."),
     ("isSearchable", bool, "Whether `contains` and search look into it."),
+    ("isLookup", bool, "Whether a RESTRICTED value is found by `eq` and `in`: a keyed hash is kept."),
+    ("retainDays", int | None, "After how many days a value is cleared, with what the history has of it."),
     ("owner", str | None, "Who answers for the definition."),
     ("status", AttributeStatusEnum, "Where it stands in its life."),
     ("successor", str | None, "The path to use instead, once deprecated."),

@@ -44,7 +44,7 @@ def facet_filters(catalogue: Catalogue, area: str, prefix: str) -> Iterator[tupl
 
 def _filter_type(catalogue: Catalogue, attribute: Attribute, prefix: str) -> Any:
     if attribute.kind is not Kind.GROUP:
-        return operators_type(attribute)
+        return operators_type(attribute, catalogue.operators(attribute))
     rows = list(group_filters(catalogue, attribute.area, prefix, attribute.path))
     if not rows:
         return None

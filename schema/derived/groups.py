@@ -71,13 +71,14 @@ def group_field_types(catalogue: Catalogue, area: str, noun: str, core: Mapping[
 
 
 def grouped(catalogue: Catalogue, area: str) -> list[Attribute]:
-    """The live attributes that can be grouped by, in order of their path: none inside a list of groups."""
+    """The live attributes that can be grouped by, in order of their path: none inside a list of groups, none secret."""
     return [
         each
         for each in catalogue.area(area).values()
         if each.kind in (GROUPED_LISTS if each.is_list else GROUPED)
         and catalogue.is_live(each)
         and catalogue.list_group_of(each) is None
+        and not catalogue.is_restricted(each)
     ]
 
 

@@ -62,9 +62,13 @@ MANY = frozenset((Operator.IN, Operator.NOT_IN, Operator.CONTAINS_ANY, Operator.
 """Operators that take a list."""
 
 
-def operators_type(attribute: Attribute) -> Any:
-    """The input with the operators of an attribute."""
-    return _operators(_NAMES.get(attribute.kind, "String"), attribute.kind, attribute.operators, attribute.is_list)
+def operators_type(attribute: Attribute, operators: tuple[Operator, ...]) -> Any:
+    """The input with the operators that are offered for an attribute."""
+    if operators != attribute.operators:
+        # What the kind would offer is more than an encrypted value can answer.
+        name = "Lookup" if Operator.EQ in operators else "Presence"
+        return _input(f"{name}Operators", VALUE_TYPES[Kind.STRING], operators)
+    return _operators(_NAMES.get(attribute.kind, "String"), attribute.kind, operators, attribute.is_list)
 
 
 def named_operators(name: str, value: Any, operators: tuple[Operator, ...] = KINDS[Kind.CODE].operators) -> Any:

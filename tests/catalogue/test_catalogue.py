@@ -51,6 +51,45 @@ class TestGetLive:
             catalogue.get_live("name")
 
 
+class TestRestricted:
+    ROWS = (
+        defined("profile.a", sensitivity="RESTRICTED", is_lookup=True),
+        defined("profile.b"),
+        defined("profile.g", Kind.GROUP, sensitivity="RESTRICTED"),
+        defined("profile.g.c", is_list=True),
+        defined("profile.g.inner", Kind.GROUP),
+        defined("profile.g.inner.d", Kind.DATE, status="RETIRED"),
+        defined("profile.people", Kind.GROUP, is_list=True),
+        defined("profile.people.name"),
+        defined("profile.people.passport", sensitivity="RESTRICTED"),
+        defined("profile.people.home", Kind.GROUP),
+        defined("profile.people.home.door", sensitivity="RESTRICTED"),
+    )
+
+    def test_says_what_is_encrypted_of_each_stored_value(self) -> None:
+        assert Catalogue(self.ROWS).restricted() == {
+            "profile.a": ("",),
+            "profile.g.c": ("",),
+            "profile.g.inner.d": ("",),
+            "profile.people": ("home.door", "passport"),
+        }
+        assert Catalogue(self.ROWS).restricted("managers") == {}
+
+    def test_a_filter_offers_what_a_keyed_hash_can_answer(self) -> None:
+        catalogue = Catalogue(self.ROWS)
+        offered = {each.path: [str(one) for one in catalogue.operators(each)] for each in catalogue.attributes}
+        assert offered["profile.a"] == ["eq", "in", "isNull"]
+        assert offered["profile.g.c"] == offered["profile.people.passport"] == ["isNull"]
+        assert "startsWith" in offered["profile.b"]
+
+    def test_it_is_not_sorted_whatever_an_old_definition_says(self) -> None:
+        rows = [
+            defined("profile.a", sensitivity="RESTRICTED", is_sortable=True),
+            defined("profile.b", is_sortable=True),
+        ]
+        assert [each.path for each in Catalogue(rows).sortable()] == ["profile.b"]
+
+
 class TestIsLive:
     def test_what_stands_in_a_retired_group_is_not_live(self) -> None:
         group = defined("profile.g", Kind.GROUP, status="RETIRED")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from catalogue.attribute import Attribute, Status
+from catalogue.attribute import Attribute, Sensitivity, Status
 from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode
 from catalogue.kinds import Kind
@@ -147,6 +147,9 @@ class TestShapeProblems:
             ("isSearchable", Kind.LONG, {"is_searchable": True}),
             ("isSearchable", Kind.STRING, {"is_searchable": True, "sensitivity": "RESTRICTED"}),
             ("unit", Kind.LONG, {"unit": "u" * 41}),
+            ("retainDays", Kind.STRING, {"retain_days": 0}),
+            ("retainDays", Kind.STRING, {"retain_days": 30, "required_for": ("PERSON",)}),
+            ("retainDays", Kind.GROUP, {"retain_days": 30}),
         ],
     )
     def test_what_does_not_fit_together_is_named(self, name: str, kind: Kind, more: dict[str, Any]) -> None:
@@ -167,6 +170,50 @@ class TestShapeProblems:
     @pytest.mark.parametrize("pattern", ["(", "(a+)+", "(a*)*b", r"(a)\1", "(?=a)", "(a{2,}){3}", "a" * 201])
     def test_a_pattern_that_is_wrong_or_slow(self, pattern: str) -> None:
         assert names_of(defined("profile.x", pattern=pattern)) == {"pattern"}
+
+
+class TestSecrecy:
+    """What is encrypted has no order and no search, and only what is encrypted has look-ups."""
+
+    @pytest.mark.parametrize(
+        ("name", "kind", "more"),
+        [
+            ("isSortable", Kind.STRING, {"is_sortable": True}),
+            ("isLookup", Kind.CODE, {"is_lookup": True}),
+            ("isLookup", Kind.TEXT, {"is_lookup": True}),
+            ("isLookup", Kind.STRING, {"is_lookup": True, "is_list": True}),
+            ("sensitivity", Kind.CLIENT, {}),
+        ],
+    )
+    def test_what_a_restricted_value_cannot_have(self, name: str, kind: Kind, more: dict[str, Any]) -> None:
+        problems = definition_problems(BOOK, defined("profile.x", kind, sensitivity="RESTRICTED", **more))
+        assert [each.path for each in problems] == [(name,)]
+
+    @pytest.mark.parametrize("kind", [Kind.STRING, Kind.EMAIL, Kind.PHONE, Kind.URL])
+    def test_single_texts_may_be_looked_up_if_they_are_restricted(self, kind: Kind) -> None:
+        assert codes_of(defined("profile.x", kind, sensitivity="RESTRICTED", is_lookup=True)) == []
+        assert codes_of(defined("profile.x", kind, is_lookup=True)) == [ErrorCode.INVALID_VALUE]
+
+    def test_not_in_a_list_of_groups(self) -> None:
+        secret = defined("profile.people.passport", sensitivity="RESTRICTED")
+        assert codes_of(secret) == []
+        assert codes_of(secret.model_copy(update={"is_lookup": True})) == [ErrorCode.INVALID_VALUE]
+
+    def test_only_clients_have_keys(self) -> None:
+        assert codes_of(defined("pin", area="managers", sensitivity="RESTRICTED")) == [ErrorCode.INVALID_VALUE]
+
+    def test_a_restricted_group_restricts_what_is_in_it(self) -> None:
+        group = defined("profile.secrets", Kind.GROUP, sensitivity="RESTRICTED")
+        catalogue = BOOK.with_attributes([group])
+        assert codes_of(defined("profile.secrets.a"), catalogue) == []
+        for row in (defined("profile.secrets.a", is_sortable=True), defined("profile.secrets.a", is_searchable=True)):
+            assert codes_of(row, catalogue) == [ErrorCode.INVALID_VALUE]
+
+    def test_a_group_with_something_sortable_stays_open(self) -> None:
+        place = BOOK.get_live("profile.place")
+        closed = place.model_copy(update={"sensitivity": Sensitivity.RESTRICTED})
+        (problem,) = change_problems(BOOK, place, closed)
+        assert (problem.path, "profile.place.city" in problem.message) == (("sensitivity",), True)
 
 
 class TestChangeProblems:

@@ -3,8 +3,27 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalogue.catalogue import Catalogue
+from catalogue.kinds import Kind
 from catalogue.search import folded, grams_of, searchable_words, searched_paths, wanted_grams
 from tests.books import SMALL, attribute
+from tests.definitions import defined
+
+
+def test_a_restricted_text_is_among_no_words() -> None:
+    catalogue = Catalogue(
+        [
+            defined("profile.open", is_searchable=True),
+            defined("profile.secret", is_searchable=True, sensitivity="RESTRICTED"),
+            defined("profile.people", Kind.GROUP, is_list=True),
+            defined("profile.people.name", is_searchable=True),
+            defined("profile.people.passport", is_searchable=True, sensitivity="RESTRICTED"),
+        ]
+    )
+    people = [{"name": "Li", "passport": "P1"}]
+    given = {"profile.open": "a", "profile.secret": "b", "profile.people": people}
+    assert searchable_words(catalogue, given) == {"profile.open": "a", "profile.people": "li"}
+    assert searched_paths(catalogue) == ("profile.open", "profile.people")
 
 
 class TestFolded:

@@ -11,7 +11,7 @@ from catalogue.kinds import Kind, Operator
 from schema.build import build_schema
 from schema.derived.filters import CONTAINS_LIMIT, DEPTH_LIMIT, LIST_LIMIT, BadFilter, Filters
 from schema.derived.kinds import MANY, VALUE_TYPES
-from tests.definitions import beside, book, one_of_every_kind
+from tests.definitions import beside, book, defined, one_of_every_kind
 
 FILTERS = Filters(book(), "clients", {"number": "number", "manager": "managerId"})
 SCORE = Compare("attitude.score", Operator.GT, 1)
@@ -138,6 +138,19 @@ class TestOperatorInputs:
     def test_contains_is_offered_on_searchable_attributes_only(self, schema: GraphQLSchema) -> None:
         assert "contains" in operators(schema, "profile.place.city")
         assert "contains" not in operators(schema, "profile.string1")
+
+    def test_an_encrypted_value_is_looked_up_or_asked_for_its_presence(self) -> None:
+        rows = (
+            defined("profile.taxId", sensitivity="RESTRICTED", is_lookup=True),
+            defined("profile.passport", sensitivity="RESTRICTED"),
+            defined("profile.amount", Kind.DECIMAL, sensitivity="RESTRICTED"),
+        )
+        schema = build_schema(beside(*rows))._schema
+        assert operators(schema, "profile.taxId") == {"eq": "String", "in": "[String!]", "isNull": "Boolean"}
+        assert operators(schema, "profile.passport") == operators(schema, "profile.amount") == {"isNull": "Boolean"}
+        fields: Any = schema.type_map["ClientGroupField"]
+        assert not [name for name in fields.values if name.startswith(("PROFILE_TAX", "PROFILE_PASS", "PROFILE_AM"))]
+        assert "ClientMeasureField" not in schema.type_map
 
     def test_a_list_of_groups_is_asked_for_any_item(self, schema: GraphQLSchema) -> None:
         assert set(operators(schema, "profile.people")) == {"any", "isNull"}
