@@ -166,7 +166,8 @@ async def _territories(batch: _Batch) -> Territories:
 async def _attempt(batch: _Batch, places: list[int], territories: Territories, dry_run: bool) -> list[int]:
     """The places of the rows that another writer got in the way of."""
     numbers = {batch.rows[place].number for place in places}
-    present = await batch.repositories.clients.find_by_numbers(numbers, batch.scope)
+    given = {path for place in places for path in batch.checked[place].values}
+    present = await batch.repositories.clients.find_by_numbers(numbers, batch.scope, given)
     new: list[tuple[int, dict[str, Any], Change]] = []
     old: list[tuple[int, str, Change]] = []
     for place in places:

@@ -85,6 +85,8 @@ class AuthorisedPlan:
     """Groups of fewer records are left out."""
     restricted: int = 0
     """How many RESTRICTED paths are read of each record."""
+    sealed: tuple[str, ...] = ()
+    """The selected paths whose values are stored encrypted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class _Selection:
     hidden: frozenset[str]
     veil: Veil | None
     restricted: int = 0
+    sealed: tuple[str, ...] = ()
 
 
 class Access:
@@ -111,6 +114,7 @@ class Access:
         self._views: OrderedDict[object, AttributeView] = OrderedDict()
         self._catalogues: dict[str, Catalogue] = {}
         self._selections: OrderedDict[object, _Selection] = OrderedDict()
+        self._sealed: dict[str, tuple[str, ...]] = {}
 
     def view(self, viewer: Viewer) -> AttributeView:
         """What the viewer may see of the attributes."""
@@ -167,6 +171,7 @@ class Access:
             touched,
             floor,
             selection.restricted,
+            selection.sealed,
         )
 
     def rows(self, viewer: Viewer, right: Right | None = None) -> Filter | None:
@@ -232,10 +237,20 @@ class Access:
         key = (view.key, area, paths)
         found = self._selections.get(key)
         if found is None:
-            found = self._selections[key] = _selection(seen, paths, secret or frozenset())
+            found = _selection(seen, paths, secret or frozenset())
+            sealed = tuple(each for each in self._sealed_of(area) if _covers(found.paths, each))
+            found = self._selections[key] = replace(found, sealed=sealed) if sealed else found
             if len(self._selections) > SELECTIONS_KEPT:
                 self._selections.popitem(last=False)
         return found
+
+    def _sealed_of(self, area: str) -> tuple[str, ...]:
+        """The paths of the values that are stored encrypted."""
+        if area not in self._sealed:
+            inside = self._catalogue.restricted(area).items()
+            paths = (f"{path}.{each}" if each else path for path, parts in inside for each in parts)
+            self._sealed[area] = tuple(paths)
+        return self._sealed[area]
 
 
 def _restricted_paths(catalogue: Catalogue) -> dict[str, frozenset[str]]:

@@ -31,6 +31,7 @@ from repositories.errors import (
 from repositories.mongo import BulkError, Store
 from repositories.plan import ID, Change, Order, Slice
 from repositories.small_books import SmallBooks
+from repositories.vault import Vault
 
 log = logging.getLogger("kehu.repositories")
 
@@ -62,10 +63,13 @@ class RecordRepository:
         noun: str,
         cursors: Cursors,
         access_indexes: Mapping[str, str] = _NO_INDEXES,
+        vault: Vault | None = None,
         owner_key: str = "",
     ) -> None:
         """`owner_key` is where a record says which client it belongs to."""
         self.area = area
+        self.vault = vault
+        """Where values of this area may be RESTRICTED."""
         self.noun = noun
         self.owner_key = owner_key
         self._always = {"version", owner_key} if owner_key else {"version"}
@@ -88,7 +92,7 @@ class RecordRepository:
         plan = authorised.plan
         if plan.page is None:
             raise ValueError("a page is read by a plan that has one")
-        page = plan.page
+        authorised, page = await self._resolved(authorised), plan.page
         order = full_order(plan.order if plan.ranked is None else BY_RANK, page.is_backward)
         if plan.ranked is None:
             await self._refuse_unindexed(authorised)
@@ -99,7 +103,7 @@ class RecordRepository:
             documents = await self.collection.aggregate(self._ranked_pipeline(authorised, plan.ranked, order))
         is_more = len(documents) > page.limit
         del documents[page.limit :]
-        self._shown(authorised, documents)
+        await self._shown(authorised, documents)
         if page.is_backward:
             documents.reverse()
             return Slice(documents, has_next=page.before is not None, has_previous=is_more)
@@ -158,13 +162,14 @@ class RecordRepository:
 
     async def count(self, authorised: AuthorisedPlan) -> int:
         """How many records the plan's filter selects, on all its pages together."""
-        return await self.collection.count(query_from(_wanted(authorised)))
+        return await self.collection.count(query_from(_wanted(await self._resolved(authorised))))
 
     async def find_one(self, authorised: AuthorisedPlan) -> Document | None:
         """The record that the plan's filter selects."""
+        authorised = await self._resolved(authorised)
         found = await self.collection.find_one(query_from(authorised.filter), projection_from(authorised.plan.paths))
         if found is not None:
-            self._shown(authorised, (found,))
+            await self._shown(authorised, (found,))
         return found
 
     async def load(self, authorised: AuthorisedPlan, record_id: str) -> Document | None:
@@ -193,21 +198,29 @@ class RecordRepository:
     def _reads(self, authorised: AuthorisedPlan) -> BatchedReads[Document]:
         # What is shared must not hold on to what one of those who share it notes.
         question = replace(authorised, touched=None)
-        key = (question.plan.paths, question.filter, question.owners, question.veil)
+        key = (question.plan.paths, question.filter, question.owners, question.veil, question.sealed)
         return self._point_reads.of(key, partial(self._fetch, question))
 
     async def _fetch(self, authorised: AuthorisedPlan, ids: list[str]) -> dict[str, Document]:
+        authorised = await self._resolved(authorised)
         projection = projection_from(authorised.plan.paths)
         query: Document = {ID: {"$in": sorted(ids)}} if len(ids) > 1 else {ID: {"$eq": ids[0]}}
         if authorised.filter is not None:
             query = {"$and": [query_from(authorised.filter), query]}
         found = await self.collection.find(query, projection, limit=len(ids))
-        if authorised.veil is not None:
-            authorised.veil.over(found)
+        await self._shown(authorised, found)
         return {each[ID]: each for each in found}
 
-    def _shown(self, authorised: AuthorisedPlan, documents: Some[Document]) -> None:
+    async def _resolved(self, authorised: AuthorisedPlan) -> AuthorisedPlan:
+        """The plan with a filter that the database can answer where values are encrypted."""
+        predicate = authorised.filter
+        found = predicate if self.vault is None else await self.vault.resolved(predicate)
+        return authorised if found is predicate else replace(authorised, filter=found)
+
+    async def _shown(self, authorised: AuthorisedPlan, documents: Sequence[Document]) -> None:
         """The documents as they may be seen; and noted."""
+        if authorised.sealed and self.vault is not None:
+            await self.vault.open_at(documents, authorised.sealed)
         if authorised.veil is not None:
             authorised.veil.over(documents)
         self._noted(authorised, documents)
@@ -227,8 +240,10 @@ class RecordRepository:
 
         Raises: AlreadyExists where a unique value is taken.
         """
-        document = new_document(record, change)
-        await self.collection.insert_one(document)
+        (sealed,) = await self._sealed([(str(record[ID]), change)])
+        stored = new_document(record, sealed)
+        await self.collection.insert_one(stored)
+        document = stored if sealed is change else new_document(record, change)
         if answer is not None:
             self._noted(answer, (document,))
             self._noted_change(answer.touched, document, CREATED, change)
@@ -242,7 +257,8 @@ class RecordRepository:
         Their changes bear the key of their batch, or none; never one of a request, which could come again.
         Cost: three commands.
         """
-        documents = [new_document(record, change) for record, change in records]
+        sealed = await self._sealed([(str(record[ID]), change) for record, change in records])
+        documents = [new_document(record, change) for (record, _), change in zip(records, sealed, strict=True)]
         done = await self.collection.insert_many(documents)
         refused = _duplicates_only(done.errors)
         for place, (document, (_, change)) in enumerate(zip(documents, records, strict=True)):
@@ -261,10 +277,11 @@ class RecordRepository:
         Each change carries a key of its batch, by which it is found again.
         Cost: two commands, and three for each tail that is full.
         """
-        pairs = [(target_query(each, change), change_pipeline(change)) for each, change in changes]
+        ids = [record_id for record_id, _ in changes]
+        sealed = zip(ids, await self._sealed(changes), strict=True)
+        pairs = [(target_query(each, change), change_pipeline(change)) for each, change in sealed]
         done = await self.collection.bulk_write(pairs)
         _duplicates_only(done.errors)
-        ids = [record_id for record_id, _ in changes]
         rows = await self.collection.find({ID: {"$in": ids}}, {"tail.key": 1, "tail.version": 1})
         keys = {str(row[ID]): {entry.get("key"): entry["version"] for entry in row["tail"]} for row in rows}
         stale: set[int] = set()
@@ -284,6 +301,7 @@ class RecordRepository:
         Raises: NotFound, StaleVersion, KeyReused; nothing is changed then.
         Cost: one command, unless the record's older changes have moved out and a key has to be looked up among them.
         """
+        (change,) = await self._sealed([(record_id, change)])
         paths = answer.plan.paths
         projection = {**projection_from({*paths, *self._always}), **_BOOKKEEPING}
         if any(path == "tail" or path.startswith("tail.") for path in paths):
@@ -299,7 +317,7 @@ class RecordRepository:
             if document is not None:
                 self._noted_change(answer.touched, document, document["version"], change)
                 await self.history.move_when_full(record_id, document)
-                self._shown(answer, (document,))
+                await self._shown(answer, (document,))
                 return Written(document)
             # The record as it is goes before the look-up of the key: changes that move out in between are noticed.
             scope = And((Compare(ID, Operator.EQ, record_id), *((change.where,) if change.where else ())))
@@ -322,6 +340,8 @@ class RecordRepository:
         earlier = None if change.key is None else await self.history.find_by_key(record_id, change.key)
         if earlier is None:
             return None
+        if self.vault is not None:
+            change = replace(change, request_hash=await self.vault.request_hash(change))
         return await self._replay(
             record_id, change, earlier, answer, projection_from({*answer.plan.paths, *self._always})
         )
@@ -342,8 +362,12 @@ class RecordRepository:
             raise NotFound(self.noun, record_id)
         # Whoever was stopped between the change and its entry asks again, and then it has one.
         self._noted_change(answer.touched, document, earlier["version"], change)
-        self._shown(answer, (document,))
+        await self._shown(answer, (document,))
         return Written(document, is_replay=True)
+
+    async def _sealed(self, changes: Sequence[tuple[str, Change]]) -> list[Change]:
+        """The changes as they are stored: RESTRICTED values encrypted."""
+        return [each for _, each in changes] if self.vault is None else await self.vault.sealed(changes)
 
     async def existing(self, ids: Some[str], scope: Filter | None = None) -> frozenset[str]:
         """Those of the ids that are there."""

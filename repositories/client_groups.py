@@ -13,6 +13,7 @@ from repositories.compile.groups import Grouping, group_pipeline, key_names, mea
 from repositories.cursors import Cursors
 from repositories.group_cache import Answer, GroupCache
 from repositories.mongo import Store
+from repositories.vault import Vault
 
 AGE_LIMIT_SECONDS = 2.0
 
@@ -56,7 +57,10 @@ class ClientGroupRepository:
     can meet the figures of others.
     """
 
-    def __init__(self, store: Store, cursors: Cursors, age_limit_seconds: float = AGE_LIMIT_SECONDS) -> None:
+    def __init__(
+        self, store: Store, cursors: Cursors, vault: Vault, age_limit_seconds: float = AGE_LIMIT_SECONDS
+    ) -> None:
+        self._vault = vault
         self._collection = store.collection(CLIENTS)
         self._cursors = cursors
         self.cache = GroupCache(head_of(store, CLIENTS, age_limit_seconds), age_limit_seconds)
@@ -74,7 +78,8 @@ class ClientGroupRepository:
         position = None
         if page.after is not None:
             position = self._cursors.open(self._binding(plan), page.after, len(plan.grouping.by))
-        pipeline = group_pipeline(plan.authorised.filter, plan.grouping, page.limit + 1, position)
+        predicate = await self._vault.resolved(plan.authorised.filter)
+        pipeline = group_pipeline(predicate, plan.grouping, page.limit + 1, position)
         rows, total = await self.cache.answer(_key(plan, pipeline), partial(self._read, pipeline, plan.grouping))
         return GroupSlice(rows[: page.limit], len(rows) > page.limit, total)
 

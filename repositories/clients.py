@@ -7,6 +7,7 @@ from typing import Any
 from catalogue.attribute import CLIENTS, ClientKind, ClientStage, Facet
 from catalogue.filters import Filter
 from repositories.base import Document, RecordRepository
+from repositories.compile.changes import LOOKUPS
 from repositories.compile.filters import query_from
 from repositories.compile.indexes import FACET_INDEXES, facet_keys
 from repositories.compile.search import words_expression
@@ -15,6 +16,7 @@ from repositories.errors import IndexLimit
 from repositories.mongo import IndexSpec, Store
 from repositories.plan import ID
 from repositories.values import bson_from
+from repositories.vault import Vault
 
 ID_PREFIX = "cl_"
 WORDS_BATCH = 1_000
@@ -34,6 +36,7 @@ BOOK_INDEXES = {
     "team": IndexSpec((("team", 1), ("_id", 1))),
     "region": IndexSpec((("region", 1), ("_id", 1))),
     WORDS_INDEX: IndexSpec((("words.g", 1),)),
+    LOOKUPS: IndexSpec(((f"{LOOKUPS}.$**", 1),)),
 }
 ACCESS_INDEXES = {"managerId": "manager", "team": "team", "region": "region"}
 """The index that answers an access rule, by the path that it looks at."""
@@ -42,8 +45,10 @@ ACCESS_INDEXES = {"managerId": "manager", "team": "team", "region": "region"}
 class ClientRepository(RecordRepository):
     """The book of clients."""
 
-    def __init__(self, store: Store, cursors: Cursors) -> None:
-        super().__init__(store, CLIENTS, "client", cursors, ACCESS_INDEXES)
+    vault: Vault
+
+    def __init__(self, store: Store, cursors: Cursors, vault: Vault) -> None:
+        super().__init__(store, CLIENTS, "client", cursors, ACCESS_INDEXES, vault)
 
     async def prepare(self) -> None:
         """The indexes and the validator for the shape that code owns; those of the catalogue are apart."""
@@ -51,6 +56,7 @@ class ClientRepository(RecordRepository):
             await self.store.set_validator(CLIENTS, client_validator())
         await self.collection.create_indexes(BOOK_INDEXES)
         await self.history.prepare()
+        await self.vault.keys.prepare()
 
     async def sync_facet_indexes(self, wanted: Some[Facet]) -> None:
         """Make the wildcard indexes of these facets, and drop those of the others; indexes of other names stay.
@@ -68,10 +74,13 @@ class ClientRepository(RecordRepository):
         except IndexLimit as error:
             raise IndexLimit(CLIENTS, ", ".join(missing), _NO_PLACE) from error
 
-    async def find_by_numbers(self, numbers: Some[str], scope: Filter | None = None) -> dict[str, Document]:
-        """Clients in scope by number, without their history.
+    async def find_by_numbers(
+        self, numbers: Some[str], scope: Filter | None = None, opened: Some[str] = ()
+    ) -> dict[str, Document]:
+        """Clients in scope by number, without their history; what is encrypted is readable at the opened paths alone.
 
-        Cost: one command.
+        Raises: VaultAway where it cannot be read: it must not be taken for unset.
+        Cost: one command, and one for the keys.
         """
         if not numbers:
             return {}
@@ -79,6 +88,7 @@ class ClientRepository(RecordRepository):
         if scope is not None:
             query = {"$and": [query_from(scope), query]}
         found = await self.collection.find(query, {"tail": 0, "proof": 0}, limit=len(numbers))
+        await self.vault.open_values(found, opened)
         return {str(each["number"]): each for each in found}
 
     async def index_words(self, paths: Some[str], words_of_values: WordsOf) -> AsyncIterator[int]:

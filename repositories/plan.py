@@ -77,6 +77,10 @@ class Change:
     """What must hold of the record besides, in the same command."""
     words: Mapping[str, str | None] = field(default_factory=dict)
     """What search will find the record by, for the paths that change; folded, None where nothing is left."""
+    lookups: Mapping[str, bytes | None] = field(default_factory=dict)
+    """The keyed hashes of the encrypted values that are looked up, by path; given by the vault alone."""
+    is_sealed: bool = False
+    """Whether a value is encrypted under the record's own key."""
 
 
 @dataclass(frozen=True, slots=True)

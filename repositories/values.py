@@ -9,7 +9,7 @@ from bson.tz_util import utc
 
 STORED_ZONE = utc
 """The zone that moments come out of the database with: UTC."""
-_PLAIN = (str, int, float, bool, datetime, type(None))
+_PLAIN = (str, int, float, bool, bytes, datetime, type(None))
 
 
 def bson_from(value: object) -> object:

@@ -18,6 +18,7 @@ from repositories.access import Access, AuthorisedPlan
 from repositories.mongo import Store
 from repositories.plan import ID, Change, Order, Page, Proof, ReadPlan
 from repositories.repositories import Repositories, new_id, open_repositories
+from repositories.vault import LOCAL_KEY_BYTES, Kms, local_kms
 
 VIEWER = Viewer("M001", frozenset(("administrator",)))
 OTHER = Viewer("M002", frozenset(("administrator",)))
@@ -25,6 +26,7 @@ APPROVED = Approved("ap_0", "anything", {}, OTHER.person, VIEWER)
 """What lets a test do alone what takes two people; how they do it is tested apart."""
 AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 SECRET = "the cursors of the tests are signed with this"
+MASTER_KEY = b"only tests have a key that all know".ljust(LOCAL_KEY_BYTES, b".")
 NO_PROOF = Proof()
 
 
@@ -77,9 +79,14 @@ def seen(*paths: str, area: str = "clients") -> AuthorisedPlan:
     return ACCESS.authorise(ReadPlan(area, frozenset(paths)), VIEWER)
 
 
+def master_key() -> Kms:
+    """The master key of the tests."""
+    return local_kms(MASTER_KEY)
+
+
 async def open_book(store: Store, built_in: Catalogue = SMALL) -> Repositories:
     """The repositories of an empty database, with the indexes that code owns; the catalogue's are not made."""
-    repositories = await open_repositories(store, built_in, SECRET)
+    repositories = await open_repositories(store, built_in, SECRET, kms=master_key)
     await repositories.clients.prepare()
     await repositories.managers.prepare()
     await repositories.interactions.prepare()

@@ -24,7 +24,7 @@ SEE_ALL_AREAS = {"schema.build", "api.app", "worker.app", "catalogue.builtin"}
 # The one door file of an optional extra: imports it inside functions, so that it loads only when used.
 DOORS = {"acts/importing/tabular.py": {"polars", "fastexcel", "xlsxwriter"}}
 
-DRIVERS = {"pymongo", "motor", "bson", "gridfs", "mongomock", "mongomock_motor", "mongomock_ng"}
+DRIVERS = {"pymongo", "pymongocrypt", "motor", "bson", "gridfs", "mongomock", "mongomock_motor", "mongomock_ng"}
 HTTP = {"starlette", "uvicorn", "websockets", "typer", "rich"}
 GRAPHQL = {"strawberry", "graphql"}
 # What a layer must not import; catalogue has a shorter list, of what it may.

@@ -11,10 +11,19 @@ Stage = dict[str, object]
 PATH_SEPARATOR = "/"
 """Stands for the dots of a path where the path is itself a key."""
 
+LOOKUPS = "lookups"
+SEALED = "sealed"
+"""Says that a record has encrypted values, so that a key of its own must be there."""
+
 
 def proof_key(path: str) -> str:
     """The name under `proof` where a record keeps which change set a path."""
     return path.replace(".", PATH_SEPARATOR)
+
+
+def lookup_path(path: str) -> str:
+    """The path at which a record keeps the keyed hash of an encrypted value."""
+    return f"{LOOKUPS}.{proof_key(path)}"
 
 
 def change_pipeline(change: Change) -> list[Stage]:
@@ -35,12 +44,17 @@ def change_pipeline(change: Change) -> list[Stage]:
     assigned |= {"version": version, "updatedAt": {"$literal": change.at}}
     if change.words:
         assigned["words"] = words_expression(change.words)
+    if change.is_sealed:
+        assigned[SEALED] = True
+    assigned |= {lookup_path(path): {"$literal": each} for path, each in change.lookups.items() if each is not None}
+    unset = [*cleared, *(f"proof.{proof_key(path)}" for path in cleared)]
+    unset += [lookup_path(path) for path, each in change.lookups.items() if each is None]
     stages: list[Stage] = [
         {"$set": {"tail": {"$concatArrays": [{"$ifNull": ["$tail", []]}, [entry]]}}},
         {"$set": assigned},
     ]
-    if cleared:
-        stages.append({"$unset": [*cleared, *(f"proof.{proof_key(path)}" for path in cleared)]})
+    if unset:
+        stages.append({"$unset": unset})
     return stages
 
 

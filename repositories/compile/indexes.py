@@ -11,7 +11,7 @@ from repositories.plan import Order
 
 INDEX_LIMIT = 64
 RESERVED = 14
-"""Kept for the id, unique values, the access rule, search, and one a facet; five of them are for others to come."""
+"""Kept for the id, unique values, the access rule, search, look-ups, and one a facet; three are for others to come."""
 SORTABLE_LIMIT = INDEX_LIMIT - RESERVED
 ID_INDEX = "_id_"
 """What MongoDB calls the index of the ids."""
@@ -62,7 +62,11 @@ def is_served(catalogue: Catalogue, area: str, predicate: Filter | None, indexed
             return all(is_served(catalogue, area, each, indexed) for each in parts)
         case Compare(path, operator) if operator in _SEEKS:
             found = catalogue.find(path, area)
-            return path in indexed or (found is not None and found.is_sortable and catalogue.is_live(found))
+            if found is None or not catalogue.is_live(found):
+                return path in indexed
+            # An encrypted value is compared by its keyed hash, and all hashes have one index.
+            is_hashed = found.is_lookup and catalogue.is_restricted(found)
+            return path in indexed or is_hashed or (found.is_sortable and not catalogue.is_restricted(found))
     return False
 
 

@@ -13,11 +13,22 @@ _END = r"(?![\s\S])"
 """The very end of a text: $ would also fit before a last line break."""
 
 
-def misfit_query(attribute: Attribute) -> Query:
+def misfit_query(attribute: Attribute, *, is_encrypted: bool = False) -> Query:
     """Records that break the rules of an attribute; none where it has no rules.
 
+    Of encrypted values the database can tell no more than whether they are there.
     Shape: one branch a rule. A path inside lists looks at every item.
     """
+    path = attribute.path
+    branches = [] if is_encrypted else _value_branches(attribute)
+    if attribute.area == CLIENTS and attribute.required_for:
+        branches.append({"kind": {"$in": [str(each) for each in attribute.required_for]}, path: {"$eq": None}})
+    if attribute.area == CLIENTS and attribute.applies_to:
+        branches.append({"kind": {"$nin": [str(each) for each in attribute.applies_to]}, path: {"$ne": None}})
+    return {"$or": branches} if branches else {"_id": {"$in": []}}
+
+
+def _value_branches(attribute: Attribute) -> list[Query]:
     path = attribute.path
     branches: list[Query] = []
     if attribute.minimum is not None:
@@ -29,12 +40,7 @@ def misfit_query(attribute: Attribute) -> Query:
         branches.append(
             {path: {"$elemMatch": {"$nin": codes}}} if attribute.is_list else {path: {"$nin": codes, "$ne": None}}
         )
-    branches += _text_branches(attribute)
-    if attribute.area == CLIENTS and attribute.required_for:
-        branches.append({"kind": {"$in": [str(each) for each in attribute.required_for]}, path: {"$eq": None}})
-    if attribute.area == CLIENTS and attribute.applies_to:
-        branches.append({"kind": {"$nin": [str(each) for each in attribute.applies_to]}, path: {"$ne": None}})
-    return {"$or": branches} if branches else {"_id": {"$in": []}}
+    return [*branches, *_text_branches(attribute)]
 
 
 def _bound(attribute: Attribute, limit: float) -> object:

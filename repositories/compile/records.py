@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from repositories.compile.changes import change_facts
+from repositories.compile.changes import LOOKUPS, SEALED, change_facts, proof_key
 from repositories.compile.search import words_of
 from repositories.plan import Change
 from repositories.values import bson_from
@@ -24,6 +24,10 @@ def new_document(record: Mapping[str, object], change: Change) -> Document:
     document["proof"] = {FIRST: {"v": 1, "o": seen}}
     if change.words:
         document["words"] = words_of(change.words)
+    if change.is_sealed:
+        document[SEALED] = True
+    if change.lookups:
+        document[LOOKUPS] = {proof_key(path): each for path, each in change.lookups.items() if each is not None}
     document["tail"] = [{"version": 1, **change_facts(change), "values": rows}]
     return document
 

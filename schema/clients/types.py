@@ -156,18 +156,20 @@ async def read_history(
         str(client[ID]), client.get("tail", []), limit + 1, before=before, paths=wanted, since=since, hidden=seen.hidden
     )
     kinds = {path: each.kind for path, each in catalogue.area(CLIENTS).items()}
-    shown = [change_value(kinds, _seen_entry(each, seen), wanted) for each in entries]
+    shown = [_shown_rows(each, seen, wanted) for each in entries]
     secret = context.repositories.access.restricted(CLIENTS)
-    context.touched.restricted += sum(row["path"] in secret for each in shown for row in each["values"])
-    return shown
+    context.touched.restricted += sum(row["path"] in secret for rows in shown for row in rows)
+    opened = await context.repositories.vault.opened(shown)
+    return [
+        change_value(kinds, entry | {"values": [_seen_row(row, seen) for row in rows]}, wanted)
+        for entry, rows in zip(entries, opened, strict=True)
+    ]
 
 
-def _seen_entry(entry: Document, seen: AreaView) -> Document:
-    """A change with the values that may be seen of it."""
-    if not seen.sealed:
-        return entry
-    rows = [_seen_row(row, seen) for row in entry["values"] if row["path"] not in seen.hidden]
-    return {**entry, "values": rows}
+def _shown_rows(entry: Document, seen: AreaView, wanted: Collection[str]) -> list[Document]:
+    """The rows of a change that are looked at, and may be: no others are decrypted."""
+    rows = [row for row in entry["values"] if row["path"] not in seen.hidden]
+    return [row for row in rows if row["path"] in wanted] if wanted else rows
 
 
 def _seen_row(row: Document, seen: AreaView) -> Document:

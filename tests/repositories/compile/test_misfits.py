@@ -23,6 +23,14 @@ async def misfits_among(store: Store, more: dict[str, Any], values: list[object]
     return [values[each["_id"]] for each in found]
 
 
+def test_of_an_encrypted_value_only_its_presence_counts() -> None:
+    attribute = defined("profile.code", Kind.CODE, applies_to=("PERSON",), sensitivity="RESTRICTED")
+    assert misfit_query(attribute, is_encrypted=True) == {
+        "$or": [{"kind": {"$nin": ["PERSON"]}, "profile.code": {"$ne": None}}]
+    }
+    assert misfit_query(defined("profile.pin", max_length=4), is_encrypted=True) == {"_id": {"$in": []}}
+
+
 class TestMisfitQuery:
     @pytest.mark.parametrize(
         ("more", "fits", "breaks"),
