@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from acts.checks import UNGUARDED, Guard, guard_problems, key_of, now, problem, refuse, request_hash
 from acts.proposing import Approved
 from acts.search import index_words
-from catalogue.attribute import Attribute, Status
+from catalogue.attribute import CLIENTS, Attribute, Status
 from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode, Problem
 from catalogue.rules import change_problems, definition_problems, deprecation_problems, retirement_problems
@@ -23,6 +23,7 @@ from repositories.base import Document
 from repositories.compile.indexes import SORTABLE_LIMIT
 from repositories.errors import KeyReused, NotFound, Unavailable
 from repositories.repositories import Repositories
+from repositories.resealing import Resealing
 
 log = logging.getLogger("kehu.attributes")
 
@@ -95,9 +96,11 @@ async def change_attribute(
     area: str = "clients",
     dry_run: bool = False,
     approved: Approved | None = None,
+    reseals: bool = False,
 ) -> Definition:
     """An attribute with some parts of its definition changed; what is absent stays.
 
+    Who makes an attribute RESTRICTED of which clients have values says with `reseals` that he encrypts them.
     Raises: Refused, NotFound, StaleVersion, KeyReused; NeedsApproval if the sensitivity would be lower.
     """
 
@@ -111,7 +114,7 @@ async def change_attribute(
         return after, [*problems, *change_problems(catalogue, before, after)]
 
     request = request_hash("attributeChange", area, path, changes, guard.expected_version)
-    return await _write(viewer, repositories, step, guard, request, dry_run, approved)
+    return await _write(viewer, repositories, step, guard, request, dry_run, approved, reseals=reseals)
 
 
 async def deprecate_attribute(
@@ -172,7 +175,11 @@ async def definition_cost(repositories: Repositories, done: Definition) -> Defin
     attribute, before = done.attribute, done.before.find(done.attribute.path, done.attribute.area)
     was, will = before is not None and _has_index(before), _has_index(attribute)
     records = repositories.of(attribute.area).collection
-    failing = 0 if before is None else await repositories.attributes.count_misfits(attribute)
+    failing = (
+        0
+        if before is None
+        else await repositories.attributes.count_misfits(attribute, is_encrypted=done.before.is_restricted(before))
+    )
     return DefinitionCost(
         will and not was, was and not will, await records.estimated_count() if will and not was else 0, failing
     )
@@ -186,6 +193,8 @@ async def _write(
     request: str,
     dry_run: bool,
     approved: Approved | None = None,
+    *,
+    reseals: bool = False,
 ) -> Definition:
     """Check against the newest catalogue and write the next one; anew whenever another writer was faster.
 
@@ -205,6 +214,7 @@ async def _write(
         attribute, problems = step(catalogue)
         refuse([*problems, *_index_problems(catalogue, attribute)])
         done = Definition(attribute, catalogue, catalogue.with_attributes([attribute]))
+        refuse(await _resealing_problems(repositories, done, reseals=reseals))
         if dry_run:
             return done
         if approved is None:
@@ -220,6 +230,9 @@ async def _write(
         await feed.refresh()
         if attribute.is_searchable and not _was_searchable(done):
             await _index_values(repositories.on(done.after), attribute)
+        before = catalogue.find(attribute.path, attribute.area)
+        if before is not None and before.is_lookup is not attribute.is_lookup:
+            await _hash_values(repositories, attribute)
         return done
     raise Unavailable("Others define attributes without a pause; send the definition again.")
 
@@ -233,6 +246,36 @@ def _refuse_alone(before: Attribute | None, after: Attribute) -> None:
 def _change_of(viewer: Viewer, key: str | None, request: str, approved: Approved | None) -> DefinitionChange:
     change = DefinitionChange(viewer.person, now(), key, request)
     return change if approved is None else replace(change, approval=approved.id, proposed_by=approved.proposed_by)
+
+
+async def _resealing_problems(repositories: Repositories, done: Definition, *, reseals: bool) -> list[Problem]:
+    """A problem where clients have values, or had them, that would have to be encrypted or decrypted for it.
+
+    Cost: none unless that changes; then a look for one value at each path.
+    """
+    before, after = done.before.restricted(CLIENTS), done.after.restricted(CLIENTS)
+    changed = [path for path in sorted(before.keys() | after.keys()) if before.get(path) != after.get(path)]
+    path = done.attribute.path
+    for each in changed if done.before.find(path, done.attribute.area) is not None else ():
+        is_opened = set(before.get(each, ())) - set(after.get(each, ()))
+        if (is_opened or not reseals) and await repositories.attributes.has_values(each):
+            advice = (
+                "RESTRICTED it stays; define another attribute"
+                if is_opened
+                else f"run `kehu privacy migrate {path} --restrict`, which encrypts them too"
+            )
+            message = f"Clients have, or had, values of {each}: {advice}."
+            return [Problem(ErrorCode.INVALID_VALUE, message, ("sensitivity",), path, "an attribute without values")]
+    return []
+
+
+async def _hash_values(repositories: Repositories, attribute: Attribute) -> None:
+    """Give the values that are stored already their keyed hashes, or take them away."""
+    inside = repositories.feed.catalogue.restricted(CLIENTS).get(attribute.path)
+    if inside is not None:
+        is_lookup = attribute.path in repositories.vault.lookup_paths
+        resealing = Resealing(repositories.store, repositories.vault, attribute.path, inside)
+        log.info("%d documents have other hashes of %s", await resealing.run(has_lookup=is_lookup), attribute.path)
 
 
 async def _index_values(repositories: Repositories, attribute: Attribute) -> None:

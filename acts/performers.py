@@ -1,12 +1,14 @@
 """How each act that needs an approval is carried out; the one place of this layer that sees all areas."""
 
 from acts.attributes_approved import perform_change, perform_retirement
+from acts.erasure_approved import perform_erasure
 from acts.policies_approved import perform_policy
 from acts.proposing import Performers
-from policy.approvals import ATTRIBUTE_CHANGE, ATTRIBUTE_RETIRE, POLICY_CHANGE
+from policy.approvals import ATTRIBUTE_CHANGE, ATTRIBUTE_RETIRE, CLIENT_ERASE, POLICY_CHANGE
 
 PERFORMERS: Performers = {
     ATTRIBUTE_CHANGE: perform_change,
     ATTRIBUTE_RETIRE: perform_retirement,
+    CLIENT_ERASE: perform_erasure,
     POLICY_CHANGE: perform_policy,
 }

@@ -28,20 +28,19 @@ async def propose_policy(
     Raises: as `planned_policy` and `propose`.
     """
     request = request_hash("policyChange", changes, guard.expected_version, reason)
-    # The revision is no version of a record: the built-in table has 0.
-    key = Guard(idempotency_key=guard.idempotency_key)
-    earlier = None if dry_run else await find_proposal(viewer, repositories, key, request)
-    if earlier is not None:
-        # What it would change for whom was answered then; by now the table may be in force.
-        return PolicyOutcome(Policy.model_validate(earlier["request"]["policy"]), ()), earlier
     outcome = await planned_policy(viewer, repositories, changes, guard.expected_version or 0)
     if dry_run:
         return outcome, None
+    # The revision is no version of a record: the built-in table has 0.
+    guard = Guard(idempotency_key=guard.idempotency_key)
+    earlier = await find_proposal(viewer, repositories, guard, request)
+    if earlier is not None:
+        return outcome, earlier
     roles = ", ".join(each.role for each in outcome.effects) or "nobody"
     summary = f"Put table {outcome.policy.revision} of the policy in force; it changes something for: {roles}."
     asked = {"policy": outcome.policy.model_dump(mode="json")}
     proposal = Proposal(POLICY_CHANGE, SUBJECT, summary, asked, reason)
-    return outcome, await propose(viewer, repositories, proposal, key, request)
+    return outcome, await propose(viewer, repositories, proposal, guard, request)
 
 
 async def perform_policy(repositories: Repositories, approved: Approved) -> None:

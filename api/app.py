@@ -18,6 +18,7 @@ from api.directory import Directory
 from api.editions import Edition, Editions, SeenEdition
 from api.graphql_http import graphql_routes
 from api.health import health_routes
+from api.kms import kms_of
 from api.middleware import cors_middleware
 from api.oidc import build_issuers
 from api.settings import Settings
@@ -191,6 +192,7 @@ def build_app(
     now, audit = SteadyClock(), Auditing(settings.audit_mode)
     server = Server(settings, settings.mongodb_uri if uri is None else uri, progress, started, audit)
     directory = Directory(server.repositories, now)
+    kms_of(settings)  # What is wrong with it is to be known at the start.
     signed_in = Authenticator(build_issuers(settings, now).verify, directory.person, directory.account)
     authenticate = audit.counting(signed_in)
     routes = graphql_routes(server, authenticate, server.context, settings, now, server.find_document, audit)

@@ -17,7 +17,9 @@ from api.documents_command import documents
 from api.editions import build_edition
 from api.explain_command import explain
 from api.import_command import import_clients
-from api.settings import Settings, SettingsError, load_settings, settings_help, unknown_settings
+from api.privacy_command import privacy
+from api.settings import Settings, SettingsError, load_settings
+from api.settings_help import settings_help, unknown_settings
 from api.tokens import KEY_FILE, LocalIssuer
 from catalogue.builtin import builtin_catalogue
 from policy.viewer import ROLES, Viewer
@@ -37,6 +39,7 @@ app = typer.Typer(
 )
 importing = typer.Typer(help="Bring files into the book.", no_args_is_help=True)
 app.add_typer(importing, name="import")
+app.add_typer(privacy, name="privacy")
 errors = Console(stderr=True)
 
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory (KEHU_DATA_DIR).")]

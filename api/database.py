@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from api.kms import kms_of
 from api.settings import Settings, SettingsError
 from catalogue.builtin import builtin_catalogue
 from repositories.embedded import DirectoryInUse, EmbeddedMongod, running_uri
@@ -65,7 +66,11 @@ async def look_into_book(settings: Settings, store: Store) -> Repositories:
     """The repositories of a book as it stands: no index and no validator is made or dropped."""
     # Without a secret of its own the key of the cursors lives in the database, where every server finds it.
     repositories = await open_repositories(
-        store, builtin_catalogue(), settings.cursor_secret.get_secret_value(), settings.group_age_limit_seconds
+        store,
+        builtin_catalogue(),
+        settings.cursor_secret.get_secret_value(),
+        settings.group_age_limit_seconds,
+        kms_of(settings),
     )
     repositories.clients.sort_limit_documents = settings.sort_limit_documents
     repositories.approvals.open_days = settings.approval_days

@@ -1,6 +1,5 @@
 """Every setting of Kehu: environment variables KEHU_..., checked once at the start, unit in the name."""
 
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -15,7 +14,7 @@ AuditMode = Literal["strict", "asynchronous", "off"]
 PREFIX = "KEHU_"
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 """Signatures by a key pair: whoever can check one cannot make one, so HS256 and none are not among them."""
-_HIDDEN = frozenset({"mongodb_uri", "cursor_secret", "rate_limits_uri"})
+_HIDDEN = frozenset({"mongodb_uri", "cursor_secret", "rate_limits_uri", "kms_credentials"})
 _SHORTEST_SECRET_CHARACTERS = 32
 
 
@@ -59,7 +58,7 @@ class Settings(BaseSettings):
     )
     # Beside the work, as .venv is, and not in the user's home: two checkouts must not share a mongod or a signing key.
     data_dir: Path = _setting(
-        Path(".kehu"), "directory of the embedded mongod and of the signing key", "a directory path"
+        Path(".kehu"), "directory of the embedded mongod, the signing key and a local master key", "a directory path"
     )
     host: str = _setting("127.0.0.1", "address to listen on", "a host name or IP address", min_length=1)
     port: int = _setting(8000, "port to listen on; 0: any free one", "a whole number from 0 to 65535", ge=0, le=65535)
@@ -265,6 +264,20 @@ class Settings(BaseSettings):
         " unset: audit-heads.jsonl in the data directory",
         "a file path",
     )
+    kms: Literal["local", "aws", "azure", "gcp", "kmip"] = _setting(
+        "local",
+        "keeper of the master key of RESTRICTED values; local: master.key in the data directory, one for all servers",
+        "local, aws, azure, gcp or kmip",
+    )
+    kms_credentials: SecretStr = _setting(
+        SecretStr(""), "how the service knows Kehu, in MongoDB's words; empty: its machine", "a JSON object, or nothing"
+    )
+    kms_master_key: str = _setting(
+        "", "which key of the service wraps new data keys, in MongoDB's words", "a JSON object; empty for local"
+    )
+    kms_ca_file: Path | None = _setting(None, "what the service is trusted by; unset: the system's", "a file path")
+    kms_certificate_file: Path | None = _setting(None, "certificate and key shown to the service", "a file path")
+    kms_local_in_production: bool = _setting(False, "allows a local master key in production", "true or false")
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "warning", "how much is logged, on standard error", "debug, info, warning or error"
     )
@@ -357,42 +370,25 @@ def load_settings(**given: object) -> Settings:
         raise SettingsError("\n".join(lines)) from None
 
 
-def unknown_settings(environment: Mapping[str, str]) -> list[str]:
-    """KEHU_ variables that mean nothing, so that a slip of the pen can be warned of."""
-    known = {variable_of(name) for name in Settings.model_fields}
-    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
-
-
 def variable_of(field: str) -> str:
     """The environment variable of a field."""
     return f"{PREFIX}{field.upper()}"
 
 
-def settings_help() -> str:
-    """All settings as text: name, what it means, what is expected, default."""
-    return "\n".join(_help_lines(Settings.model_fields.items()))
-
-
-def _help_lines(fields: Iterable[tuple[str, FieldInfo]]) -> Iterable[str]:
-    for name, field in fields:
-        default = "" if name == "cursor_secret" else _words(field.default)
-        yield variable_of(name)
-        yield f"    {field.description}"
-        yield f"    {_expected(field)}; default: {default or 'nothing'}"
-
-
-def _words(value: object) -> str:
+def value_words(value: object) -> str:
+    """A value as it would be given."""
     if value is None:
         return ""
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
-def _expected(field: FieldInfo) -> str:
+def expected_of(field: FieldInfo) -> str:
+    """What a setting takes."""
     extra = field.json_schema_extra
     return str(extra["expected"]) if isinstance(extra, dict) else ""
 
 
 def _complaint(name: str, given: object) -> str:
     field = Settings.model_fields[name]
-    shown = "a value that is not shown here" if name in _HIDDEN else f'"{_words(given)}"'
-    return f"{variable_of(name)}: got {shown}; expected {_expected(field)}."
+    shown = "a value that is not shown here" if name in _HIDDEN else f'"{value_words(given)}"'
+    return f"{variable_of(name)}: got {shown}; expected {expected_of(field)}."

@@ -93,7 +93,7 @@ class LocalIssuer:
         return Claims(raw["sub"], expires_at, role, team, is_local=True)
 
 
-def secret_in(directory: Path, name: str) -> bytes:
+def secret_in(directory: Path, name: str, size: int = _KEY_BYTES) -> bytes:
     """The random key kept in a file of the directory, made at first need.
 
     Order: several processes that start at once agree, because a link to a whole file either appears or fails.
@@ -105,7 +105,7 @@ def secret_in(directory: Path, name: str) -> bytes:
         draft = directory / f".{name}.{secrets.token_hex(8)}"
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            os.write(handle, secrets.token_bytes(_KEY_BYTES))
+            os.write(handle, secrets.token_bytes(size))
             os.fsync(handle)
             os.link(draft, target)
         except FileExistsError:
@@ -114,6 +114,6 @@ def secret_in(directory: Path, name: str) -> bytes:
             os.close(handle)
             draft.unlink()
     key = target.read_bytes()
-    if len(key) != _KEY_BYTES:
-        raise SettingsError(f"{target}: got {len(key)} bytes; expected {_KEY_BYTES}. Remove the file to get a new key.")
+    if len(key) != size:
+        raise SettingsError(f"{target}: got {len(key)} bytes; expected {size}. Remove the file to get a new key.")
     return key

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from secrets import token_bytes
 
 from api.settings import load_settings
 from api.tokens import LocalIssuer
@@ -14,6 +15,7 @@ from catalogue.builtin import builtin_catalogue
 from repositories.embedded import EmbeddedMongod
 from repositories.mongo import MongoSettings, Store, connect
 from repositories.repositories import Repositories, open_repositories
+from repositories.vault import LOCAL_KEY_BYTES, local_kms
 
 CACHE_GB = 2.0
 TOKEN_MINUTES = 600
@@ -83,6 +85,7 @@ async def store_for(uri: str, database: str) -> AsyncIterator[Store]:
 
 async def open_book(store: Store) -> Repositories:
     """The repositories of a database, with its indexes made."""
-    repositories = await open_repositories(store, builtin_catalogue())
+    kms = local_kms(token_bytes(LOCAL_KEY_BYTES))
+    repositories = await open_repositories(store, builtin_catalogue(), kms=lambda: kms)
     await repositories.prepare()
     return repositories

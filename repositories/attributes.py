@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from catalogue.attribute import Attribute
+from catalogue.attribute import CLIENTS, Attribute
 from catalogue.catalogue import Catalogue
+from repositories.changes import CHANGES
 from repositories.compile.indexes import PREFIX, order_index
 from repositories.compile.misfits import misfit_query
 from repositories.errors import AlreadyExists
@@ -120,9 +121,19 @@ class AttributeRepository:
                 if name.startswith(PREFIX) and name not in wanted:
                     await self._store.collection(area).drop_index(name)
 
-    async def count_misfits(self, attribute: Attribute) -> int:
-        """How many records hold a value that the definition would refuse today.
+    async def has_values(self, path: str) -> bool:
+        """Whether a client has, or in the history had, a value at a path.
+
+        Cost: up to two looks through a collection.
+        """
+        query = {"$or": [{path: {"$ne": None}}, {"tail.values.path": {"$eq": path}}]}
+        if await self._store.collection(CLIENTS).count(query, limit=1):
+            return True
+        return await self._store.collection(CHANGES).count({"values.path": {"$eq": path}}, limit=1) > 0
+
+    async def count_misfits(self, attribute: Attribute, *, is_encrypted: bool = False) -> int:
+        """How many records hold a value that the definition would refuse today, as far as the database can tell.
 
         Cost: one count over the collection.
         """
-        return await self._store.collection(attribute.area).count(misfit_query(attribute))
+        return await self._store.collection(attribute.area).count(misfit_query(attribute, is_encrypted=is_encrypted))

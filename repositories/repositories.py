@@ -22,6 +22,7 @@ from repositories.client_groups import AGE_LIMIT_SECONDS, ClientGroupRepository
 from repositories.clients import ID_PREFIX as CLIENT_PREFIX
 from repositories.clients import ClientRepository
 from repositories.cursors import Cursors
+from repositories.erasures import ErasureRepository
 from repositories.grants import GRANTS, GrantRepository
 from repositories.grants import ID_PREFIX as GRANT_PREFIX
 from repositories.interactions import ID_PREFIX as INTERACTION_PREFIX
@@ -32,6 +33,7 @@ from repositories.mongo import Store
 from repositories.policies import PolicyRepository
 from repositories.service_accounts import ID_PREFIX as SERVICE_ACCOUNT_PREFIX
 from repositories.service_accounts import SERVICE_ACCOUNTS, ServiceAccountRepository
+from repositories.vault import KEY_CACHE_SECONDS, Kms, Vault
 
 AREAS = (CLIENTS, MANAGERS, INTERACTIONS)
 """The areas whose records the catalogue describes."""
@@ -54,6 +56,8 @@ class Repositories:
     feed: CatalogueFeed
     client_groups: ClientGroupRepository
     approvals: ApprovalRepository
+    vault: Vault
+    erasures: ErasureRepository
     audit: AuditRepository
 
     def on(self, catalogue: Catalogue, policy: Policy | None = None) -> "Repositories":
@@ -107,9 +111,16 @@ def new_id(area: str, key: str | None = None) -> str:
 
 
 async def open_repositories(
-    store: Store, built_in: Catalogue, cursor_secret: str = "", group_age_limit_seconds: float = AGE_LIMIT_SECONDS
+    store: Store,
+    built_in: Catalogue,
+    cursor_secret: str = "",
+    group_age_limit_seconds: float = AGE_LIMIT_SECONDS,
+    kms: Callable[[], Kms] | None = None,
+    key_cache_seconds: float = KEY_CACHE_SECONDS,
 ) -> Repositories:
     """The repositories of a database, with the catalogue as it stands there.
+
+    Without a key management service no RESTRICTED value is written or read.
 
     Without a secret of its own the key of the cursors is made once and kept in the database, so that a cursor of one
     server process is understood by the others.
@@ -121,10 +132,11 @@ async def open_repositories(
     feed = CatalogueFeed(store, attributes, policies, built_in)
     await attributes.prepare()
     await feed.refresh()
-    clients, managers = ClientRepository(store, cursors), ManagerRepository(store, cursors)
+    vault = Vault(store, kms, lambda: feed.catalogue, key_cache_seconds)
+    clients, managers = ClientRepository(store, cursors, vault), ManagerRepository(store, cursors)
     interactions = InteractionRepository(store, cursors, clients)
     accounts = ServiceAccountRepository(store, cursors)
-    groups = ClientGroupRepository(store, cursors, group_age_limit_seconds)
+    groups = ClientGroupRepository(store, cursors, vault, group_age_limit_seconds)
     access = Access(feed.policy, feed.catalogue)
     return Repositories(
         catalogue=feed.catalogue,
@@ -140,6 +152,8 @@ async def open_repositories(
         feed=feed,
         client_groups=groups,
         approvals=ApprovalRepository(store, cursors),
+        vault=vault,
+        erasures=ErasureRepository(store, vault),
         audit=AuditRepository(store, cursors),
     )
 

@@ -107,7 +107,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *service_account_queries(account),
     )
     mutations = (
-        *client_mutations(catalogue, client),
+        *client_mutations(catalogue, client, ApprovalType),
         *attribute_mutations(build_schema, ApprovalType),
         *manager_mutations(catalogue, manager),
         *policy_mutations(ApprovalType),

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from api.settings import settings_help
+from api.settings_help import settings_help
 from tests.house_rules import ROOT
 
 PAGES = ("README.md", "docs/operations.md")

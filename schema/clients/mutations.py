@@ -7,11 +7,13 @@ import strawberry
 
 from acts.checks import FACETS
 from acts.clients import NewClient, change_client, create_client
+from acts.erasure_approved import propose_erasure
 from acts.upserts import ClientRow, UpsertReport, upsert_clients
 from catalogue.attribute import CLIENTS, ClientKind, ClientStage
 from catalogue.catalogue import Catalogue
 from catalogue.values import flatten
 from policy.rules import Right
+from repositories.plan import ReadPlan
 from schema.clients.types import selected_paths
 from schema.context import Context
 from schema.derived.inputs import facet_inputs
@@ -23,8 +25,8 @@ from schema.inputs import ID_ROW, KEY_ROW, VERSION_ROW, ProofInput, guard_from, 
 _PROOF = ("proof", ProofInput | None, "Where the values come from.")
 
 
-def client_mutations(catalogue: Catalogue, client: Any) -> Fields:
-    """The fields of Mutation about clients."""
+def client_mutations(catalogue: Catalogue, client: Any, approval: Any) -> Fields:
+    """The fields of Mutation about clients; `approval` is the type of what an erasure waits for."""
     facets = list(facet_inputs(catalogue, CLIENTS, "Client"))
 
     async def create(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
@@ -46,18 +48,33 @@ def client_mutations(catalogue: Catalogue, client: Any) -> Fields:
     text = "Create or change up to 1,000 clients by their numbers; good rows land, bad rows say why."
     yield _mutation(upsert, "clientsUpsert", text, _upsert_input(facets), _upsert_payload())
 
+    async def erase(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
+        return await payload(info.context, "client", lambda: _erase(info, input))
 
-def _mutation(resolver: Any, name: str, text: str, given: Any, answer: Any) -> tuple[str, Any, Any]:
+    text = (
+        "Propose to erase a client for good, which is done when a second person approves it: the key of the RESTRICTED "
+        "values first, then the document, its history, its contacts and what others point at it by."
+    )
+    waiting = ("approval", approval | None, plain("approval", "What the erasure waits for; the client is as it was."))
+    answer = _payload("ClientErasePayload", client, waiting)
+    rights = (Right.CHANGE_CLIENTS, Right.ERASE_CLIENTS)
+    yield _mutation(erase, "clientErase", text, _erase_input(), answer, rights)
+
+
+def _mutation(
+    resolver: Any, name: str, text: str, given: Any, answer: Any, rights: tuple[Right, ...] = (Right.CHANGE_CLIENTS,)
+) -> tuple[str, Any, Any]:
     arguments = {"input": described(given, "What is wanted.")}
-    return name, None, resolved(resolver, name, answer | None, text, arguments, rights=(Right.CHANGE_CLIENTS,))
+    return name, None, resolved(resolver, name, answer | None, text, arguments, rights=rights)
 
 
-def _payload(name: str, client: Any) -> Any:
+def _payload(name: str, client: Any, *more: tuple[str, Any, Any]) -> Any:
     return output_type(
         name,
         "What became of the request.",
         (
             ("client", client | None, plain("client", "The client as it is now; null if the request was refused.")),
+            *more,
             ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none.")),
         ),
     )
@@ -81,6 +98,11 @@ def _change_input(facets: list[tuple[str, Any, str]]) -> Any:
     changes: Any = input_type("ClientChanges", "What is to change: left out stays, null clears, a value sets.", rows)
     given = (ID_ROW, VERSION_ROW, ("changes", changes, "What is to change."), _PROOF, KEY_ROW)
     return input_type("ClientChangeInput", "A change of one client.", given)
+
+
+def _erase_input() -> Any:
+    reason = ("reason", str | None, "Why, for whoever decides. It is kept: name the request, not the person.")
+    return input_type("ClientEraseInput", "Which client goes.", (ID_ROW, reason, KEY_ROW))
 
 
 def _upsert_input(facets: list[tuple[str, Any, str]]) -> Any:
@@ -123,6 +145,14 @@ def _upsert_payload() -> Any:
             ("errors", list[UserError], plain("errors", "Every problem of every row; a RowRefusal names its row.")),
         ),
     )
+
+
+async def _erase(info: strawberry.Info, given: Mapping[str, Any]) -> dict[str, Any]:
+    context: Context = info.context
+    viewer, repositories = context.viewer, context.repositories
+    approval = await propose_erasure(viewer, repositories, given["id"], given.get("reason"), guard_from(given))
+    plan = context.authorise(ReadPlan(CLIENTS, selected_paths(info, "ClientErasePayload")))
+    return {"client": await repositories.clients.load(plan, given["id"]), "approval": approval}
 
 
 async def _create(context: Context, given: Mapping[str, Any], paths: frozenset[str]) -> dict[str, Any]:

@@ -147,13 +147,13 @@ class TestRaces:
         read = book.clients.find_by_numbers
         others = iter([7])
 
-        async def outrun(numbers: Any, scope: Any) -> Any:
-            found = await read(numbers, scope)
+        async def outrun(numbers: Any, *more: Any) -> Any:
+            found = await read(numbers, *more)
             for value in others:
                 await change_client(VIEWER, book, one, {"profile": {"tags": [str(value)]}}, NO_PROOF, UNGUARDED)
             return found
 
-        monkeypatch.setattr(type(book.clients), "find_by_numbers", lambda _self, numbers, scope: outrun(numbers, scope))
+        monkeypatch.setattr(type(book.clients), "find_by_numbers", lambda _self, numbers, *more: outrun(numbers, *more))
         assert counts(await upsert(book, [row("C0", employees=5)])) == (0, 1, 0, 0)
         document = await stored(book, one)
         assert document["profile"] == {"name": "C0", "employees": 5, "tags": ["7"]}
@@ -166,13 +166,13 @@ class TestRaces:
         read = book.clients.find_by_numbers
         numbers_of_others = iter(range(100))
 
-        async def outrun(numbers: Any, scope: Any) -> Any:
-            found = await read(numbers, scope)
+        async def outrun(numbers: Any, *more: Any) -> Any:
+            found = await read(numbers, *more)
             values = {"tags": [str(next(numbers_of_others))]}
             await change_client(VIEWER, book, one, {"profile": values}, NO_PROOF, UNGUARDED)
             return found
 
-        monkeypatch.setattr(type(book.clients), "find_by_numbers", lambda _self, numbers, scope: outrun(numbers, scope))
+        monkeypatch.setattr(type(book.clients), "find_by_numbers", lambda _self, numbers, *more: outrun(numbers, *more))
         report = await upsert(book, [row("C0", employees=5)])
         assert counts(report) == (0, 0, 0, 1)
         assert report.problems[0].code == "STALE_VERSION"

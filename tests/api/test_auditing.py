@@ -292,8 +292,8 @@ class TestBrokenOff:
         changed = asyncio.Event()
         whole = RecordRepository._shown
 
-        def told(self: RecordRepository, authorised: AuthorisedPlan, documents: Any) -> None:
-            whole(self, authorised, documents)
+        async def told(self: RecordRepository, authorised: AuthorisedPlan, documents: Any) -> None:
+            await whole(self, authorised, documents)
             changed.set()
 
         async def hang(*_: object) -> None:

@@ -25,6 +25,7 @@ from policy.viewer import Viewer
 from repositories.mongo import MongoSettings, connect
 from repositories.repositories import Repositories, open_repositories
 from schema.context import Context
+from tests.books import master_key
 from tests.twins import Document, twin_of
 
 POLICIES = 150 if os.environ.get("KEHU_TEST_LONG") else 12
@@ -241,7 +242,7 @@ class Bench:
         return {name: await repositories.store.collection(name).find({}) for name in COLLECTIONS}
 
     async def _open(self) -> Repositories:
-        return await open_repositories(connect(MongoSettings(driver="memory")), CATALOGUE, "s" * 32)
+        return await open_repositories(connect(MongoSettings(driver="memory")), CATALOGUE, "s" * 32, kms=master_key)
 
     async def seen(self, books: dict[str, list[Document]], policy: Policy, viewer: Viewer) -> SeenEdition:
         """The edition of a book, as a viewer has it."""

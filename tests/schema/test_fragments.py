@@ -9,6 +9,7 @@ from repositories.mongo import MongoSettings, connect
 from repositories.repositories import open_repositories
 from schema.build import build_schema
 from schema.context import Context
+from tests.books import master_key
 
 QUERY = """
 query {
@@ -25,7 +26,7 @@ class TestFragments:
     async def test_each_place_reads_what_it_needs(self) -> None:
         store = connect(MongoSettings(driver="memory", database="fragments"))
         try:
-            repositories = await open_repositories(store, builtin_catalogue())
+            repositories = await open_repositories(store, builtin_catalogue(), kms=master_key)
             await load_demo(repositories, 20, lambda _done, _count: None)
             context = Context(Viewer("M001", frozenset({"auditor"})), repositories)
             answer: Any = await build_schema(builtin_catalogue()).execute(QUERY, context_value=context)

@@ -17,6 +17,7 @@ from policy.viewer import program
 from repositories.mongo import Store
 from repositories.repositories import Repositories, open_repositories
 from tests.acts.importing.conftest import BuildMap, WriteFile
+from tests.books import master_key
 
 pytestmark = pytest.mark.anyio
 
@@ -44,7 +45,7 @@ class Listening:
 
 @pytest.fixture
 async def repositories(store: Store) -> Repositories:
-    opened = await open_repositories(store, builtin_catalogue())
+    opened = await open_repositories(store, builtin_catalogue(), kms=master_key)
     await opened.clients.prepare()
     return opened
 

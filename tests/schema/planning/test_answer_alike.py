@@ -44,6 +44,7 @@ from repositories.mongo import MongoSettings, connect
 from repositories.repositories import Repositories, open_repositories
 from schema.build import build_schema
 from schema.context import Context
+from tests.books import master_key
 
 EXAMPLES = 2_000 if os.environ.get("KEHU_TEST_LONG") else 60
 VIEWER = Viewer("M001", frozenset(("administrator",)))
@@ -79,7 +80,9 @@ class Book:
         self.ids: list[str] = runner.run(self._ids())
 
     async def _load(self) -> Repositories:
-        repositories = await open_repositories(connect(MongoSettings(driver="memory")), builtin_catalogue(), "s" * 32)
+        repositories = await open_repositories(
+            connect(MongoSettings(driver="memory")), builtin_catalogue(), "s" * 32, kms=master_key
+        )
         await load_demo(repositories, 24, lambda done, count: None)
         good = await repositories.clients.collection.find({}, limit=len(ODD))
         for index, (document, odd) in enumerate(zip(good, ODD, strict=True)):

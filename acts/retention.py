@@ -1,0 +1,82 @@
+"""Clear values that have been kept for as long as their attribute allows, and let the history forget them."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from acts.checks import now
+from catalogue.attribute import CLIENTS, Attribute
+from catalogue.catalogue import Catalogue
+from catalogue.search import searchable_words
+from policy.rules import Right
+from policy.viewer import Viewer
+from repositories.errors import NotFound, StaleVersion
+from repositories.plan import ID, Change, Proof, ReadPlan
+from repositories.repositories import Repositories
+from repositories.retention import RetentionRepository
+
+
+@dataclass(frozen=True, slots=True)
+class Retained:
+    """What became, or would become, of the values of one attribute."""
+
+    path: str
+    days: int
+    cleared: int
+    """Clients whose value was cleared."""
+    forgotten: int
+    """Changes that no longer say a value."""
+
+
+async def retain(
+    viewer: Viewer, repositories: Repositories, *, dry_run: bool = False, at: datetime | None = None
+) -> list[Retained]:
+    """What was cleared of each attribute that is not kept for good.
+
+    A value is as old as its observation, or its entry if nobody said when it was observed. It is cleared by an ordinary
+    change. Safe to stop and to run again.
+    Raises: NotAllowed.
+    Cost: for each such attribute two passes through the clients, and two commands for each value that is cleared.
+    """
+    repositories.access.require(viewer, Right.CHANGE_CLIENTS)
+    moment = at or now()
+    done = []
+    for attribute, days in _limited(repositories.feed.catalogue):
+        before = moment - timedelta(days=days)
+        retention = RetentionRepository(repositories.store)
+        cleared = await _clear(viewer, repositories, retention, attribute, before, dry_run)
+        forgotten = await retention.forget(attribute.path, before, dry_run=dry_run)
+        done.append(Retained(attribute.path, days, cleared, forgotten))
+    return done
+
+
+def _limited(catalogue: Catalogue) -> list[tuple[Attribute, int]]:
+    """The attributes whose values go after some days, retired ones too."""
+    rows = catalogue.area(CLIENTS).values()
+    return [(each, each.retain_days) for each in rows if each.retain_days is not None]
+
+
+async def _clear(
+    viewer: Viewer,
+    repositories: Repositories,
+    retention: RetentionRepository,
+    attribute: Attribute,
+    before: datetime,
+    dry_run: bool,
+) -> int:
+    values = {attribute.path: None}
+    proof = Proof(source=f"kept for {attribute.retain_days} days")
+    words = searchable_words(repositories.feed.catalogue, values)
+    answer = repositories.access.authorise(ReadPlan(CLIENTS, frozenset((ID,))), viewer)
+    done, last = 0, ""
+    while batch := await retention.expired(attribute.path, before, last):
+        for client in batch:
+            last = str(client[ID])
+            change = Change(values, viewer.person, now(), proof, expected_version=client["version"], words=words)
+            if not dry_run:
+                try:
+                    await repositories.clients.write(last, change, answer)
+                except (StaleVersion, NotFound):
+                    # Somebody has just changed it; the next run looks at what it is then.
+                    continue
+            done += 1
+    return done
