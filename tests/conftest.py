@@ -31,6 +31,9 @@ PATIENCE = MongoSettings(
 )
 # of each command, what the driver adds for its own bookkeeping
 _ENVELOPE = frozenset({"lsid", "$clusterTime", "$db", "$readPreference", "txnNumber", "maxTimeMS", "readConcern"})
+# The files of dropped databases stay open for as long as snapshots are kept: 5 minutes, in which a run of many small
+# databases comes to 20,000 of them, the most a process may have here.
+SHORT_HISTORY = ("--setParameter", "minSnapshotHistoryWindowInSeconds=5")
 _HANDSHAKE = frozenset({"hello", "ping", "endSessions", "killCursors", "dropDatabase"})
 
 
@@ -89,7 +92,7 @@ def mongod_uri() -> Iterator[str]:
     """The URI of one mongod for the whole run; tests that need it are skipped, with the reason, where none can run."""
     # short and outside pytest's own directory, which keeps the 300 MB of the last three runs
     directory = Path(tempfile.mkdtemp(prefix="kehu-tests-"))
-    mongod = EmbeddedMongod(directory, cache_gb=0.25)
+    mongod = EmbeddedMongod(directory, cache_gb=0.25, extra_arguments=SHORT_HISTORY)
     try:
         try:
             uri = anyio.run(mongod.start)
