@@ -192,9 +192,9 @@ def build_app(
     now, audit = SteadyClock(), Auditing(settings.audit_mode)
     server = Server(settings, settings.mongodb_uri if uri is None else uri, progress, started, audit)
     directory = Directory(server.repositories, now)
-    kms_of(settings)  # What is wrong with it is to be known at the start.
     signed_in = Authenticator(build_issuers(settings, now).verify, directory.person, directory.account)
     authenticate = audit.counting(signed_in)
+    kms_of(settings)  # What is wrong with it is to be known at the start.
     routes = graphql_routes(server, authenticate, server.context, settings, now, server.find_document, audit)
     middleware = cors_middleware(settings)
     app = Application(
