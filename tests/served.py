@@ -13,6 +13,7 @@ from api.settings import Settings
 from api.tokens import LocalIssuer
 
 DEMO_CLIENTS = 60
+ADMINISTRATOR = "administrator"
 PERSON = "demo-administrator"
 SECOND_PERSON = "second-administrator"
 
@@ -23,11 +24,13 @@ class Served:
     def __init__(self, app: Starlette, issuer: LocalIssuer) -> None:
         self._issuer = issuer
         self.client = httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app=app), base_url="http://kehu.test", headers=self._headers(PERSON)
+            transport=httpx2.ASGITransport(app=app),
+            base_url="http://kehu.test",
+            headers=self._headers(PERSON, ADMINISTRATOR),
         )
 
-    def _headers(self, person: str) -> dict[str, str]:
-        return {"authorization": f"Bearer {self._issuer.issue(person, 'administrator', None, 60)}"}
+    def _headers(self, person: str, role: str) -> dict[str, str]:
+        return {"authorization": f"Bearer {self._issuer.issue(person, role, None, 60)}"}
 
     async def ask(
         self,
@@ -35,10 +38,11 @@ class Served:
         variables: dict[str, object] | None = None,
         extensions: dict[str, object] | None = None,
         person: str = PERSON,
+        role: str = ADMINISTRATOR,
     ) -> dict[str, Any]:
-        """The GraphQL answer to an administrator."""
+        """The GraphQL answer to a person, an administrator unless said otherwise."""
         body = {"query": query, "variables": variables, "extensions": extensions}
-        headers = {} if person == PERSON else self._headers(person)
+        headers = {} if (person, role) == (PERSON, ADMINISTRATOR) else self._headers(person, role)
         answer = await self.client.post("/graphql", json=body, headers=headers)
         found: dict[str, Any] = answer.json()
         return found
