@@ -114,7 +114,7 @@ def _problems(catalogue: Catalogue, policy: Policy) -> list[Problem]:
     for rule in policy.rules:
         if rule.role not in known:
             found.append(problem("role", rule.role, f"one of {', '.join(sorted(known))}"))
-        for name in ("allow", "deny", "mask"):
+        for name in ("allow", "deny", "mask", "enter"):
             found += [
                 problem(name, path, "paths of attributes, groups or facets; query `attributes` for them")
                 for path in getattr(rule, name)

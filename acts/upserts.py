@@ -263,7 +263,9 @@ def _plan_change(
     if found:
         batch.problems += (each.in_row(place) for each in found)
         return
-    changed = differences(document, values)
+    # Whether a value that is not read was there already must not be told: it counts as a change.
+    unread = batch.repositories.access.view(batch.viewer).area(CLIENTS).unusable
+    changed = differences(document, values) | {path: each for path, each in values.items() if path in unread}
     if not changed:
         batch.unchanged += 1
         _note_read(batch, (document,))

@@ -24,8 +24,10 @@ class AreaView:
     parted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Groups of which only a part may be read, with the paths of that part."""
 
+    closed: frozenset[str] = frozenset()
+    """Paths whose values are not shown whole: the hidden and masked ones, and lists of groups with such a part."""
     sealed: frozenset[str] = frozenset()
-    """Paths that may not be written: the hidden and masked ones, and lists of groups with such a part."""
+    """Paths that may not be written: the closed ones, but for those that may be entered without being read."""
 
     @property
     def unusable(self) -> frozenset[str]:
@@ -66,8 +68,12 @@ def attribute_view(catalogue: Catalogue, rules: Sequence[RoleRule], purpose: str
         masked = frozenset().union(*(each[1] for each in views)) - hidden
         if hidden or masked:
             lists = {outer.path for path in hidden | masked if (outer := catalogue.list_group_of(rows[path]))}
-            areas[area] = AreaView(hidden, masked, _parted(rows, hidden), hidden | masked | lists)
-    words = repr([(area, sorted(each.hidden), sorted(each.masked)) for area, each in sorted(areas.items())])
+            closed = hidden | masked | lists
+            entered = frozenset(each for each in closed - lists if _is_entered(catalogue, rows[each], rules))
+            areas[area] = AreaView(hidden, masked, _parted(rows, hidden), closed, closed - entered)
+    words = repr(
+        [(area, sorted(each.hidden), sorted(each.masked), sorted(each.sealed)) for area, each in sorted(areas.items())]
+    )
     return AttributeView(areas, blake2b(words.encode(), digest_size=12).hexdigest() if areas else "")
 
 
@@ -114,6 +120,12 @@ def _is_read(attribute: Attribute, level: Sensitivity, rule: RoleRule, purpose: 
     # RESTRICTED is no person's level: the purpose opens it to whoever reads what is just below it.
     needed = Sensitivity.CONFIDENTIAL if level is Sensitivity.RESTRICTED else level
     return LEVELS.index(needed) <= LEVELS.index(most)
+
+
+def _is_entered(catalogue: Catalogue, attribute: Attribute, rules: Sequence[RoleRule]) -> bool:
+    """Whether each of the rules lets its people write a value that they do not read."""
+    is_value = attribute.kind is not Kind.GROUP and catalogue.list_group_of(attribute) is None
+    return bool(rules) and is_value and all(_is_under(attribute.path, each.enter) for each in rules)
 
 
 def _is_under(path: str, outer: Iterable[str]) -> bool:

@@ -64,6 +64,8 @@ class RoleRule(BaseModel):
     """Paths that are not read, whatever their level; with all that is under them."""
     mask: tuple[str, ...] = ()
     """Paths of text kinds that are shown by their last four signs where they could not be read otherwise."""
+    enter: tuple[str, ...] = ()
+    """Paths that are written where they are not read, with all that is under them; facets too."""
     purposes: tuple[str, ...] = ()
     """The purposes with which RESTRICTED attributes are read."""
     rights: frozenset[Right] = frozenset()
@@ -113,6 +115,7 @@ PURPOSES = {
     "DATA_SUBJECT_REQUEST": "Answer a client who asks for his own data",
 }
 
+_FACETS = tuple(str(each) for each in Facet)
 _RECORDS = frozenset((Right.CHANGE_CLIENTS, Right.RECORD_CONTACTS))
 
 SYSTEM_RULE = RoleRule(role=SYSTEM, rows=RowScope.ALL, sensitivity=Sensitivity.RESTRICTED, rights=frozenset(Right))
@@ -124,12 +127,14 @@ BUILT_IN = Policy(
             role="relationship_manager",
             rows=RowScope.OWN,
             sensitivity=Sensitivity.CONFIDENTIAL,
+            enter=_FACETS,
             rights=_RECORDS | {Right.EXPORT_CLIENTS},
         ),
         RoleRule(
             role="team_lead",
             rows=RowScope.TEAM,
             sensitivity=Sensitivity.CONFIDENTIAL,
+            enter=_FACETS,
             rights=_RECORDS | {Right.EXPORT_CLIENTS},
         ),
         RoleRule(
@@ -156,6 +161,7 @@ BUILT_IN = Policy(
             role="administrator",
             rows=RowScope.ALL,
             sensitivity=Sensitivity.CONFIDENTIAL,
+            enter=_FACETS,
             rights=frozenset(Right) - {Right.READ_AUDIT},
         ),
     ),

@@ -174,7 +174,7 @@ def _shown_rows(entry: Document, seen: AreaView, wanted: Collection[str]) -> lis
 
 def _seen_row(row: Document, seen: AreaView) -> Document:
     path = row["path"]
-    if path not in seen.sealed:
+    if path not in seen.closed:
         return row
     parts = {name: row[name] for name in ("old", "new") if name in row}
     for name, value in parts.items():

@@ -17,6 +17,7 @@ _RULE: tuple[tuple[str, Any, str], ...] = (
     ("allow", list[str], "Paths that are read whatever their level; RESTRICTED ones with a purpose still."),
     ("deny", list[str], "Paths that are not read, whatever their level, with all that is under them."),
     ("mask", list[str], "Paths of texts that are shown by their last four signs where they are not read."),
+    ("enter", list[str], "Paths that may be written where they are not read, with all that is under them."),
     ("purposes", list[str], "The purposes with which RESTRICTED attributes are read."),
     ("rights", list[RightEnum], "What may be done."),
 )
@@ -122,6 +123,7 @@ def _rule_value(rule: RoleRule) -> dict[str, Any]:
         "allow": list(rule.allow),
         "deny": list(rule.deny),
         "mask": list(rule.mask),
+        "enter": list(rule.enter),
         "purposes": list(rule.purposes),
         "rights": sorted(rule.rights),
     }
@@ -165,5 +167,5 @@ def _rule_from(given: Mapping[str, Any]) -> dict[str, object]:
         "sensitivity": given.get("sensitivity") and Sensitivity(given["sensitivity"]),
         "facets": {facet: level and Sensitivity(level) for facet, level in levels.items()},
         "rights": frozenset(Right(each) for each in given.get("rights") or ()),
-        **{name: tuple(given.get(name) or ()) for name in ("allow", "deny", "mask", "purposes")},
+        **{name: tuple(given.get(name) or ()) for name in ("allow", "deny", "mask", "enter", "purposes")},
     }

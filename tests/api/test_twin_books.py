@@ -62,6 +62,7 @@ def random_policy(random: Random) -> Policy:
         allow=some(8),
         deny=some(20),
         mask=some(15),
+        enter=random.choice(((), some(40), tuple(str(each) for each in Facet))),
         purposes=("CREDIT_REVIEW",) if random.random() < 0.3 else (),
         rights=frozenset((Right.CHANGE_CLIENTS, Right.RECORD_CONTACTS)),
     )

@@ -96,6 +96,14 @@ class TestAttributeView:
         assert view.hidden == CLOSED - view.masked
         assert view.unusable == CLOSED
 
+    def test_what_may_be_entered_is_written_without_being_read(self) -> None:
+        view = seen(rule(enter=("profile",), mask=("profile.taxId",)))
+        assert view.unusable == CLOSED
+        assert view.closed == CLOSED | {"profile.people"}
+        # a part of a list of groups is written with the list, which would have to be read for that
+        assert view.sealed == {"profile.people", "profile.people.phone", "profile.secrets"}
+        assert seen(rule(enter=("profile",)), rule()).sealed == CLOSED | {"profile.people"}
+
     def test_several_roles_see_what_each_of_them_sees(self) -> None:
         view = seen(rule(CONFIDENTIAL, deny=("profile.motto",)), rule(INTERNAL))
         assert view.hidden == CLOSED | {"profile.motto"}

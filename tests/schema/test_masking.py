@@ -45,13 +45,18 @@ class TestMaskedSchema:
         assert words_of(made._schema) < words_of(whole._schema)
 
     def test_hidden_attributes_may_be_selected_and_nothing_else(self, whole: Schema) -> None:
-        rule = next(each for each in BUILT_IN.rules if each.role == "relationship_manager")
+        rule = next(each for each in BUILT_IN.rules if each.role == "risk_officer")
         words = words_of(behind(whole, rule, shown=False)._schema)
         assert "ClientProfile.taxId" in words
         assert not {"ClientProfileWhere.taxId", "ClientProfileInput.taxId", "ClientGroupField.PROFILE_TAX_ID"} & words
         assert not any(
             "taxId" in each or "TAX_ID" in each for each in words_of(behind(whole, rule, shown=True)._schema)
         )
+
+    def test_what_may_be_entered_is_an_input_and_nothing_else(self, whole: Schema) -> None:
+        rule = next(each for each in BUILT_IN.rules if each.role == "relationship_manager")
+        shown = words_of(behind(whole, rule, shown=True)._schema)
+        assert {each for each in shown if "taxId" in each or "TAX_ID" in each} == {"ClientProfileInput.taxId"}
 
     def test_a_group_goes_with_the_last_that_is_in_it(self, whole: Schema) -> None:
         rule = RoleRule(role="r", rows=RowScope.ALL, sensitivity=Sensitivity.CONFIDENTIAL, deny=("profile.location",))
