@@ -147,10 +147,10 @@ class Server:
 
 
 def demo_count(settings: Settings) -> int:
-    """How many clients the demonstration book has: none in somebody's own database unless asked for."""
+    """How many clients the demonstration book has: none in production or somebody's own database unless asked for."""
     if settings.demo is not None:
         return settings.demo
-    if settings.mongodb_uri:
+    if settings.mongodb_uri or settings.environment == "production":
         return 0
     # mongomock takes half a minute for what mongod does in two seconds.
     return 200 if settings.mongodb_driver == "memory" else 2_000

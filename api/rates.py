@@ -82,6 +82,12 @@ class Rates:
         Raises: RateLimited.
         """
         item = self._items.get(what)
+        if item is not None and count > item.amount:
+            raise RateLimited(
+                f"Those are {count} {what} at once; there are {item.amount} a minute. Ask for fewer records.",
+                60,
+                f"at most {item.amount} a minute",
+            )
         if item is not None and count and not await self._take(item, person, count):
             await self._refuse(what, item, person)
 

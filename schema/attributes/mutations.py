@@ -124,9 +124,10 @@ async def _carry_out(
     if not given.get("dryRun"):
         await context.settle()
         return answer
-    before = info.schema._schema
+    # Whoever defines attributes knows of all of them, and the viewer's own schema is without some.
+    before = await to_thread.run_sync(build_schema, done.before)
     after = await to_thread.run_sync(build_schema, done.after)
-    changes = await to_thread.run_sync(schema_changes, before, after._schema)
+    changes = await to_thread.run_sync(schema_changes, before._schema, after._schema)
     return answer | {"difference": changes, "cost": _cost(await definition_cost(context.repositories, done))}
 
 

@@ -282,7 +282,9 @@ def enum_names(type_: GraphQLEnumType) -> dict[Any, str]:
         value = getattr(each.value, "value", each.value)
         names |= {value: name, each.value: name}
     for member in getattr(type_, "wrapped_cls", ()):
-        names[member] = names[member.value]
+        # Of a masked enum some members have no name.
+        if member.value in names:
+            names[member] = names[member.value]
     return names
 
 

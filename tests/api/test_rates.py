@@ -65,7 +65,7 @@ class TestSpend:
             raise OSError("the store is away")
 
         monkeypatch.setattr(made._limiter, "hit", away)
-        await made.spend("ana", MISSED_LOOKUPS, 5)
+        await made.spend("ana", MISSED_LOOKUPS)
         assert "nobody is held back" in caplog.text
 
 

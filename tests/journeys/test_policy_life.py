@@ -132,6 +132,10 @@ class TestPolicyLife:
         refused = await attempt(people.rm, "attributeDefine", "attribute { path }", **given)
         assert [each["code"] for each in refused["errors"]] == ["NOT_ALLOWED"]
         assert (await attempt(people.steward, "attributeDefine", "attribute { path }", **given))["errors"] == []
+        label = {"path": "attitude.satisfaction", "label": "Satisfied", "dryRun": True}
+        tried = await do(people.steward, "attributeChange", "difference { message }", **label)
+        # Another label is another description, which is no difference; what others may see is none of it either.
+        assert tried["difference"] == []
         rights = "viewerCanDefineAttributes viewerCanChangeClients viewerCanReadAudit"
         assert (await ask(people.steward, f"{{ viewer {{ {rights} }} }}"))["viewer"] == {
             "viewerCanDefineAttributes": True,

@@ -1,7 +1,7 @@
 """Masked schemas: valid, and without a word of what is kept back."""
 
 import pytest
-from graphql import GraphQLSchema, find_schema_changes, validate_schema
+from graphql import GraphQLEnumType, GraphQLSchema, find_schema_changes, validate_schema
 from strawberry import Schema
 
 from catalogue.attribute import Sensitivity
@@ -11,6 +11,7 @@ from policy.attributes import attribute_view
 from policy.rules import BUILT_IN, Right, RoleRule, RowScope
 from schema.build import build_schema
 from schema.masking import Mask, masked_schema
+from schema.planning.answer import enum_names
 
 CATALOGUE = builtin_catalogue()
 NOTHING = RoleRule(role="nobody", rows=RowScope.ALL, sensitivity=None)
@@ -74,6 +75,13 @@ class TestMaskedSchema:
     def test_without_anything_to_keep_back_it_is_the_same(self, whole: Schema) -> None:
         open_rule = RoleRule(role="r", rows=RowScope.ALL, sensitivity=Sensitivity.RESTRICTED, rights=frozenset(Right))
         assert behind(whole, open_rule, shown=True) is whole
+
+    def test_the_values_of_a_masked_enum_have_their_names(self, whole: Schema) -> None:
+        rule = next(each for each in BUILT_IN.rules if each.role == "relationship_manager")
+        fields = behind(whole, rule, shown=False)._schema.type_map["ClientOrderField"]
+        assert isinstance(fields, GraphQLEnumType)
+        assert enum_names(fields)["profile.name"] == "PROFILE_NAME"
+        assert "profile.taxId" not in enum_names(fields)
 
     def test_shares_every_type_that_stays(self, whole: Schema) -> None:
         rule = next(each for each in BUILT_IN.rules if each.role == "administrator")
