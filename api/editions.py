@@ -121,6 +121,10 @@ class SeenEdition:
         # The same attributes may be null under one policy and unknown under another.
         return f"{self.version}{self.view.key}{self.repositories.access.policy.unreadable}"
 
+    def holds_beside(self, newest: "SeenEdition", viewer: Viewer) -> bool:
+        """Whether somebody may stay on this edition beside the newest one: that keeps nothing from them besides."""
+        return self.repositories.access.holds_beside(newest.repositories.access, viewer)
+
     @cached_property
     def _shown(self) -> Schema:
         return masked_schema(self.edition.schema, Mask(self.view, self.rights, hides_selections=True))

@@ -174,6 +174,26 @@ class Access:
             selection.sealed,
         )
 
+    def holds_beside(self, newer: "Access", viewer: Viewer) -> bool:
+        """Whether somebody may go on by this one now that there is a newer one: nothing is decided otherwise for them.
+
+        What is new, or gone from the catalogue, is no matter of the policy.
+        """
+        if newer is self:
+            return True
+        ours, theirs = self.policy, newer.policy
+        if rules_of(ours, viewer) != rules_of(theirs, viewer):
+            return False
+        if (ours.unreadable, ours.group_floor) != (theirs.unreadable, theirs.group_floor):
+            return False
+        seen, now = self.view(viewer), newer.view(viewer)
+        return not any(
+            path not in seen.area(area).hidden and (path in each.hidden or path not in seen.area(area).masked)
+            for area, each in now.areas.items()
+            for path in each.unusable
+            if self._catalogue.find(path, area) is not None
+        )
+
     def rows(self, viewer: Viewer, right: Right | None = None) -> Filter | None:
         """The clients that a viewer may read, or act on, to stand in the command itself."""
         return client_rows(rules_of(self.policy, viewer), viewer, right)
