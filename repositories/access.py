@@ -206,6 +206,11 @@ class Access:
         """The RESTRICTED paths of an area."""
         return self._restricted.get(area, frozenset())
 
+    def may_filter(self, viewer: Viewer, path: str) -> bool:
+        """Whether a client may be found by what stands at a path, all of it."""
+        seen = self.view(viewer).area(CLIENTS)
+        return path not in seen.closed and path not in seen.parted
+
     def purposes(self, viewer: Viewer) -> list[str]:
         """The purposes with which the viewer reads RESTRICTED attributes."""
         rules = reading_rules(rules_of(self.policy, viewer))

@@ -143,6 +143,19 @@ class TestPolicyLife:
         assert "clientChange" in shown
         assert not {"attributeDefine", "policyChange", "grantCreate"} & shown
 
+    async def test_a_rule_that_is_tried_out_tells_nothing_of_hidden_values(self, people: People) -> None:
+        """Twenty steps of a binary search by patterns; and the difference is that of the change, not of the caller."""
+        answer = "difference { level message } cost { failingDocuments }"
+        found = []
+        for step in range(20):
+            pattern = f"[{step % 10}-9].*"
+            given = {"path": "profile.taxId", "pattern": pattern, "dryRun": True}
+            found.append(await do(people.steward, "attributeChange", answer, **given))
+        assert {each["cost"]["failingDocuments"] for each in found} == {None}
+        assert all("taxId" in every["message"] for each in found for every in each["difference"])
+        shown = await do(people.root, "attributeChange", answer, path="profile.employees", minimum=5, dryRun=True)
+        assert shown["cost"]["failingDocuments"] == 0
+
     async def test_grants_and_walls_hold_everywhere_within_two_seconds(
         self, people: People, capsys: pytest.CaptureFixture[str]
     ) -> None:
