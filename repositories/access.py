@@ -233,9 +233,14 @@ class Access:
         """The manager of a new client of whom nobody says whose it is: the viewer, unless all clients are his."""
         return None if self.rows(viewer) is None else viewer.manager_id
 
+    def is_in_book(self, viewer: Viewer, right: Right, record: Mapping[str, object]) -> bool:
+        """Whether the viewer may act on a client by his roles alone: a grant is no place in a book."""
+        bare = replace(viewer, granted=frozenset())
+        return is_within(self.rows(bare, right), record) and is_within(self.rows(bare), record)
+
     def require_within(self, viewer: Viewer, right: Right, record: Mapping[str, object]) -> None:
-        """Raises: NotAllowed, where a record as it is to be would not be among those that the viewer may act on."""
-        if not is_within(self.rows(viewer, right), record) or not is_within(self.rows(viewer), record):
+        """Raises: NotAllowed, where a record as it is to be would not be in the book that the viewer may act on."""
+        if not self.is_in_book(viewer, right, record):
             manager = record.get("managerId")
             raise NotAllowed(
                 f"A client of the manager {manager} would not be one that you may change; "
