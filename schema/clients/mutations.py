@@ -192,7 +192,7 @@ async def _change(context: Context, given: Mapping[str, Any], paths: frozenset[s
 
 
 async def _upsert(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
-    rows = [_row(context.repositories.catalogue, each) for each in given["clients"]]
+    rows = [_row(context, each) for each in given["clients"]]
     report = await upsert_clients(
         context.viewer,
         context.repositories,
@@ -208,8 +208,9 @@ async def _upsert(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
     return {"report": _counts(report), "errors": [error_value(each) for each in report.problems]}
 
 
-def _row(catalogue: Catalogue, given: Mapping[str, Any]) -> ClientRow:
-    values, problems = flatten(catalogue, {key: value for key, value in given.items() if key in FACETS})
+def _row(context: Context, given: Mapping[str, Any]) -> ClientRow:
+    facets = {key: value for key, value in given.items() if key in FACETS}
+    values, problems = flatten(context.repositories.catalogue, facets, sealed=context.seen(CLIENTS).sealed)
     kind, stage = given.get("kind"), given.get("stage")
     return ClientRow(
         given["number"],

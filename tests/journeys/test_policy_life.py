@@ -156,6 +156,19 @@ class TestPolicyLife:
         shown = await do(people.root, "attributeChange", answer, path="profile.employees", minimum=5, dryRun=True)
         assert shown["cost"]["failingDocuments"] == 0
 
+    @pytest.mark.parametrize("verb", ["clientChange", "clientsUpsert"])
+    async def test_clearing_a_group_names_nothing_hidden_and_leaves_it(self, people: People, verb: str) -> None:
+        """Nobody who clears a group has named what is hidden in it: it neither comes up nor goes."""
+        told = {"behaviour": {"lastVisitOn": "2026-11-02", "financials": {"auditor": "Stone & Co"}}}
+        await do(people.root, "clientChange", "client { id }", id=people.mine, changes=told)
+        given: dict[str, dict[str, Any]] = {"clientChange": {"id": people.mine, "changes": {"behaviour": None}}}
+        given["clientsUpsert"] = {"clients": [{"number": "MINE", "behaviour": None}]}
+        selection = "client { id }" if verb == "clientChange" else "report { changed }"
+        await do(people.steward, verb, selection, **given[verb])
+        query = "query($id: ID!) { client(id: $id) { behaviour { lastVisitOn financials { auditor } } } }"
+        left = (await ask(people.root, query, id=people.mine))["client"]["behaviour"]
+        assert left == {"lastVisitOn": None, "financials": {"auditor": "Stone & Co"}}
+
     async def test_grants_and_walls_hold_everywhere_within_two_seconds(
         self, people: People, capsys: pytest.CaptureFixture[str]
     ) -> None:
