@@ -118,7 +118,7 @@ class Access:
 
     def view(self, viewer: Viewer) -> AttributeView:
         """What the viewer may see of the attributes."""
-        key = (viewer.roles, viewer.scopes, viewer.purpose)
+        key = self.seen_alike(viewer)
         found = self._views.get(key)
         if found is None:
             rules = reading_rules(rules_of(self.policy, viewer))
@@ -126,6 +126,14 @@ class Access:
             if len(self._views) > VIEWS_KEPT:
                 self._views.popitem(last=False)
         return found
+
+    def seen_alike(self, viewer: Viewer) -> tuple[object, ...]:
+        """What those have in common who see the same attributes; a purpose that nobody has thought of is none.
+
+        Else whoever names a new one with each request would push out what is remembered for everybody.
+        """
+        purpose = viewer.purpose if viewer.purpose in self.policy.purposes else None
+        return viewer.roles, viewer.scopes, purpose
 
     def catalogue(self, viewer: Viewer) -> Catalogue:
         """The catalogue that a viewer's selections are read by.
