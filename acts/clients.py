@@ -62,7 +62,7 @@ async def create_client(
     """
     catalogue, access = repositories.catalogue, repositories.access
     access.require(viewer, Right.CHANGE_CLIENTS)
-    checked = check_nested(catalogue, new.facets, sealed=access.view(viewer).area(CLIENTS).sealed)
+    checked = check_nested(catalogue, new.facets, unread=access.view(viewer).area(CLIENTS).closed)
     problems = [*guard_problems(guard), *proof_problems(proof), *number_problems(new.number), *checked.problems]
     problems += missing_required(catalogue, checked.values | dict.fromkeys(_refused_paths(checked), 0), new.kind)
     problems += misfits(catalogue, checked.values, new.kind)
@@ -139,8 +139,8 @@ async def change_client(
 def check_changes(viewer: Viewer, repositories: Repositories, changes: Mapping[str, object]) -> Checked:
     """The values of a change, core fields besides the facets."""
     facets = {key: each for key, each in changes.items() if key in FACETS}
-    sealed = repositories.access.view(viewer).area(CLIENTS).sealed
-    checked = check_nested(repositories.catalogue, facets, sealed=sealed)
+    unread = repositories.access.view(viewer).area(CLIENTS).closed
+    checked = check_nested(repositories.catalogue, facets, unread=unread)
     stage = changes.get("stage")
     if "stage" in changes:
         if stage is None:

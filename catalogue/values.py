@@ -34,13 +34,13 @@ def check_nested(
     *,
     area: str = CLIENTS,
     parent: str = "",
-    sealed: Some[str] = (),
+    unread: Some[str] = (),
 ) -> Checked:
     """The values of a nested object (facets, groups, keys) as canonical values by path.
 
     Shape: {"profile": {"location": {"city": "Basel"}}} comes out as {"profile.location.city": "Basel"}.
     """
-    flat, problems = flatten(catalogue, given, area=area, parent=parent, sealed=sealed)
+    flat, problems = flatten(catalogue, given, area=area, parent=parent, unread=unread)
     checked = check_flat(catalogue, flat, area=area)
     checked.problems[:0] = problems
     return checked
@@ -52,15 +52,15 @@ def flatten(
     *,
     area: str = CLIENTS,
     parent: str = "",
-    sealed: Some[str] = (),
+    unread: Some[str] = (),
 ) -> tuple[dict[str, object], list[Problem]]:
     """Nested values by path, unchecked; a problem for each group that is not an object.
 
-    A null group clears everything in it but what is sealed, which nobody has named.
+    A null group clears everything in it but what is not read, which nobody has named.
     """
     flat: dict[str, object] = {}
     problems: list[Problem] = []
-    _flatten(catalogue, area, parent, given, flat, problems, sealed)
+    _flatten(catalogue, area, parent, given, flat, problems, unread)
     return flat, problems
 
 
@@ -71,7 +71,7 @@ def _flatten(
     given: Mapping[str, object],
     flat: dict[str, object],
     problems: list[Problem],
-    sealed: Some[str],
+    unread: Some[str],
 ) -> None:
     for key, value in given.items():
         path = f"{parent}.{key}" if parent else key
@@ -81,9 +81,9 @@ def _flatten(
             flat[path] = value
         elif value is None:
             leaves = (leaf.path for leaf in catalogue.leaves(path, area))
-            flat |= dict.fromkeys((each for each in leaves if each not in sealed), None)
+            flat |= dict.fromkeys((each for each in leaves if each not in unread), None)
         elif isinstance(value, Mapping):
-            _flatten(catalogue, area, path, value, flat, problems, sealed)
+            _flatten(catalogue, area, path, value, flat, problems, unread)
         else:
             problems.append(_wrong(path, value, "an object of its attributes"))
 

@@ -133,7 +133,9 @@ class AttributeRepository:
             return True
         return await self._store.collection(CHANGES).count({"values.path": {"$eq": path}}, limit=1) > 0
 
-    async def count_misfits(self, attribute: Attribute, rows: Filter | None = None, *, is_encrypted: bool = False) -> int:
+    async def count_misfits(
+        self, attribute: Attribute, rows: Filter | None = None, *, is_encrypted: bool = False
+    ) -> int:
         """How many of the records hold a value that the definition would refuse today, as far as the database can tell.
 
         Cost: one count over the collection.

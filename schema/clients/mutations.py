@@ -210,7 +210,7 @@ async def _upsert(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _row(context: Context, given: Mapping[str, Any]) -> ClientRow:
     facets = {key: value for key, value in given.items() if key in FACETS}
-    values, problems = flatten(context.repositories.catalogue, facets, sealed=context.seen(CLIENTS).sealed)
+    values, problems = flatten(context.repositories.catalogue, facets, unread=context.seen(CLIENTS).closed)
     kind, stage = given.get("kind"), given.get("stage")
     return ClientRow(
         given["number"],
