@@ -62,8 +62,8 @@ class DefinitionCost:
     drops_index: bool
     indexed_documents: int
     """Documents that a new index must read."""
-    failing_documents: int
-    """Documents whose values do not fit the wanted rules; they stay as they are."""
+    failing_documents: int | None
+    """Documents whose values do not fit the wanted rules; they stay as they are. None for whoever may not read them."""
 
 
 async def define_attribute(
@@ -167,22 +167,27 @@ async def retire_attribute(
     return await _write(viewer, repositories, step, guard, request, dry_run, approved)
 
 
-async def definition_cost(repositories: Repositories, done: Definition) -> DefinitionCost:
-    """What a definition costs.
+async def definition_cost(viewer: Viewer, repositories: Repositories, done: Definition) -> DefinitionCost:
+    """What a definition costs, as far as the viewer may know it.
 
     Cost: up to two counts over the book.
     """
     attribute, before = done.attribute, done.before.find(done.attribute.path, done.attribute.area)
     was, will = before is not None and _has_index(before), _has_index(attribute)
     records = repositories.of(attribute.area).collection
-    failing = (
-        0
-        if before is None
-        else await repositories.attributes.count_misfits(attribute, is_encrypted=done.before.is_restricted(before))
-    )
+    failing = 0 if before is None else await _misfits(viewer, repositories.on(done.before), before, attribute)
     return DefinitionCost(
         will and not was, was and not will, await records.estimated_count() if will and not was else 0, failing
     )
+
+
+async def _misfits(viewer: Viewer, repositories: Repositories, before: Attribute, attribute: Attribute) -> int | None:
+    # A wanted rule is a question about the values: whoever may not filter by them may not count them by rules either.
+    if attribute.area != CLIENTS or not repositories.access.may_filter(viewer, attribute.path):
+        return None
+    is_encrypted = repositories.catalogue.is_restricted(before)
+    rows = repositories.access.rows(viewer)
+    return await repositories.attributes.count_misfits(attribute, rows, is_encrypted=is_encrypted)
 
 
 async def _write(

@@ -62,7 +62,7 @@ async def create_client(
     """
     catalogue, access = repositories.catalogue, repositories.access
     access.require(viewer, Right.CHANGE_CLIENTS)
-    checked = check_nested(catalogue, new.facets)
+    checked = check_nested(catalogue, new.facets, unread=access.view(viewer).area(CLIENTS).closed)
     problems = [*guard_problems(guard), *proof_problems(proof), *number_problems(new.number), *checked.problems]
     problems += missing_required(catalogue, checked.values | dict.fromkeys(_refused_paths(checked), 0), new.kind)
     problems += misfits(catalogue, checked.values, new.kind)
@@ -110,7 +110,7 @@ async def change_client(
     """
     access = repositories.access
     access.require(viewer, Right.CHANGE_CLIENTS)
-    checked = check_changes(repositories, changes)
+    checked = check_changes(viewer, repositories, changes)
     problems = [*guard_problems(guard), *proof_problems(proof), *checked.problems]
     problems += await reference_problems(viewer, repositories, checked)
     fits = kind_filter(checked)
@@ -136,9 +136,11 @@ async def change_client(
     return await repositories.clients.write(client_id, change, answer)
 
 
-def check_changes(repositories: Repositories, changes: Mapping[str, object]) -> Checked:
+def check_changes(viewer: Viewer, repositories: Repositories, changes: Mapping[str, object]) -> Checked:
     """The values of a change, core fields besides the facets."""
-    checked = check_nested(repositories.catalogue, {key: each for key, each in changes.items() if key in FACETS})
+    facets = {key: each for key, each in changes.items() if key in FACETS}
+    unread = repositories.access.view(viewer).area(CLIENTS).closed
+    checked = check_nested(repositories.catalogue, facets, unread=unread)
     stage = changes.get("stage")
     if "stage" in changes:
         if stage is None:

@@ -8,7 +8,7 @@ from acts.checks import WORDS_LIMIT, Guard, guard_problems, key_of, now, problem
 from catalogue.errors import Problem
 from policy.rules import Right
 from policy.viewer import Viewer
-from repositories.access import Touched
+from repositories.access import NotAllowed, Touched
 from repositories.base import Written
 from repositories.errors import AlreadyExists
 from repositories.grants import CLIENT_ID, GRANTS, MOST, PATHS, GrantKind, SingleClients
@@ -40,6 +40,8 @@ async def create_grant(
     Raises: NotAllowed; Refused with every problem at once; KeyReused.
     """
     repositories.access.require(viewer, Right.GRANT_ACCESS)
+    if new.kind is GrantKind.GRANT:
+        _refuse_for_oneself(viewer, new.person, new.team, "opens a client to themselves")
     moment = now()
     problems = [*guard_problems(guard), *_problems(new, moment)]
     if not await repositories.clients.existing({new.client_id}, repositories.access.rows(viewer)):
@@ -75,6 +77,12 @@ async def create_grant(
         return replayed
 
 
+def _refuse_for_oneself(viewer: Viewer, person: object, team: object, what: str) -> None:
+    """Raises: NotAllowed, where it is the viewer, or the viewer's team, that more would be open to."""
+    if person == viewer.person or (team is not None and team == viewer.team):
+        raise NotAllowed(f"Nobody {what}: another person with the right {Right.GRANT_ACCESS} has to do it.")
+
+
 def _problems(new: NewGrant, moment: datetime) -> list[Problem]:
     problems = []
     if (new.person is None) == (new.team is None):
@@ -103,6 +111,10 @@ async def revoke_grant(
     """
     repositories.access.require(viewer, Right.GRANT_ACCESS)
     refuse(guard_problems(guard))
+    answer = repositories.access.authorise(ReadPlan(GRANTS, PATHS), viewer, touched)
+    found = (await repositories.grants.load_many(answer, {grant_id})).get(grant_id, {})
+    if found.get("kind") == GrantKind.WALL:
+        _refuse_for_oneself(viewer, found.get("person"), found.get("team"), "takes down a wall before themselves")
     moment = now()
     request = request_hash("grantRevoke", grant_id, guard.expected_version)
     change = Change(
@@ -113,7 +125,6 @@ async def revoke_grant(
         request_hash=request,
         expected_version=guard.expected_version,
     )
-    answer = repositories.access.authorise(ReadPlan(GRANTS, PATHS), viewer, touched)
     return await repositories.grants.write(grant_id, change, answer)
 
 

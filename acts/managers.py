@@ -11,7 +11,7 @@ from catalogue.kinds import Operator
 from catalogue.values import check_nested
 from policy.rules import Right
 from policy.viewer import Viewer
-from repositories.access import Touched
+from repositories.access import NotAllowed, Touched
 from repositories.base import Written
 from repositories.clients import TERRITORY
 from repositories.errors import AlreadyExists
@@ -20,6 +20,7 @@ from repositories.plan import ID, Change, Proof, ReadPlan
 from repositories.repositories import Repositories, new_id
 
 _NO_PROOF = Proof()
+_RIGHTS_HANG_ON = frozenset(("roles", *TERRITORY))
 # No colon: it parts the person from the key of a request.
 PERSON = re.compile(r"\w[\w .@/+|=~'-]{0,199}")
 PERSON_EXPECTED = (
@@ -91,6 +92,7 @@ async def change_manager(
         problems.append(problem("name", None, "the manager's name, which cannot be cleared"))
     refuse(problems)
     access.refuse_sealed(viewer, MANAGERS, checked.values)
+    _refuse_own_rights(viewer, manager_id, checked.values)
     answer = access.authorise(ReadPlan(MANAGERS, frozenset({*paths, *TERRITORY})), viewer, touched)
     request = request_hash("managerChange", manager_id, changes, guard.expected_version)
     change = Change(
@@ -107,6 +109,18 @@ async def change_manager(
         # Last, and again on a repeat: a person stopped between the two commands sends the same request again.
         await repositories.clients.move_with(manager_id, {name: written.document.get(name) for name in moved})
     return written
+
+
+def _refuse_own_rights(viewer: Viewer, manager_id: str, values: Some[str]) -> None:
+    """Raises: NotAllowed, where somebody would change what they may see and do themselves."""
+    own = sorted(_RIGHTS_HANG_ON.intersection(values))
+    if own and manager_id == viewer.manager_id:
+        words = " and ".join(own)
+        raise NotAllowed(
+            f"What you may see and do hangs on {words} of your own record: another person with the right "
+            f"{Right.CHANGE_DIRECTORY} has to change them.",
+            path=("changes", own[0]),
+        )
 
 
 async def find_person(repositories: Repositories, person: str) -> Person | None:

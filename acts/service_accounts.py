@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from acts.checks import Guard, guard_problems, key_of, now, problem, refuse, request_hash
+from catalogue.attribute import Sensitivity
 from catalogue.errors import Problem
 from catalogue.filters import Compare
 from catalogue.kinds import Operator
 from policy.rules import Right
-from policy.scopes import EXPECTED, is_scope
-from policy.viewer import PURPOSE, PURPOSE_EXPECTED, Viewer
-from repositories.access import Touched
+from policy.scopes import EXPECTED, RESTRICTED_SCOPE, is_scope, scopes_from
+from policy.viewer import PURPOSE, PURPOSE_EXPECTED, SYSTEM, Viewer
+from repositories.access import NotAllowed, Touched
 from repositories.base import Document, Written
 from repositories.errors import AlreadyExists
 from repositories.plan import ID, Change, ReadPlan
@@ -63,6 +64,7 @@ async def create_account(
     """
     check_administrator(viewer, repositories)
     refuse([*guard_problems(guard), *_problems(new)])
+    _refuse_beyond_own(viewer, repositories, new)
     token = f"{TOKEN_PREFIX}{secrets.token_urlsafe(_TOKEN_BYTES)}"
     key = key_of(viewer, guard)
     values: dict[str, object] = {
@@ -86,6 +88,18 @@ async def create_account(
         if replayed is None:
             raise
         return Created(replayed.document, None)
+
+
+def _refuse_beyond_own(viewer: Viewer, repositories: Repositories, new: NewAccount) -> None:
+    """Raises: NotAllowed, where the program, whose token its maker holds, would read what the maker never may."""
+    is_restricted = scopes_from(new.scopes).sensitivity is Sensitivity.RESTRICTED
+    if is_restricted and SYSTEM not in viewer.roles and not repositories.access.purposes(viewer):
+        raise NotAllowed(
+            "A program that reads RESTRICTED values is made by somebody with a purpose to read them, or from the "
+            "command line: kehu service-account create.",
+            path=("scopes",),
+            given=RESTRICTED_SCOPE,
+        )
 
 
 def _problems(new: NewAccount) -> list[Problem]:

@@ -217,6 +217,17 @@ def _beyond_problem(batch: _Batch, record: Mapping[str, object]) -> Problem | No
     return None
 
 
+def _moving_problems(
+    batch: _Batch, row: ClientRow, document: Mapping[str, object], values: Mapping[str, object]
+) -> list[Problem]:
+    """What is wrong with another manager: the client moves from a book of the viewer's into one of them."""
+    if not batch.repositories.access.is_in_book(batch.viewer, Right.CHANGE_CLIENTS, document):
+        message = f"Client {row.number} is open to you by a grant alone, and its manager stays; leave managerId out."
+        return [Problem(ErrorCode.NOT_ALLOWED, message, ("managerId",), row.manager_id)]
+    beyond = _beyond_problem(batch, {**document, **values})
+    return [] if beyond is None else [beyond]
+
+
 def _plan_new(
     batch: _Batch,
     place: int,
@@ -258,8 +269,8 @@ def _plan_change(
     found = misfits(batch.repositories.catalogue, batch.checked[place].values, kind)
     if row.kind is not None and row.kind is not kind:
         found.append(problem("kind", str(row.kind), f"{kind}, which client {row.number} is for good"))
-    if row.manager_id is not None and (beyond := _beyond_problem(batch, document | values)) is not None:
-        found.append(beyond)
+    if row.manager_id not in (None, document.get("managerId")):
+        found += _moving_problems(batch, row, document, values)
     if found:
         batch.problems += (each.in_row(place) for each in found)
         return

@@ -71,7 +71,7 @@ class Edition:
 
         Cost: a look-up; for the first with such roles a copy of the schema, a thirtieth of what it took to build.
         """
-        key = (viewer.roles, viewer.scopes, viewer.purpose)
+        key = self.repositories.access.seen_alike(viewer)
         found = self._views.get(key)
         if found is None:
             found = self._views[key] = self._seen(viewer)
@@ -120,6 +120,10 @@ class SeenEdition:
         """What tells this view's documents from those of others."""
         # The same attributes may be null under one policy and unknown under another.
         return f"{self.version}{self.view.key}{self.repositories.access.policy.unreadable}"
+
+    def holds_beside(self, newest: "SeenEdition", viewer: Viewer) -> bool:
+        """Whether somebody may stay on this edition beside the newest one: that keeps nothing from them besides."""
+        return self.repositories.access.holds_beside(newest.repositories.access, viewer)
 
     @cached_property
     def _shown(self) -> Schema:

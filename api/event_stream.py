@@ -35,10 +35,10 @@ def stream_of(
     """The response that streams an operation's results, on the edition the request began with.
 
     Order: results as they come; a heartbeat in each pause; the stream ends when the token expires, or when the
-    directory no longer knows the caller.
+    directory no longer knows the caller or the policy keeps more from them.
     """
     results = events(edition, prepared, request, context, guard, service.audit)
-    return _streaming(_frames(service, results, caller), edition.version)
+    return _streaming(_frames(service, edition, results, caller), edition.version)
 
 
 def stream_of_one(answer: Answer, version: str | None) -> StreamingResponse:
@@ -58,7 +58,7 @@ def _streaming(frames: AsyncIterator[bytes], version: str | None) -> StreamingRe
 
 
 async def _frames(
-    service: Service, results: AsyncGenerator[ExecutionResult, None], caller: Caller
+    service: Service, edition: ServedEdition, results: AsyncGenerator[ExecutionResult, None], caller: Caller
 ) -> AsyncIterator[bytes]:
     """Event stream frames.
 
@@ -75,7 +75,7 @@ async def _frames(
             done, _ = await asyncio.wait({coming}, timeout=pause)
             if loop.time() - checked_at >= pause:
                 checked_at = loop.time()
-                if service.now() >= until or not await service.holds(credentials, viewer):
+                if service.now() >= until or not await service.holds(credentials, viewer, edition):
                     yield _frame(unauthenticated().answer()) + _COMPLETE
                     return
             if not done:

@@ -57,6 +57,9 @@ class ServedEdition(Protocol):
     @property
     def sdl(self) -> str: ...
 
+    def holds_beside(self, newest: Any, viewer: Viewer) -> bool:
+        """Whether somebody may stay on this edition beside the newest one."""
+
 
 class Seen(Protocol):
     """An edition before anybody looks at it."""

@@ -65,12 +65,18 @@ class Service:
             digest = None if query is None else text_digest(query)
             self.audit.refused(viewer, Deed("request", None, digest, version), code)
 
-    async def holds(self, credentials: Credentials, viewer: Viewer) -> bool:
-        """Whether the viewer of an open stream is still who the directory says, with the same roles and all.
+    def stands(self, edition: ServedEdition, viewer: Viewer) -> bool:
+        """Whether a stream may go on with its edition: the one of the moment keeps no more from the viewer."""
+        return edition.holds_beside(self.edition_for(viewer), viewer)
 
-        What a stream was opened with, its edition and whatever runs on it, is of those. A directory that is away for a
+    async def holds(self, credentials: Credentials, viewer: Viewer, edition: ServedEdition) -> bool:
+        """Whether the viewer of an open stream is still who the directory says, and may still do and see the same.
+
+        What a stream was opened with, its edition and whatever runs on it, is of that. A directory that is away for a
         moment must not end every open stream.
         """
+        if not self.stands(edition, viewer):
+            return False
         try:
             return await self.authenticate(credentials) == viewer
         except Unauthenticated:

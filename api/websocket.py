@@ -1,4 +1,4 @@
-"""GraphQL over a websocket, subprotocol graphql-transport-ws; an open socket keeps its edition."""
+"""GraphQL over a websocket, subprotocol graphql-transport-ws; an open socket keeps its edition, and no old rule."""
 
 import asyncio
 from contextlib import ExitStack, aclosing, suppress
@@ -103,7 +103,9 @@ class _Session:
         await self._close(4403, "Forbidden")
 
     async def _still_holds(self) -> bool:
-        return self._viewer is not None and await self._service.holds(self._credentials, self._viewer)
+        if self._viewer is None or self._edition is None:
+            return False
+        return await self._service.holds(self._credentials, self._viewer, self._edition)
 
     async def _take(self, message: Message) -> None:
         text = message.get("text")
@@ -159,6 +161,9 @@ class _Session:
     async def _subscribe(self, message: dict[str, Any]) -> None:
         if self._viewer is None or self._edition is None:
             raise _Closed(4401, "Unauthorized")
+        if not self._service.stands(self._edition, self._viewer):
+            # Nothing begins by a rule that is no longer in force, however long until the next look.
+            raise _Closed(4403, "Forbidden")
         name = message.get("id")
         if not isinstance(name, str) or not name:
             raise _Closed(4400, "A subscribe message has an id")

@@ -1,6 +1,7 @@
 """Checks of values against the catalogue: every problem at once, before anything is written."""
 
 import re
+from collections.abc import Collection as Some
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -28,28 +29,38 @@ class Checked:
 
 
 def check_nested(
-    catalogue: Catalogue, given: Mapping[str, object], *, area: str = CLIENTS, parent: str = ""
+    catalogue: Catalogue,
+    given: Mapping[str, object],
+    *,
+    area: str = CLIENTS,
+    parent: str = "",
+    unread: Some[str] = (),
 ) -> Checked:
     """The values of a nested object (facets, groups, keys) as canonical values by path.
 
     Shape: {"profile": {"location": {"city": "Basel"}}} comes out as {"profile.location.city": "Basel"}.
     """
-    flat, problems = flatten(catalogue, given, area=area, parent=parent)
+    flat, problems = flatten(catalogue, given, area=area, parent=parent, unread=unread)
     checked = check_flat(catalogue, flat, area=area)
     checked.problems[:0] = problems
     return checked
 
 
 def flatten(
-    catalogue: Catalogue, given: Mapping[str, object], *, area: str = CLIENTS, parent: str = ""
+    catalogue: Catalogue,
+    given: Mapping[str, object],
+    *,
+    area: str = CLIENTS,
+    parent: str = "",
+    unread: Some[str] = (),
 ) -> tuple[dict[str, object], list[Problem]]:
     """Nested values by path, unchecked; a problem for each group that is not an object.
 
-    A null group clears everything in it.
+    A null group clears everything in it but what is not read, which nobody has named.
     """
     flat: dict[str, object] = {}
     problems: list[Problem] = []
-    _flatten(catalogue, area, parent, given, flat, problems)
+    _flatten(catalogue, area, parent, given, flat, problems, unread)
     return flat, problems
 
 
@@ -60,6 +71,7 @@ def _flatten(
     given: Mapping[str, object],
     flat: dict[str, object],
     problems: list[Problem],
+    unread: Some[str],
 ) -> None:
     for key, value in given.items():
         path = f"{parent}.{key}" if parent else key
@@ -68,9 +80,10 @@ def _flatten(
         if not is_holder and (found is None or found.kind is not Kind.GROUP or found.is_list):
             flat[path] = value
         elif value is None:
-            flat |= dict.fromkeys((leaf.path for leaf in catalogue.leaves(path, area)), None)
+            leaves = (leaf.path for leaf in catalogue.leaves(path, area))
+            flat |= dict.fromkeys((each for each in leaves if each not in unread), None)
         elif isinstance(value, Mapping):
-            _flatten(catalogue, area, path, value, flat, problems)
+            _flatten(catalogue, area, path, value, flat, problems, unread)
         else:
             problems.append(_wrong(path, value, "an object of its attributes"))
 

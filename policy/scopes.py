@@ -11,6 +11,7 @@ _TEAM = "clients:team:"
 _REGION = "clients:region:"
 _READ = "read:"
 _WRITE = "write:"
+RESTRICTED_SCOPE = f"{_READ}{Sensitivity.RESTRICTED}"
 WRITES = ("values", "records", "attributes")
 LONGEST_NAME_CHARACTERS = 120
 EXPECTED = (

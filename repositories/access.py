@@ -118,7 +118,7 @@ class Access:
 
     def view(self, viewer: Viewer) -> AttributeView:
         """What the viewer may see of the attributes."""
-        key = (viewer.roles, viewer.scopes, viewer.purpose)
+        key = self.seen_alike(viewer)
         found = self._views.get(key)
         if found is None:
             rules = reading_rules(rules_of(self.policy, viewer))
@@ -126,6 +126,14 @@ class Access:
             if len(self._views) > VIEWS_KEPT:
                 self._views.popitem(last=False)
         return found
+
+    def seen_alike(self, viewer: Viewer) -> tuple[object, ...]:
+        """What those have in common who see the same attributes; a purpose that nobody has thought of is none.
+
+        Else whoever names a new one with each request would push out what is remembered for everybody.
+        """
+        purpose = viewer.purpose if viewer.purpose in self.policy.purposes else None
+        return viewer.roles, viewer.scopes, purpose
 
     def catalogue(self, viewer: Viewer) -> Catalogue:
         """The catalogue that a viewer's selections are read by.
@@ -174,6 +182,26 @@ class Access:
             selection.sealed,
         )
 
+    def holds_beside(self, newer: "Access", viewer: Viewer) -> bool:
+        """Whether somebody may go on by this one now that there is a newer one: nothing is decided otherwise for them.
+
+        What is new, or gone from the catalogue, is no matter of the policy.
+        """
+        if newer is self:
+            return True
+        ours, theirs = self.policy, newer.policy
+        if rules_of(ours, viewer) != rules_of(theirs, viewer):
+            return False
+        if (ours.unreadable, ours.group_floor) != (theirs.unreadable, theirs.group_floor):
+            return False
+        seen, now = self.view(viewer), newer.view(viewer)
+        return not any(
+            path not in seen.area(area).hidden and (path in each.hidden or path not in seen.area(area).masked)
+            for area, each in now.areas.items()
+            for path in each.unusable
+            if self._catalogue.find(path, area) is not None
+        )
+
     def rows(self, viewer: Viewer, right: Right | None = None) -> Filter | None:
         """The clients that a viewer may read, or act on, to stand in the command itself."""
         return client_rows(rules_of(self.policy, viewer), viewer, right)
@@ -185,6 +213,11 @@ class Access:
     def restricted(self, area: str) -> frozenset[str]:
         """The RESTRICTED paths of an area."""
         return self._restricted.get(area, frozenset())
+
+    def may_filter(self, viewer: Viewer, path: str) -> bool:
+        """Whether a client may be found by what stands at a path, all of it."""
+        seen = self.view(viewer).area(CLIENTS)
+        return path not in seen.closed and path not in seen.parted
 
     def purposes(self, viewer: Viewer) -> list[str]:
         """The purposes with which the viewer reads RESTRICTED attributes."""
@@ -208,9 +241,14 @@ class Access:
         """The manager of a new client of whom nobody says whose it is: the viewer, unless all clients are his."""
         return None if self.rows(viewer) is None else viewer.manager_id
 
+    def is_in_book(self, viewer: Viewer, right: Right, record: Mapping[str, object]) -> bool:
+        """Whether the viewer may act on a client by his roles alone: a grant is no place in a book."""
+        bare = replace(viewer, granted=frozenset())
+        return is_within(self.rows(bare, right), record) and is_within(self.rows(bare), record)
+
     def require_within(self, viewer: Viewer, right: Right, record: Mapping[str, object]) -> None:
-        """Raises: NotAllowed, where a record as it is to be would not be among those that the viewer may act on."""
-        if not is_within(self.rows(viewer, right), record) or not is_within(self.rows(viewer), record):
+        """Raises: NotAllowed, where a record as it is to be would not be in the book that the viewer may act on."""
+        if not self.is_in_book(viewer, right, record):
             manager = record.get("managerId")
             raise NotAllowed(
                 f"A client of the manager {manager} would not be one that you may change; "

@@ -7,7 +7,9 @@ from typing import Any
 
 from catalogue.attribute import CLIENTS, Attribute
 from catalogue.catalogue import Catalogue
+from catalogue.filters import Filter
 from repositories.changes import CHANGES
+from repositories.compile.filters import query_from
 from repositories.compile.indexes import PREFIX, order_index
 from repositories.compile.misfits import misfit_query
 from repositories.errors import AlreadyExists
@@ -131,9 +133,13 @@ class AttributeRepository:
             return True
         return await self._store.collection(CHANGES).count({"values.path": {"$eq": path}}, limit=1) > 0
 
-    async def count_misfits(self, attribute: Attribute, *, is_encrypted: bool = False) -> int:
-        """How many records hold a value that the definition would refuse today, as far as the database can tell.
+    async def count_misfits(
+        self, attribute: Attribute, rows: Filter | None = None, *, is_encrypted: bool = False
+    ) -> int:
+        """How many of the records hold a value that the definition would refuse today, as far as the database can tell.
 
         Cost: one count over the collection.
         """
-        return await self._store.collection(attribute.area).count(misfit_query(attribute, is_encrypted=is_encrypted))
+        misfits = misfit_query(attribute, is_encrypted=is_encrypted)
+        query = misfits if rows is None else {"$and": [query_from(rows), misfits]}
+        return await self._store.collection(attribute.area).count(query)

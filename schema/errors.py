@@ -1,6 +1,6 @@
 """Errors that people can mend, as data of a mutation's answer."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import strawberry
@@ -84,10 +84,16 @@ def error_value(problem: Problem) -> dict[str, Any]:
     }
 
 
+def tried(problems: Sequence[Problem]) -> int:
+    """How many of the problems tell whether something is there."""
+    return sum(each.code in (ErrorCode.NOT_FOUND, ErrorCode.ALREADY_EXISTS) for each in problems)
+
+
 async def payload(context: Context, noun: str, act: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
     """The answer of a mutation: what the act came to, or the problems that a person can mend.
 
-    Records that are not there are counted, as those of questions are: a change must not be a way to try ids.
+    Records that are not there are counted, as those of questions are: a change must not be a way to try ids. Those that
+    are there already are counted too: of whoever may not see them it tells that they are.
     """
     await context.spending.check(MISSED_LOOKUPS)
     try:
@@ -96,5 +102,5 @@ async def payload(context: Context, noun: str, act: Callable[[], Awaitable[dict[
         problems = refused.problems()
         # The answer says them only if they are selected.
         context.touched.refusals.extend(str(each.code) for each in problems)
-        await context.spending.spend(MISSED_LOOKUPS, sum(each.code is ErrorCode.NOT_FOUND for each in problems))
+        await context.spending.spend(MISSED_LOOKUPS, tried(problems))
         return {noun: None, "errors": [error_value(each) for each in problems]}

@@ -64,8 +64,10 @@ class DefinitionCostType:
     indexedDocuments: int = strawberry.field(
         name="indexedDocuments", description="Documents that a new index must read."
     )
-    failingDocuments: int = strawberry.field(
-        name="failingDocuments", description="Documents whose values do not fit the rule; they stay as they are."
+    failingDocuments: int | None = strawberry.field(
+        name="failingDocuments",
+        description="Documents, of those that you may see, whose values do not fit the rule; they stay as they are. "
+        "Null where you may not read the values.",
     )
 
 
@@ -124,11 +126,13 @@ async def _carry_out(
     if not given.get("dryRun"):
         await context.settle()
         return answer
-    # Whoever defines attributes knows of all of them, and the viewer's own schema is without some.
-    before = await to_thread.run_sync(build_schema, done.before)
-    after = await to_thread.run_sync(build_schema, done.after)
+    # Both whole: beside the caller's own view of the schema everything hidden from him would be a difference.
+    before, after = [await to_thread.run_sync(build_schema, each) for each in (done.before, done.after)]
     changes = await to_thread.run_sync(schema_changes, before._schema, after._schema)
-    return answer | {"difference": changes, "cost": _cost(await definition_cost(context.repositories, done))}
+    return answer | {
+        "difference": changes,
+        "cost": _cost(await definition_cost(context.viewer, context.repositories, done)),
+    }
 
 
 def _cost(cost: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Create and change clients."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import strawberry
@@ -11,14 +12,15 @@ from acts.erasure_approved import propose_erasure
 from acts.upserts import ClientRow, UpsertReport, upsert_clients
 from catalogue.attribute import CLIENTS, ClientKind, ClientStage
 from catalogue.catalogue import Catalogue
+from catalogue.errors import KehuError
 from catalogue.values import flatten
 from policy.rules import Right
 from repositories.plan import ReadPlan
 from schema.clients.types import selected_paths
-from schema.context import Context
+from schema.context import MISSED_LOOKUPS, Context
 from schema.derived.inputs import facet_inputs
 from schema.enums import ClientKindEnum, ClientStageEnum
-from schema.errors import UserError, error_value, payload
+from schema.errors import UserError, error_value, payload, tried
 from schema.fields import Fields, described, input_type, output_type, plain, resolved
 from schema.inputs import ID_ROW, KEY_ROW, VERSION_ROW, ProofInput, guard_from, proof_from
 
@@ -190,7 +192,7 @@ async def _change(context: Context, given: Mapping[str, Any], paths: frozenset[s
 
 
 async def _upsert(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
-    rows = [_row(context.repositories.catalogue, each) for each in given["clients"]]
+    rows = [_row(context, each) for each in given["clients"]]
     report = await upsert_clients(
         context.viewer,
         context.repositories,
@@ -199,11 +201,16 @@ async def _upsert(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
         dry_run=bool(given.get("dryRun")),
         touched=context.touched,
     )
+    context.touched.refusals.extend(str(each.code) for each in report.problems)
+    # The good rows have landed, so this report is answered whatever was spent; the next request is held back.
+    with suppress(KehuError):
+        await context.spending.spend(MISSED_LOOKUPS, tried(report.problems))
     return {"report": _counts(report), "errors": [error_value(each) for each in report.problems]}
 
 
-def _row(catalogue: Catalogue, given: Mapping[str, Any]) -> ClientRow:
-    values, problems = flatten(catalogue, {key: value for key, value in given.items() if key in FACETS})
+def _row(context: Context, given: Mapping[str, Any]) -> ClientRow:
+    facets = {key: value for key, value in given.items() if key in FACETS}
+    values, problems = flatten(context.repositories.catalogue, facets, unread=context.seen(CLIENTS).closed)
     kind, stage = given.get("kind"), given.get("stage")
     return ClientRow(
         given["number"],

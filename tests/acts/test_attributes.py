@@ -16,9 +16,11 @@ from acts.attributes import (
 )
 from acts.checks import UNGUARDED, Guard
 from acts.clients import change_client
-from catalogue.attribute import Attribute, AttributeOption, Status
+from catalogue.attribute import Attribute, AttributeOption, ClientKind, Status
 from catalogue.errors import KehuError, Refused
 from catalogue.kinds import Kind
+from policy.rules import BUILT_IN
+from policy.viewer import Viewer
 from repositories.compile.indexes import SORTABLE_LIMIT
 from repositories.errors import KeyReused, NotFound
 from repositories.repositories import Repositories
@@ -216,10 +218,29 @@ class TestChange:
         for number in range(3):
             await make_client(book, f"C{number}", profile={"name": "A", "employees": number})
         done = await change(book, "profile.employees", minimum=2, is_sortable=False, dry_run=True)
-        cost = await definition_cost(book, done)
+        cost = await definition_cost(VIEWER, book, done)
         assert (cost.makes_index, cost.drops_index, cost.failing_documents) == (False, True, 2)
-        cost = await definition_cost(book, await define(book, GRADE, dry_run=True))
+        cost = await definition_cost(VIEWER, book, await define(book, GRADE, dry_run=True))
         assert (cost.makes_index, cost.drops_index, cost.indexed_documents) == (True, False, 3)
+
+    async def test_misfits_are_counted_by_who_reads_the_values_among_who_is_seen(self, book: Repositories) -> None:
+        """A rule that is tried out is a question: whoever may not ask it must not learn the answer from a count."""
+        ids = [await make_client(book, f"C{at}", profile={"name": "A", "employees": at}) for at in range(3)]
+        done = await change(book, "profile.employees", minimum=2, dry_run=True)
+        steward = Viewer("S001", frozenset({"data_steward"}))
+        auditor = Viewer("A001", frozenset({"auditor"}), walled=frozenset(ids[:1]))
+        lead = Viewer("L001", frozenset({"team_lead"}), "north")
+        counts = [(await definition_cost(each, book, done)).failing_documents for each in (steward, auditor, lead)]
+        assert counts == [None, 1, 0]
+        secret = attribute("profile.location.street")
+        await define(book, secret)
+        closed = BUILT_IN.model_copy(
+            update={"rules": tuple(each.model_copy(update={"deny": (secret.path,)}) for each in BUILT_IN.rules)}
+        )
+        group = await change(book, "profile.location", required_for=(ClientKind.ORGANISATION,), dry_run=True)
+        assert (await definition_cost(VIEWER, book, group)).failing_documents == 3
+        under = book.on(group.before, closed)
+        assert (await definition_cost(VIEWER, under, group)).failing_documents is None
 
 
 class TestDeprecateAndRetire:

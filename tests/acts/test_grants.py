@@ -18,6 +18,7 @@ from repositories.repositories import Repositories
 from tests.books import VIEWER, everything, insert
 
 SOON = timedelta(hours=1)
+LEAD = Viewer("M002", frozenset({"administrator"}), team="east")
 LATER = timedelta(days=LONGEST_GRANT_DAYS + 2)
 
 
@@ -78,6 +79,15 @@ class TestCreateGrant:
         assert [each.path for each in refused.value.problems()] == [(path,)]
         assert await everything(book) == before
 
+    @pytest.mark.parametrize("whose", [{"person": LEAD.person}, {"person": None, "team": LEAD.team}])
+    async def test_not_to_oneself(self, book: Repositories, whose: dict[str, Any]) -> None:
+        one = await insert(book, "A", {})
+        before = await everything(book)
+        with pytest.raises(NotAllowed, match="opens a client to themselves"):
+            await create_grant(LEAD, book, wanted(one, **whose), UNGUARDED)
+        assert await everything(book) == before
+        await create_grant(LEAD, book, wanted(one, kind=GrantKind.WALL, **whose), UNGUARDED)
+
     async def test_takes_the_right(self, book: Repositories) -> None:
         one = await insert(book, "A", {})
         for role in ("relationship_manager", "team_lead", "auditor", "data_steward"):
@@ -96,6 +106,18 @@ class TestRevokeGrant:
             await revoke_grant(VIEWER, book, str(made.document[ID]), Guard(1))
         with pytest.raises(NotFound):
             await revoke_grant(VIEWER, book, "gr_missing", UNGUARDED)
+
+    @pytest.mark.parametrize("whose", [{"person": LEAD.person}, {"person": None, "team": LEAD.team}])
+    async def test_a_wall_is_not_taken_down_by_whom_it_keeps_out(
+        self, book: Repositories, whose: dict[str, Any]
+    ) -> None:
+        one = await insert(book, "A", {})
+        made = await create_grant(VIEWER, book, wanted(one, kind=GrantKind.WALL, **whose), UNGUARDED)
+        before = await everything(book)
+        with pytest.raises(NotAllowed, match="takes down a wall before themselves"):
+            await revoke_grant(LEAD, book, str(made.document[ID]), UNGUARDED)
+        assert await everything(book) == before
+        await revoke_grant(VIEWER, book, str(made.document[ID]), UNGUARDED)
 
     async def test_takes_the_right(self, book: Repositories) -> None:
         with pytest.raises(NotAllowed, match="GRANT_ACCESS"):

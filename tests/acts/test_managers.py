@@ -1,5 +1,7 @@
 """Managers: entered, changed, entered at first sight; their clients follow into another team."""
 
+from dataclasses import replace
+
 import anyio
 import pytest
 
@@ -9,6 +11,7 @@ from acts.managers import PERSON, change_manager, create_manager, enter_person
 from catalogue.attribute import ClientKind
 from catalogue.errors import Refused
 from policy.viewer import Viewer
+from repositories.access import NotAllowed
 from repositories.errors import AlreadyExists, KeyReused, NotFound, StaleVersion
 from repositories.plan import ID
 from repositories.repositories import Repositories
@@ -81,6 +84,19 @@ class TestChangeManager:
         written = await change_manager(VIEWER, book, one, {"team": "south"}, guard)
         assert written.is_replay
         assert (await stored(book, mine))["team"] == "south"
+
+    @pytest.mark.parametrize("changes", [{"roles": ["auditor"]}, {"team": "south"}, {"team": None, "name": "Li"}])
+    async def test_nobody_changes_what_they_may_do_themselves(
+        self, book: Repositories, changes: dict[str, object]
+    ) -> None:
+        own = await make(book, VIEWER.person, roles=["administrator"])
+        viewer = replace(VIEWER, manager_id=own)
+        before = await everything(book)
+        with pytest.raises(NotAllowed, match="of your own record"):
+            await change_manager(viewer, book, own, changes, UNGUARDED)
+        assert await everything(book) == before
+        await change_manager(viewer, book, own, {"name": "Wang"}, UNGUARDED)
+        await change_manager(replace(VIEWER, person="M003"), book, own, changes, UNGUARDED)
 
     async def test_refusals_change_nothing(self, book: Repositories) -> None:
         one = await make(book)

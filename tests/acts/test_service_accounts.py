@@ -19,7 +19,8 @@ from acts.service_accounts import (
     revoke_account,
 )
 from catalogue.errors import Refused
-from policy.viewer import ROLES, Viewer
+from policy.rules import BUILT_IN
+from policy.viewer import ROLES, Viewer, program
 from repositories.access import NotAllowed
 from repositories.errors import KeyReused, NotFound, StaleVersion
 from repositories.plan import ID
@@ -59,6 +60,18 @@ class TestCreateAccount:
             "createdBy": "root",
             "version": 1,
         }
+
+    async def test_restricted_values_take_a_maker_who_may_read_them(self, book: Repositories) -> None:
+        """The maker has the token: what no administrator reads alone he must not read through a program of his."""
+        asked = wanted(scopes=("clients:all", "read:RESTRICTED"))
+        before = await everything(book)
+        with pytest.raises(NotAllowed, match="RESTRICTED"):
+            await create_account(ROOT, book, asked, UNGUARDED)
+        assert await everything(book) == before
+        assert (await create_account(program("kehu"), book, asked, UNGUARDED)).token is not None
+        rules = [each.model_copy(update={"purposes": ("AUDIT",)}) for each in BUILT_IN.rules]
+        under = book.on(book.catalogue, BUILT_IN.model_copy(update={"rules": tuple(rules)}))
+        assert (await create_account(ROOT, under, asked, UNGUARDED)).token is not None
 
     async def test_no_two_tokens_are_equal(self, book: Repositories) -> None:
         assert len({(await made(book)).token for _ in range(20)}) == 20

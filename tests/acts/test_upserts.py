@@ -7,13 +7,14 @@ import pytest
 
 from acts.checks import UNGUARDED
 from acts.clients import change_client
+from acts.managers import create_manager
 from acts.upserts import ROW_LIMIT, ClientRow, UpsertReport, upsert_clients
 from catalogue.attribute import ClientKind, ClientStage
 from catalogue.errors import Refused
 from policy.viewer import Viewer
-from repositories.plan import Proof
+from repositories.plan import ID, Proof
 from repositories.repositories import Repositories
-from tests.books import NO_PROOF, VIEWER, everything, make_client, stored
+from tests.books import NO_PROOF, VIEWER, everything, insert, make_client, stored
 from tests.conftest import CommandLog
 
 ORGANISATION, PERSON = ClientKind.ORGANISATION, ClientKind.PERSON
@@ -105,6 +106,31 @@ class TestUpsertClients:
         entry = document["tail"][1]
         assert entry["values"] == [{"path": "profile.employees", "old": 1}]
         assert (entry["source"], entry["confidence"], entry["by"]) == ("file", 0.5, "M001")
+
+    async def test_a_grant_moves_nobody_into_another_book(self, book: Repositories) -> None:
+        """Neither into one's own, where the client would stay when the grant is over, nor away from its manager."""
+        made = [
+            await create_manager(VIEWER, book, each, {"name": each}, UNGUARDED) for each in ("M007", "M008", "M009")
+        ]
+        managers = [str(each.document[ID]) for each in made]
+        numbers = ("OWN", "GRANTED")
+        ids = [
+            await insert(book, number, {"profile.name": number, "managerId": manager})
+            for number, manager in zip(numbers, managers, strict=False)
+        ]
+        rm = Viewer("M007", frozenset({"relationship_manager"}), manager_id=managers[0], granted=frozenset(ids[1:]))
+        before = await everything(book)
+        for manager in (managers[0], managers[2]):
+            report = await upsert(book, [ClientRow("GRANTED", manager_id=manager)], viewer=rm)
+            assert [(str(each.code), each.path) for each in report.problems] == [("NOT_ALLOWED", ("managerId",))]
+        away = await upsert(book, [ClientRow("OWN", manager_id=managers[2])], viewer=rm)
+        assert [str(each.code) for each in away.problems] == ["NOT_ALLOWED"]
+        assert await everything(book) == before
+        stays = [
+            ClientRow("GRANTED", manager_id=managers[1], stage=ClientStage.LOST),
+            ClientRow("OWN", manager_id=rm.manager_id),
+        ]
+        assert counts(await upsert(book, stays, viewer=rm)) == (0, 1, 1, 0)
 
     async def test_too_many_rows_or_a_wrong_proof_write_nothing(self, book: Repositories) -> None:
         before = await everything(book)

@@ -11,6 +11,8 @@ import httpx2
 import pytest
 from websockets.asyncio.client import connect
 
+from api.settings import Settings
+from api.tokens import LocalIssuer
 from tests.api.test_websocket import PROTOCOL, close_code, heard, opened, say, subscribe
 from tests.api.toys import Signed, live_server, signed_app
 from tests.served import Served, served
@@ -138,6 +140,23 @@ class TestLookups:
             answers = [(await ask(running.client, query % at)).json() for at in range(4)]
         codes = [each["errors"][0]["extensions"]["code"] for each in answers if "errors" in each]
         assert codes == ["RATE_LIMITED"]
+
+    async def test_numbers_that_are_taken_are_counted(self, tmp_path: Path) -> None:
+        """Of a client that is another's they tell that it is there; the rows of one request are one try each."""
+        token = LocalIssuer(Settings(data_dir=tmp_path)).issue("ana", "relationship_manager", None, 5)
+        headers = {"authorization": f"Bearer {token}"}
+        rows = ", ".join(f'{{number: "K00000{at}", kind: PERSON, profile: {{name: "A"}}}}' for at in (1, 2, 3, 4))
+        many = (
+            f"mutation {{ clientsUpsert(input: {{clients: [{rows}]}}) {{ report {{ refused }} errors {{ code }} }} }}"
+        )
+        given = '{number: "K000001", kind: PERSON, profile: {name: "A"}}'
+        one = f"mutation {{ clientCreate(input: {given}) {{ errors {{ code }} }} }}"
+        async with served(tmp_path, clients=4, missed_lookups_per_minute=3) as running:
+            post = running.client.post
+            answers = [await post("/graphql", json={"query": each}, headers=headers) for each in (many, one)]
+        first, second = (each.json() for each in answers)
+        assert first["data"]["clientsUpsert"] == {"report": {"refused": 4}, "errors": [{"code": "ALREADY_EXISTS"}] * 4}
+        assert second["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
 
     async def test_what_is_found_is_not(self, tmp_path: Path) -> None:
         async with served(tmp_path, clients=1, missed_lookups_per_minute=1) as running:

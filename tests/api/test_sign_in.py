@@ -4,16 +4,17 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import anyio
 import httpx2
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.api.worlds import PROTOCOL, World, bearer, by_post, closing, living_world, new_account, talking
+from tests.api.worlds import CANARY, PROTOCOL, World, bearer, by_post, closing, living_world, new_account, talking
 from tests.servers import code_of, do
 
 
@@ -168,3 +169,66 @@ class TestOpenSockets:
         assert not sockets[3].done()
         sockets[3].cancel()
         await asyncio.gather(*sockets, return_exceptions=True)
+
+    async def test_end_where_the_policy_or_a_definition_keeps_more_back(
+        self, world: World, http: httpx2.AsyncClient
+    ) -> None:
+        officer, auditor, steward = (
+            world.local.issue(f"sees-{role}", role, None, 60) for role in ("risk_officer", "auditor", "data_steward")
+        )
+        async with (
+            standing(world, officer) as first,
+            standing(world, auditor) as second,
+            standing(world, steward) as third,
+        ):
+            question = {"query": "{ clients(first: 1) { nodes { profile { name education } } } }"}
+            shown = {"data": {"clients": {"nodes": [{"profile": {"name": CANARY, "education": None}}]}}}
+            await put_in_force(world, http, {"role": "risk_officer", "rows": "NONE", "rights": []})
+            await until_closed(first, question)
+            assert await told(second, question) == shown
+            secret = {"path": "profile.education", "sensitivity": "RESTRICTED"}
+            await do(http, "attributeChange", "attribute { path }", **secret)
+            await until_closed(second, question)
+            motto = {"facet": "PROFILE", "key": "motto", "kind": "STRING", "label": "Motto"}
+            await do(http, "attributeDefine", "attribute { path }", **motto)
+            # What he could not see before is no loss of his.
+            assert await told(third, question) == shown | {"extensions": {"hidden": ["profile.education"]}}
+
+
+async def put_in_force(world: World, http: httpx2.AsyncClient, rule: dict[str, object]) -> None:
+    """A rule of the policy, proposed by one administrator and agreed to by another."""
+    revision = (await http.post("/graphql", json={"query": "{ policy { revision } }"})).json()["data"]["policy"]
+    given = {"expectedRevision": revision["revision"], "rules": [rule]}
+    proposed = await do(http, "policyChange", "approval { id }", **given)
+    async with talking(world.address, world.local.issue("second", "administrator", None, 60)) as other:
+        await do(other, "approvalDecide", "approval { id }", id=proposed["approval"]["id"], isApproved=True)
+
+
+@asynccontextmanager
+async def standing(world: World, token: str) -> AsyncIterator[ClientConnection]:
+    """A socket that is signed in."""
+    async with connect(f"ws://{world.address}/graphql", subprotocols=[PROTOCOL]) as socket:
+        await socket.send(json.dumps({"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}}))
+        await socket.recv()
+        yield socket
+
+
+async def told(socket: ClientConnection, question: dict[str, str]) -> dict[str, Any]:
+    """What a socket answers.
+
+    Raises: ConnectionClosed.
+    """
+    await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": question}))
+    answer = json.loads(await socket.recv())
+    assert json.loads(await socket.recv())["type"] == "complete"
+    found: dict[str, Any] = answer["payload"]
+    return found
+
+
+async def until_closed(socket: ClientConnection, question: dict[str, str]) -> None:
+    """A rule is in force within two seconds, and then nothing more is answered by the one before."""
+    with anyio.fail_after(3), suppress(ConnectionClosed):
+        while True:
+            await told(socket, question)
+            await anyio.sleep(0.1)
+    assert socket.close_code == 4403

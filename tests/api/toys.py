@@ -42,6 +42,9 @@ class ToyEdition:
     def seen_by(self, _viewer: Viewer) -> "ToyEdition":
         return self
 
+    def holds_beside(self, _newest: "ToyEdition", _viewer: Viewer) -> bool:
+        return True
+
 
 class ToyEditions:
     def __init__(self, current: ToyEdition) -> None:

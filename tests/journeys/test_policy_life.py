@@ -147,6 +147,42 @@ class TestPolicyLife:
         assert "clientChange" in shown
         assert not {"attributeDefine", "policyChange", "grantCreate"} & shown
 
+    async def test_a_rule_that_is_tried_out_tells_nothing_of_hidden_values(self, people: People) -> None:
+        """Twenty steps of a binary search by patterns; and the difference is that of the change, not of the caller."""
+        answer = "difference { level message } cost { failingDocuments }"
+        found = []
+        for step in range(20):
+            pattern = f"[{step % 10}-9].*"
+            given = {"path": "profile.taxId", "pattern": pattern, "dryRun": True}
+            found.append(await do(people.steward, "attributeChange", answer, **given))
+        assert {each["cost"]["failingDocuments"] for each in found} == {None}
+        assert all("taxId" in every["message"] for each in found for every in each["difference"])
+        # An administrator enters it without reading it, and learns no more by a rule either.
+        entered = await do(people.root, "attributeChange", answer, path="profile.taxId", maxLength=5, dryRun=True)
+        assert entered["cost"] == {"failingDocuments": None}
+        shown = await do(people.root, "attributeChange", answer, path="profile.employees", minimum=5, dryRun=True)
+        assert shown["cost"]["failingDocuments"] == 0
+
+    @pytest.mark.parametrize("verb", ["clientChange", "clientsUpsert"])
+    async def test_clearing_a_group_names_nothing_hidden_and_leaves_it(
+        self, people: People, app: Starlette, journey_settings: Settings, verb: str
+    ) -> None:
+        """Nobody who clears a group has named what is hidden in it: it neither comes up nor goes."""
+        filled = {"lastVisitOn": "2026-11-02", "withUs": {"account": "DE02"}, "financials": {"auditor": "Stone"}}
+        await do(people.root, "clientChange", "client { id }", id=people.mine, changes={"behaviour": filled})
+        given: dict[str, dict[str, Any]] = {"clientChange": {"id": people.mine, "changes": {"behaviour": None}}}
+        given["clientsUpsert"] = {"clients": [{"number": "MINE", "behaviour": None}]}
+        selection = "client { id }" if verb == "clientChange" else "report { changed }"
+        facet = "behaviour { lastVisitOn withUs { account } financials { auditor } }"
+        body = {"query": f"query($id: ID!) {{ client(id: $id) {{ {facet} }} }}", "variables": {"id": people.mine}}
+        reader = signed_in(app, journey_settings, "reader-1", "auditor")
+        # What a relationship manager may enter without reading it is not cleared unseen either.
+        for person, auditor in ((people.steward, "Stone"), (people.rm, None)):
+            await do(person, verb, selection, **given[verb])
+            answer = await reader.post("/graphql", json=body, headers={"kehu-purpose": "AUDIT"})
+            left = {"lastVisitOn": None, "withUs": {"account": "DE02"}, "financials": {"auditor": auditor}}
+            assert answer.json()["data"]["client"]["behaviour"] == left
+
     async def test_grants_and_walls_hold_everywhere_within_two_seconds(
         self, people: People, capsys: pytest.CaptureFixture[str]
     ) -> None:

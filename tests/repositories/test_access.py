@@ -1,5 +1,7 @@
 """The one place where a decision meets a plan; nothing is read without it."""
 
+from dataclasses import replace
+
 import pytest
 
 from catalogue.errors import ErrorCode
@@ -80,3 +82,11 @@ class TestApprovals:
     def test_have_rows_of_their_own(self, viewer: Viewer) -> None:
         authorised = ACCESS.authorise(ReadPlan(APPROVALS, frozenset()), viewer)
         assert authorised.filter == authorised.rows == approval_rows(viewer)
+
+
+class TestSeenAlike:
+    def test_a_purpose_that_the_policy_does_not_know_is_none(self) -> None:
+        """Else whoever names a new one with each request pushes out what is remembered for everybody."""
+        known = replace(RM, purpose="CREDIT_REVIEW")
+        assert ACCESS.seen_alike(replace(RM, purpose="XYZ")) == ACCESS.seen_alike(RM) != ACCESS.seen_alike(known)
+        assert ACCESS.view(replace(RM, purpose="XYZ")) is ACCESS.view(RM)
