@@ -10,7 +10,7 @@ from starlette.responses import StreamingResponse
 
 from api.admission import Guard
 from api.errors import Answer, InvalidDocument, refusal_from, unauthenticated
-from api.execution import Prepared, ServedEdition, answer_from, events
+from api.execution import HeldEdition, Prepared, answer_from, events
 from api.graphql_request import GraphQLRequest
 from api.negotiation import EVENT_STREAM
 from api.service import Service
@@ -25,7 +25,7 @@ Caller = tuple[Credentials, Viewer]
 
 def stream_of(
     service: Service,
-    edition: ServedEdition,
+    edition: HeldEdition,
     prepared: Prepared,
     request: GraphQLRequest,
     context: object,
@@ -58,7 +58,7 @@ def _streaming(frames: AsyncIterator[bytes], version: str | None) -> StreamingRe
 
 
 async def _frames(
-    service: Service, edition: ServedEdition, results: AsyncGenerator[ExecutionResult, None], caller: Caller
+    service: Service, edition: HeldEdition, results: AsyncGenerator[ExecutionResult, None], caller: Caller
 ) -> AsyncIterator[bytes]:
     """Event stream frames.
 

@@ -57,6 +57,10 @@ class ServedEdition(Protocol):
     @property
     def sdl(self) -> str: ...
 
+
+class HeldEdition(ServedEdition, Protocol):
+    """An edition that somebody looks at, and that a stream holds on to."""
+
     def holds_beside(self, newest: Any, viewer: Viewer) -> bool:
         """Whether somebody may stay on this edition beside the newest one."""
 
@@ -64,7 +68,7 @@ class ServedEdition(Protocol):
 class Seen(Protocol):
     """An edition before anybody looks at it."""
 
-    def seen_by(self, viewer: Viewer) -> ServedEdition: ...
+    def seen_by(self, viewer: Viewer) -> HeldEdition: ...
 
 
 class EditionSource(Protocol):

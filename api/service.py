@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from api.admission import Admission, Guard
 from api.auditing import UNAUDITED, Auditing
 from api.clock import Clock
-from api.execution import BuildContext, Documents, EditionSource, Prepared, ServedEdition, text_digest
+from api.execution import BuildContext, Documents, EditionSource, HeldEdition, Prepared, ServedEdition, text_digest
 from api.graphql_request import GraphQLRequest
 from api.limits import check_variables
 from api.settings import Settings
@@ -36,7 +36,7 @@ class Service:
     now: Clock = time.time
     audit: Auditing = UNAUDITED
 
-    def edition_for(self, viewer: Viewer) -> ServedEdition:
+    def edition_for(self, viewer: Viewer) -> HeldEdition:
         """The edition of the moment, as the viewer has it."""
         return self.editions.current.seen_by(viewer)
 
@@ -65,11 +65,11 @@ class Service:
             digest = None if query is None else text_digest(query)
             self.audit.refused(viewer, Deed("request", None, digest, version), code)
 
-    def stands(self, edition: ServedEdition, viewer: Viewer) -> bool:
+    def stands(self, edition: HeldEdition, viewer: Viewer) -> bool:
         """Whether a stream may go on with its edition: the one of the moment keeps no more from the viewer."""
         return edition.holds_beside(self.edition_for(viewer), viewer)
 
-    async def holds(self, credentials: Credentials, viewer: Viewer, edition: ServedEdition) -> bool:
+    async def holds(self, credentials: Credentials, viewer: Viewer, edition: HeldEdition) -> bool:
         """Whether the viewer of an open stream is still who the directory says, and may still do and see the same.
 
         What a stream was opened with, its edition and whatever runs on it, is of that. A directory that is away for a

@@ -8,7 +8,7 @@ import orjson
 from starlette.types import Message, Receive, Scope, Send
 
 from api.errors import Answer, HttpRefusal, InvalidDocument, refusal_from
-from api.execution import ServedEdition, answer_from, events, has_run
+from api.execution import HeldEdition, answer_from, events, has_run
 from api.graphql_request import GraphQLRequest, check_size, request_from_value
 from api.limits import is_deeper
 from api.middleware import is_origin_allowed
@@ -61,7 +61,7 @@ class _Session:
         self._receive = receive
         self._send = send
         self._viewer: Viewer | None = None
-        self._edition: ServedEdition | None = None
+        self._edition: HeldEdition | None = None
         self._until = float("inf")
         self._is_init_received = False
         self._signed_in = asyncio.Event()
@@ -179,7 +179,7 @@ class _Session:
             return
         self._operations[name] = asyncio.create_task(self._run(name, request, self._viewer, self._edition))
 
-    async def _run(self, name: str, request: GraphQLRequest, viewer: Viewer, edition: ServedEdition) -> None:
+    async def _run(self, name: str, request: GraphQLRequest, viewer: Viewer, edition: HeldEdition) -> None:
         last: Answer = {"id": name, "type": "complete"}
         try:
             request, prepared = await self._service.prepared(edition, request, viewer.person)
