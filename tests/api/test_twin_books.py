@@ -28,7 +28,7 @@ from schema.context import Context
 from tests.books import master_key
 from tests.twins import Document, twin_of
 
-POLICIES = 150 if os.environ.get("KEHU_TEST_LONG") else 12
+POLICIES = 150 if os.environ.get("KEHU_TEST_LONG") else 8
 QUESTIONS = 40
 CATALOGUE = builtin_catalogue()
 PATHS = sorted(CATALOGUE.area(CLIENTS))
