@@ -29,10 +29,11 @@ class AreaView:
     sealed: frozenset[str] = frozenset()
     """Paths that may not be written: the closed ones, but for those that may be entered without being read."""
 
-    @property
-    def unusable(self) -> frozenset[str]:
-        """Paths that no predicate, order, group or search may look at."""
-        return self.hidden | self.masked
+    unusable: frozenset[str] = field(init=False)
+    """Paths that no predicate, order, group or search may look at; joined once, for every plan is held against them."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "unusable", self.hidden | self.masked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ def _is_under(path: str, outer: Iterable[str]) -> bool:
 
 def _parted(rows: Mapping[str, Attribute], hidden: frozenset[str]) -> Mapping[str, tuple[str, ...]]:
     """The groups of which a part is hidden, each with the paths under it that hold something to be read."""
-    groups = {path for each in hidden for path in _outer_paths(each) if path not in hidden}
+    groups = {path for each in hidden for path in outer_paths(each) if path not in hidden}
     leaves = [each for path, each in rows.items() if path not in hidden and each.kind is not Kind.GROUP]
     return {
         group: tuple(each.path for each in leaves if each.path.startswith(f"{group}."))
@@ -142,6 +143,7 @@ def _parted(rows: Mapping[str, Attribute], hidden: frozenset[str]) -> Mapping[st
     }  # fmt: skip
 
 
-def _outer_paths(path: str) -> list[str]:
+def outer_paths(path: str) -> list[str]:
+    """The paths of everything that a path stands in, outermost first."""
     words = path.split(".")
     return [".".join(words[:count]) for count in range(1, len(words))]

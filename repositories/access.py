@@ -9,7 +9,7 @@ from catalogue.attribute import CLIENTS, Sensitivity
 from catalogue.catalogue import Catalogue, unknown_attribute
 from catalogue.errors import ErrorCode, KehuError
 from catalogue.filters import And, AnyItem, Filter, Not, Or, Search, all_of, paths_of
-from policy.attributes import EVERYTHING, AreaView, AttributeView, attribute_view
+from policy.attributes import EVERYTHING, AreaView, AttributeView, attribute_view, outer_paths
 from policy.decision import NOBODY, area_rows, client_rows, group_rows, is_within, reading_rules, rights_of, rules_of
 from policy.rules import Policy, Right, Unreadable
 from policy.viewer import Viewer
@@ -377,10 +377,5 @@ def _kept(predicate: Filter, seen: AreaView) -> Filter:
 def _narrowed(search: Search, seen: AreaView) -> Search:
     # The words of a list of groups are one text: a part of it that is hidden hides the whole.
     paths = tuple(each for each in search.paths if each not in seen.unusable and each not in seen.parted)
-    masked = {outer for each in seen.masked for outer in _outer(each)}
+    masked = {outer for each in seen.masked for outer in outer_paths(each)}
     return Search(search.text, tuple(each for each in paths if each not in masked))
-
-
-def _outer(path: str) -> list[str]:
-    words = path.split(".")
-    return [".".join(words[:count]) for count in range(1, len(words))]
