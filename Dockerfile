@@ -17,6 +17,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY api/ api/
 COPY schema/ schema/
 COPY acts/ acts/
+COPY worker/ worker/
 COPY repositories/ repositories/
 COPY policy/ policy/
 COPY catalogue/ catalogue/

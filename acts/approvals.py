@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from acts.checks import Guard, guard_problems, key_of, now, problem, refuse, request_hash
-from acts.proposing import Approved, Performer, Performers, reason_problems, whole
+from acts.proposing import Approved, Performer, Performers, expire, reason_problems, whole
 from catalogue.errors import ErrorCode, KehuError, Problem
 from policy.approvals import (
     ApprovalStatus,
@@ -24,6 +24,7 @@ from repositories.plan import ID, Change
 from repositories.repositories import Repositories
 
 _OUTCOME = "outcome"
+EXPIRED_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,19 @@ async def withdraw_approval(
     change = _closing(viewer, ApprovalStatus.WITHDRAWN, reason, guard, request, now())
     replayed = await repositories.approvals.replay(approval_id, change, answer)
     return replayed.document if replayed is not None else await _close(repositories, approval, change, answer)
+
+
+async def expire_approvals(repositories: Repositories) -> int:
+    """How many approvals were closed because nobody decided in time; their proposers may propose anew meanwhile anyway.
+
+    Cost: two commands for each.
+    """
+    done = 0
+    while batch := await repositories.approvals.over(now(), EXPIRED_AT_ONCE):
+        for each in batch:
+            await expire(repositories, each)
+        done += len(batch)
+    return done
 
 
 async def _get(repositories: Repositories, approval_id: str, answer: AuthorisedPlan) -> Document:

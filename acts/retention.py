@@ -1,5 +1,6 @@
 """Clear values that have been kept for as long as their attribute allows, and let the history forget them."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,6 +10,7 @@ from catalogue.catalogue import Catalogue
 from catalogue.search import searchable_words
 from policy.rules import Right
 from policy.viewer import Viewer
+from repositories.access import AuthorisedPlan, Touched
 from repositories.errors import NotFound, StaleVersion
 from repositories.plan import ID, Change, Proof, ReadPlan
 from repositories.repositories import Repositories
@@ -27,8 +29,22 @@ class Retained:
     """Changes that no longer say a value."""
 
 
+Report = Callable[[int, int], Awaitable[None]]
+"""Hears how many attributes are done, and how many there are."""
+
+
+async def _silent(_done: int, _count: int) -> None:
+    """Nobody listens."""
+
+
 async def retain(
-    viewer: Viewer, repositories: Repositories, *, dry_run: bool = False, at: datetime | None = None
+    viewer: Viewer,
+    repositories: Repositories,
+    *,
+    dry_run: bool = False,
+    at: datetime | None = None,
+    report: Report = _silent,
+    touched: Touched | None = None,
 ) -> list[Retained]:
     """What was cleared of each attribute that is not kept for good.
 
@@ -39,13 +55,16 @@ async def retain(
     """
     repositories.access.require(viewer, Right.CHANGE_CLIENTS)
     moment = at or now()
-    done = []
-    for attribute, days in _limited(repositories.feed.catalogue):
+    done: list[Retained] = []
+    answer = repositories.access.authorise(ReadPlan(CLIENTS, frozenset((ID,))), viewer, touched)
+    limited = _limited(repositories.feed.catalogue)
+    for attribute, days in limited:
         before = moment - timedelta(days=days)
         retention = RetentionRepository(repositories.store)
-        cleared = await _clear(viewer, repositories, retention, attribute, before, dry_run)
+        cleared = await _clear(answer, repositories, retention, attribute, before, dry_run)
         forgotten = await retention.forget(attribute.path, before, dry_run=dry_run)
         done.append(Retained(attribute.path, days, cleared, forgotten))
+        await report(len(done), len(limited))
     return done
 
 
@@ -56,7 +75,7 @@ def _limited(catalogue: Catalogue) -> list[tuple[Attribute, int]]:
 
 
 async def _clear(
-    viewer: Viewer,
+    answer: AuthorisedPlan,
     repositories: Repositories,
     retention: RetentionRepository,
     attribute: Attribute,
@@ -66,12 +85,11 @@ async def _clear(
     values = {attribute.path: None}
     proof = Proof(source=f"kept for {attribute.retain_days} days")
     words = searchable_words(repositories.feed.catalogue, values)
-    answer = repositories.access.authorise(ReadPlan(CLIENTS, frozenset((ID,))), viewer)
     done, last = 0, ""
     while batch := await retention.expired(attribute.path, before, last):
         for client in batch:
             last = str(client[ID])
-            change = Change(values, viewer.person, now(), proof, expected_version=client["version"], words=words)
+            change = Change(values, answer.principal, now(), proof, expected_version=client["version"], words=words)
             if not dry_run:
                 try:
                     await repositories.clients.write(last, change, answer)

@@ -154,6 +154,14 @@ async def find_account(repositories: Repositories, token_hash: str) -> Account |
     return await repositories.service_accounts.find_by_token(token_hash)
 
 
+async def find_account_by_id(repositories: Repositories, account_id: str) -> Account | None:
+    """The account with this id, whoever asks: what is done for it later needs it.
+
+    Cost: one command.
+    """
+    return await repositories.service_accounts.find_account(account_id)
+
+
 async def note_use(repositories: Repositories, account_id: str) -> None:
     """Note that an account is in use just now."""
     await repositories.service_accounts.note_use(account_id, now())

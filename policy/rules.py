@@ -35,6 +35,7 @@ class Right(StrEnum):
     READ_AUDIT = "READ_AUDIT"
     ERASE_CLIENTS = "ERASE_CLIENTS"
     EXPORT_CLIENTS = "EXPORT_CLIENTS"
+    MANAGE_JOBS = "MANAGE_JOBS"
 
 
 class Unreadable(StrEnum):
@@ -141,7 +142,7 @@ BUILT_IN = Policy(
             role="data_steward",
             rows=RowScope.ALL,
             sensitivity=Sensitivity.INTERNAL,
-            rights=frozenset((Right.DEFINE_ATTRIBUTES, Right.CHANGE_CLIENTS)),
+            rights=frozenset((Right.DEFINE_ATTRIBUTES, Right.CHANGE_CLIENTS, Right.MANAGE_JOBS)),
         ),
         RoleRule(
             role="risk_officer",

@@ -1,9 +1,12 @@
 """Approvals: what somebody proposes and another person decides."""
 
+from datetime import datetime
+
 from policy.approvals import APPROVALS
 from repositories.base import Document, RecordRepository
 from repositories.cursors import Cursors
 from repositories.mongo import IndexSpec, Store
+from repositories.plan import ID
 
 ID_PREFIX = "ap_"
 OPEN = "open"
@@ -27,6 +30,14 @@ class ApprovalRepository(RecordRepository):
     async def prepare(self) -> None:
         """The index that they are listed by, and the one that keeps a second one about the same thing out."""
         await self.collection.create_indexes(INDEXES)
+
+    async def over(self, moment: datetime, most: int) -> list[Document]:
+        """Approvals that nobody decided in time, and that are not closed yet.
+
+        Cost: one command, over the index of the open ones.
+        """
+        query = {OPEN: {"$exists": True}, "expiresAt": {"$lte": moment}}
+        return await self.collection.find(query, {ID: 1}, limit=most)
 
     async def find_open(self, about: str) -> Document | None:
         """The approval that is not closed about a thing; it may have expired meanwhile."""

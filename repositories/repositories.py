@@ -10,6 +10,7 @@ from bson import Binary, ObjectId
 from catalogue.attribute import CLIENTS
 from catalogue.catalogue import Catalogue
 from policy.approvals import APPROVALS
+from policy.jobs import JOBS
 from policy.rules import Policy
 from repositories.access import Access
 from repositories.approvals import ID_PREFIX as APPROVAL_PREFIX
@@ -27,6 +28,8 @@ from repositories.grants import GRANTS, GrantRepository
 from repositories.grants import ID_PREFIX as GRANT_PREFIX
 from repositories.interactions import ID_PREFIX as INTERACTION_PREFIX
 from repositories.interactions import INTERACTIONS, InteractionRepository
+from repositories.jobs import ID_PREFIX as JOB_PREFIX
+from repositories.jobs import JobRepository
 from repositories.managers import ID_PREFIX as MANAGER_PREFIX
 from repositories.managers import MANAGERS, ManagerRepository
 from repositories.mongo import Store
@@ -56,6 +59,7 @@ class Repositories:
     feed: CatalogueFeed
     client_groups: ClientGroupRepository
     approvals: ApprovalRepository
+    jobs: JobRepository
     vault: Vault
     erasures: ErasureRepository
     audit: AuditRepository
@@ -74,6 +78,7 @@ class Repositories:
         await self.managers.prepare()
         await self.interactions.prepare()
         await self.approvals.prepare()
+        await self.jobs.prepare()
         await self.grants.prepare()
         await self.service_accounts.prepare()
         await self.audit.prepare()
@@ -87,6 +92,7 @@ _BY_AREA: dict[str, Callable[[Repositories], RecordRepository]] = {
     MANAGERS: lambda each: each.managers,
     INTERACTIONS: lambda each: each.interactions,
     APPROVALS: lambda each: each.approvals,
+    JOBS: lambda each: each.jobs,
     GRANTS: lambda each: each.grants,
     SERVICE_ACCOUNTS: lambda each: each.service_accounts,
 }
@@ -95,6 +101,7 @@ AREA_BY_PREFIX: Mapping[str, str] = {
     MANAGER_PREFIX: MANAGERS,
     INTERACTION_PREFIX: INTERACTIONS,
     APPROVAL_PREFIX: APPROVALS,
+    JOB_PREFIX: JOBS,
     GRANT_PREFIX: GRANTS,
     SERVICE_ACCOUNT_PREFIX: SERVICE_ACCOUNTS,
 }
@@ -152,6 +159,7 @@ async def open_repositories(
         feed=feed,
         client_groups=groups,
         approvals=ApprovalRepository(store, cursors),
+        jobs=JobRepository(store, cursors),
         vault=vault,
         erasures=ErasureRepository(store, vault),
         audit=AuditRepository(store, cursors),

@@ -49,6 +49,14 @@ class ServiceAccountRepository(RecordRepository):
         found = await self.collection.find_one({TOKEN_HASH: {"$eq": token_hash}}, _OF_ACCOUNT)
         return None if found is None else _account_from(found)
 
+    async def find_account(self, account_id: str) -> Account | None:
+        """The account with this id, whether it still holds or not.
+
+        Cost: one command.
+        """
+        found = await self.collection.find_one({ID: {"$eq": account_id}}, _OF_ACCOUNT)
+        return None if found is None else _account_from(found)
+
     async def note_use(self, record_id: str, at: datetime) -> None:
         """Write when an account was last used: no change of the record, and not in its history."""
         await self.collection.update_one({ID: {"$eq": record_id}}, {"$max": {"lastUsedAt": at}})

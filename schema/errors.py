@@ -19,6 +19,7 @@ _MEANINGS = {
     ErrorCode.STALE_VERSION: "The record was changed since it was read.",
     ErrorCode.ALREADY_EXISTS: "A unique value is taken.",
     ErrorCode.APPROVAL_CLOSED: "The approval was decided or withdrawn already, or has expired.",
+    ErrorCode.JOB_STATE: "The job stands so that this cannot be done with it.",
     ErrorCode.NOT_FOUND: "The record is not there, or may not be seen.",
     ErrorCode.NOT_ALLOWED: "The viewer may not do this.",
     ErrorCode.ORDER_NOT_INDEXED: "No index serves the order.",

@@ -91,6 +91,7 @@ async def open_book(store: Store, built_in: Catalogue = SMALL) -> Repositories:
     await repositories.managers.prepare()
     await repositories.interactions.prepare()
     await repositories.approvals.prepare()
+    await repositories.jobs.prepare()
     await repositories.service_accounts.prepare()
     await repositories.grants.prepare()
     return repositories
@@ -133,7 +134,7 @@ async def stored(repositories: Repositories, record_id: str) -> dict[str, Any]:
 
 AREAS_AND_MORE = (
     "clients", "managers", "interactions", "service_accounts", "approvals", "grants", "policies", "changes",
-    "attributes",
+    "attributes", "jobs", "schedules",
 )  # fmt: skip
 
 

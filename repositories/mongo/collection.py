@@ -77,14 +77,15 @@ class Collection:
             return found
 
     async def find_one_and_update(
-        self, where: Where, change: Change, projection: Projection = None, upsert: bool = False
+        self, where: Where, change: Change, projection: Projection = None, upsert: bool = False, sort: Sort = None
     ) -> Document | None:
-        """The document as it is after the change, None if none matched."""
+        """The document as it is after the change, None if none matched; the first by the order, where there is one."""
         with door():
             found: Document | None = await self._raw.find_one_and_update(
                 where,
                 change,
                 projection,
+                sort=sort,
                 upsert=upsert,
                 return_document=ReturnDocument.AFTER,
                 session=self._session,

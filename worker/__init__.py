@@ -1,0 +1,1 @@
+"""The second entry point: what is done in the background and on schedule."""

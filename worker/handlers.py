@@ -1,0 +1,30 @@
+"""Who does what: the handler of every kind of job."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from acts.approvals import expire_approvals
+from acts.checks import now
+from acts.jobs import JobHandler, JobRun
+from acts.retention import retain
+from policy.viewer import Viewer
+from repositories.repositories import Repositories
+
+
+async def _retention(viewer: Viewer, repositories: Repositories, run: JobRun) -> Mapping[str, Any]:
+    done = await retain(viewer, repositories, report=run.report, touched=run.touched)
+    return {each.path: {"cleared": each.cleared, "forgotten": each.forgotten} for each in done}
+
+
+async def _approvals(_viewer: Viewer, repositories: Repositories, _run: JobRun) -> Mapping[str, Any]:
+    return {"expired": await expire_approvals(repositories)}
+
+
+async def _jobs(_viewer: Viewer, repositories: Repositories, _run: JobRun) -> Mapping[str, Any]:
+    before = now() - timedelta(days=repositories.jobs.kept_days)
+    return {"removed": await repositories.jobs.remove_finished(before)}
+
+
+HANDLERS: dict[str, JobHandler] = {"retention": _retention, "approvals": _approvals, "jobs": _jobs}
+"""By kind; a worker leaves jobs of kinds that it does not know to newer ones."""
