@@ -9,7 +9,7 @@ from typing import Any
 from acts.checks import now, request_hash
 from catalogue.errors import ErrorCode, KehuError
 from policy.jobs import JOBS, JobState
-from policy.viewer import Viewer
+from policy.viewer import SYSTEM, Viewer
 from repositories.access import Touched
 from repositories.base import Document
 from repositories.errors import AlreadyExists, KeyReused, Unavailable
@@ -21,11 +21,11 @@ INPUT_LIMIT_BYTES = 1_000_000
 PATHS = frozenset(
     (
         "kind", "state", "by", "attempts", "done", "total", "note", "error", "errorCode", "queuedAt", "startedAt",
-        "finishedAt", "version",
+        "finishedAt", "version", "roles",
     )
 )  # fmt: skip
 """What may be shown of a job; its input, its checkpoint and its result are between those who ask for it and do it."""
-WHOLE = PATHS | {"input", "checkpoint", "result", "roles", "purpose", "tries"}
+WHOLE = PATHS | {"input", "checkpoint", "result", "purpose", "tries"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +211,16 @@ async def find_job(viewer: Viewer, repositories: Repositories, job_id: str) -> J
     """A job that the viewer may see, with everything that is known of it; None if there is none."""
     found = await repositories.jobs.load(repositories.access.authorise(ReadPlan(JOBS, WHOLE), viewer), job_id)
     return None if found is None else job_from(found)
+
+
+def shown_words(viewer: Viewer, job: Document, path: str) -> str | None:
+    """What a job says in words, to those who may hear it: values that it was given may stand in them.
+
+    Of Kehu's own jobs all who see them may.
+    """
+    is_heard = viewer.person == job["by"] or SYSTEM in job["roles"]
+    words: str | None = job.get(path) if is_heard else None
+    return words
 
 
 def json_text(values: Mapping[str, Any]) -> str:

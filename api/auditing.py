@@ -18,6 +18,7 @@ from api.audit_heads import HEADS_FILE, AuditKey, append_head, audit_key_in
 from api.errors import error_codes
 from api.settings import AuditMode, Settings, SettingsError
 from api.viewer import Authenticate, Credentials, Unauthenticated
+from policy.jobs import JOBS
 from policy.viewer import Viewer
 from repositories.access import Touched
 from repositories.audit import AuditRepository
@@ -33,7 +34,7 @@ HEADS_SECONDS = 60.0
 CLOSING_SECONDS = 5.0
 MUTATION, SUBSCRIPTION, COMMAND = "mutation", "subscription", "command"
 BROKEN_OFF = "broken off"
-DIRECTORY = frozenset((MANAGERS,))
+DIRECTORY = frozenset((MANAGERS, JOBS))
 """Areas that hold no client data: reading them alone needs no entry."""
 
 

@@ -8,6 +8,7 @@ from policy.jobs import BY, FINISHED, JOBS, JobState
 from repositories.base import Document, RecordRepository
 from repositories.cursors import Cursors
 from repositories.errors import AlreadyExists
+from repositories.jobs_progress import JobProgress
 from repositories.mongo import IndexSpec, Store
 from repositories.plan import ID
 
@@ -40,6 +41,8 @@ class JobRepository(RecordRepository):
 
     def __init__(self, store: Store, cursors: Cursors) -> None:
         super().__init__(store, JOBS, "job", cursors)
+        self.progress = JobProgress(self.versions)
+        """For all who follow jobs in this process."""
         self.kept_days = KEPT_DAYS
         """How long finished jobs are kept."""
         self.schedules = store.collection(SCHEDULES)

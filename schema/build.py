@@ -10,12 +10,14 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.field import StrawberryField
 
+from acts.jobs import PATHS as JOB_PATHS
 from acts.performers import PERFORMERS
 from catalogue.attribute import CLIENTS, Facet
 from catalogue.catalogue import Catalogue
 from catalogue.kinds import KINDS, Kind
 from policy.approvals import APPROVALS
 from policy.decision import is_within
+from policy.jobs import JOBS
 from policy.rules import Right
 from repositories.clients import ID_PREFIX
 from repositories.compile.indexes import ID_INDEX
@@ -56,6 +58,10 @@ from schema.interactions.fields import (
     interaction_type,
 )
 from schema.introspection import Executor
+from schema.jobs.mutations import job_mutations
+from schema.jobs.queries import job_queries
+from schema.jobs.subscriptions import job_subscriptions
+from schema.jobs.types import JobType
 from schema.managers.fields import manager_mutations, manager_queries, manager_type, read_managers
 from schema.node import ATTRIBUTE_PREFIX, Node, has_prefix
 from schema.planning.handover import take_up_fetched
@@ -105,6 +111,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *grant_queries(grant),
         *approval_queries(),
         *service_account_queries(account),
+        *job_queries(),
     )
     mutations = (
         *client_mutations(catalogue, client, ApprovalType),
@@ -115,13 +122,15 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *interaction_mutations(catalogue, interaction),
         *approval_mutations(PERFORMERS),
         *service_account_mutations(account),
+        *job_mutations(),
     )
     schema = strawberry.Schema(
         query=output_type("Query", "Everything that can be asked.", queries),
         mutation=output_type(
             "Mutation", "Everything that can be done; each answers with what became of it.", mutations
         ),
-        types=[client, manager, interaction, account, grant, AttributeType, ApprovalType, Refusal, RowRefusal],
+        subscription=output_type("Subscription", "Everything that can be followed as it changes.", job_subscriptions()),
+        types=[client, manager, interaction, account, grant, AttributeType, ApprovalType, JobType, Refusal, RowRefusal],
         config=StrawberryConfig(auto_camel_case=False, default_resolver=read_field, scalar_map=SCALARS),
         execution_context_class=Executor,
     )
@@ -270,6 +279,7 @@ _NODE_PATHS: Mapping[str, Callable[[Context, Selected], frozenset[str]]] = {
         context.repositories.catalogue, selected.fields("Interaction", NODE)
     ),
     GRANTS: lambda _context, _selected: GRANT_PATHS,
+    JOBS: lambda _context, _selected: JOB_PATHS,
     APPROVALS: lambda _context, selected: approval_paths(selected.fields("Approval", NODE)),
     SERVICE_ACCOUNTS: lambda _context, _selected: SERVICE_ACCOUNT_PATHS,
 }

@@ -7,6 +7,7 @@ import strawberry
 from catalogue.attribute import ClientKind, ClientStage, Facet, Sensitivity, Status
 from catalogue.kinds import KINDS, Kind
 from policy.approvals import ApprovalStatus
+from policy.jobs import JobState
 from policy.rules import Right, RowScope, Unreadable
 from repositories.grants import GrantKind
 
@@ -89,6 +90,7 @@ RIGHT_MEANINGS = {
     "READ_AUDIT": "Ask who read and who changed a client.",
     "ERASE_CLIENTS": "Propose to erase clients.",
     "EXPORT_CLIENTS": "Take clients out in files.",
+    "MANAGE_JOBS": "See and steer everybody's jobs.",
 }
 RightEnum = _enum(Right, "What a person may do besides reading.", RIGHT_MEANINGS)
 UnreadableEnum = _enum(
@@ -108,6 +110,18 @@ ApprovalStatusEnum = _enum(
         "REFUSED": "Refused: nothing was done.",
         "WITHDRAWN": "Taken back by whoever proposed it.",
         "EXPIRED": "Nobody decided in time.",
+    },
+)
+JobStateEnum = _enum(
+    JobState,
+    "Where a job stands.",
+    {
+        "QUEUED": "Waits for a worker; after an error, for the next try.",
+        "RUNNING": "A worker has it in hand.",
+        "PAUSED": "Stopped by somebody; it goes on from its checkpoint when it is resumed.",
+        "DONE": "Done.",
+        "FAILED": "Given up; it can be sent again.",
+        "CANCELLED": "Stopped by somebody for good.",
     },
 )
 GrantKindEnum = _enum(

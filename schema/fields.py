@@ -1,6 +1,6 @@
 """Fields whose types are known only when an edition is built."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from inspect import Parameter, Signature
 from types import new_class
@@ -57,6 +57,22 @@ def resolved(
             # Left out and null are the same to the resolver; the schema need not show `= null`.
             argument.default = strawberry.UNSET
     return made
+
+
+def streamed(
+    resolver: Callable[..., AsyncGenerator[Any, None]],
+    name: str,
+    returns: object,
+    description: str,
+    arguments: Mapping[str, object],
+    reads: Reads,
+) -> StrawberryField:
+    """A field of Subscription: the generator's values, one answer each."""
+    resolver.__name__ = name
+    setattr(resolver, READS, reads)
+    resolver.__annotations__ = {"info": strawberry.Info, **arguments, "return": AsyncGenerator[Any, None]}
+    made = strawberry.subscription(resolver=resolver, name=name, description=description, graphql_type=returns)
+    return cast(StrawberryField, made)
 
 
 Many = Callable[..., Awaitable[Sequence[Any]]]

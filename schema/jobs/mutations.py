@@ -1,0 +1,51 @@
+"""Steer jobs."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import strawberry
+
+from acts.jobs_steering import cancel_job, pause_job, resume_job, retry_job
+from policy.viewer import Viewer
+from repositories.repositories import Repositories
+from schema.context import Context, Document
+from schema.errors import UserError, payload
+from schema.fields import Fields, described, input_type, output_type, plain, resolved
+from schema.inputs import ID_ROW
+from schema.jobs.types import JobType
+
+Act = Callable[[Viewer, Repositories, str], Awaitable[Document]]
+
+
+def job_mutations() -> Fields:
+    """The fields of Mutation about jobs: of one's own, and of everybody's with the right MANAGE_JOBS."""
+    text = "Stop a job at its next checkpoint, to go on later; one that is paused stays so."
+    yield _mutation("jobPause", text, "Which job waits.", pause_job)
+    text = "Have a paused job go on from its checkpoint."
+    yield _mutation("jobResume", text, "Which job goes on.", resume_job)
+    text = "Stop a job at its next checkpoint, for good; what it has done so far stays done."
+    yield _mutation("jobCancel", text, "Which job ends.", cancel_job)
+    text = "Send a failed job again: it goes on from its checkpoint, for whoever had asked for it."
+    yield _mutation("jobRetry", text, "Which job is sent again.", retry_job)
+
+
+def _mutation(name: str, text: str, wanted: str, act: Act) -> tuple[str, None, Any]:
+    async def resolve(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
+        context: Context = info.context
+
+        async def answer() -> dict[str, Any]:
+            return {"job": await act(context.viewer, context.repositories, input["id"])}
+
+        return await payload(context, "job", answer)
+
+    pascal = f"{name[0].upper()}{name[1:]}"
+    given: Any = input_type(f"{pascal}Input", wanted, (ID_ROW,))
+    answer: Any = output_type(
+        f"{pascal}Payload",
+        "What became of the request.",
+        (
+            ("job", JobType | None, plain("job", "The job as it stands now; null if refused.")),
+            ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none.")),
+        ),
+    )
+    return name, None, resolved(resolve, name, answer | None, text, {"input": described(given, "What is wanted.")})
