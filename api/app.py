@@ -23,6 +23,7 @@ from api.middleware import cors_middleware
 from api.oidc import build_issuers
 from api.settings import Settings
 from api.viewer import Authenticator
+from api.working import worker_on
 from policy.viewer import Viewer
 from repositories.ending import ended
 from repositories.errors import RepositoryError, Unavailable
@@ -55,9 +56,13 @@ class Server:
     progress: Progress = _silent
     started: Callable[[], None] = _nothing
     """Called when everything is built, before the first request."""
+    has_worker: bool = False
+    """Whether this process works jobs off as well: where nobody else could, for the book is in its memory."""
     audit: Auditing = field(default_factory=lambda: Auditing("off"))
     store: Store | None = None
     editions: Editions | None = None
+    worker: "asyncio.Task[None] | None" = None
+    ending: asyncio.Event = field(default_factory=asyncio.Event)
     requests: int = 0
     """Requests over HTTP that are being answered just now."""
 
@@ -118,6 +123,9 @@ class Server:
                 work.result()
             yield
         finally:
+            self.ending.set()
+            if self.worker is not None:
+                await asyncio.wait((self.worker,))
             await ended(first, work)
             if self.editions is not None:
                 await self.editions.current.repositories.client_groups.close()
@@ -143,6 +151,8 @@ class Server:
         await load_demo(repositories, demo_count(self.settings), self.progress)
         await self.audit.begin(repositories.audit, self.settings)
         self.editions = Editions(repositories, lambda: self.requests == 0)
+        if self.has_worker:
+            self.worker = asyncio.create_task(worker_on(self.settings, self.repositories, self.audit).run(self.ending))
         self.started()
 
 
@@ -184,13 +194,15 @@ def build_app(
     uri: str | None = None,
     progress: Progress = _silent,
     started: Callable[[], None] = _nothing,
+    *,
+    has_worker: bool = False,
 ) -> Starlette:
     """The application for these settings; `uri` is the embedded mongod's where there is one.
 
     Raises: SettingsError if nobody could sign in.
     """
     now, audit = SteadyClock(), Auditing(settings.audit_mode)
-    server = Server(settings, settings.mongodb_uri if uri is None else uri, progress, started, audit)
+    server = Server(settings, settings.mongodb_uri if uri is None else uri, progress, started, has_worker, audit)
     directory = Directory(server.repositories, now)
     signed_in = Authenticator(build_issuers(settings, now).verify, directory.person, directory.account)
     authenticate = audit.counting(signed_in)

@@ -21,6 +21,7 @@ from api.privacy_command import privacy
 from api.settings import Settings, SettingsError, load_settings
 from api.settings_help import settings_help, unknown_settings
 from api.tokens import KEY_FILE, LocalIssuer
+from api.worker_command import worker
 from catalogue.builtin import builtin_catalogue
 from policy.viewer import ROLES, Viewer
 from repositories.embedded import EmbeddedError
@@ -124,6 +125,7 @@ importing.command("clients")(import_clients)
 app.add_typer(documents, name="documents")
 app.command()(explain)
 app.command()(enter)
+app.command()(worker)
 app.add_typer(accounts, name="service-account")
 
 

@@ -74,6 +74,7 @@ async def look_into_book(settings: Settings, store: Store) -> Repositories:
     )
     repositories.clients.sort_limit_documents = settings.sort_limit_documents
     repositories.approvals.open_days = settings.approval_days
+    repositories.jobs.kept_days = settings.job_days
     return repositories
 
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 import uvicorn
+from pydantic import SecretStr
 from rich.console import Console
 from rich.progress import Progress
 from starlette.applications import Starlette
@@ -27,6 +28,7 @@ from api.oidc import check_issuers
 from api.patience import PatientProtocol
 from api.settings import Settings, SettingsError, load_settings, variable_of
 from api.tokens import LocalIssuer
+from api.working import worker_beside
 from policy.viewer import ROLES
 from repositories.mongo import connect
 
@@ -55,14 +57,25 @@ def serve(settings: Settings) -> None:
     issuer = None if settings.environment == "production" else LocalIssuer(settings)
     with ending_on_signals(), embedded(settings) as uri, bound(settings) as listening:
         port = listening.getsockname()[1]
-        stop = threading.Event()
-        announcer = threading.Thread(target=announce, args=(settings, issuer, port, stop), daemon=True)
+        stop, ready = threading.Event(), threading.Event()
+        announcer = threading.Thread(target=announce, args=(settings, issuer, port, stop, ready), daemon=True)
         announcer.start()
         try:
-            run(settings, uri, listening)
+            with working(settings, uri, ready):
+                run(settings, uri, listening)
         finally:
             stop.set()
             announcer.join()
+
+
+@contextmanager
+def working(settings: Settings, uri: str, ready: threading.Event) -> Iterator[None]:
+    """A worker process beside the server; none where the book lives in this process, or where nobody wants one."""
+    if settings.jobs == "none" or settings.mongodb_driver == "memory":
+        yield
+        return
+    with worker_beside(environment_of(settings, uri), ready):
+        yield
 
 
 @contextmanager
@@ -134,7 +147,8 @@ def run(settings: Settings, uri: str, listening: socket.socket) -> None:
     }
     if settings.workers == 1:
         with demo_progress() as progress:
-            app = build_app(settings, uri, progress, keep_what_is_built)
+            has_worker = settings.jobs == "inside" and settings.mongodb_driver == "memory"
+            app = build_app(settings, uri, progress, keep_what_is_built, has_worker=has_worker)
             server = uvicorn.Server(uvicorn.Config(app, lifespan="on", http=PatientProtocol.of(settings), **common))  # type: ignore[arg-type]
             server.run(sockets=[listening])
         if not server.started:
@@ -167,12 +181,18 @@ async def prepare(settings: Settings, uri: str) -> None:
 
 
 def pass_on(settings: Settings, uri: str) -> None:
-    """The settings as the worker processes read them: all there was is in the environment."""
-    for name, value in settings.model_dump(mode="json").items():
-        if value is not None and name != "cursor_secret":
-            os.environ[variable_of(name)] = ",".join(value) if isinstance(value, list) else str(value)
-    os.environ[variable_of("mongodb_uri")] = uri
-    os.environ[variable_of("demo")] = "0"
+    """The settings as other server processes read them: all there was is in the environment."""
+    os.environ.update(environment_of(settings, uri))
+
+
+def environment_of(settings: Settings, uri: str) -> dict[str, str]:
+    """The settings as variables for another process; secrets come by the environment alone, so they are there."""
+    given = {
+        variable_of(name): ",".join(value) if isinstance(value, list) else str(value)
+        for name, value in settings.model_dump(mode="json").items()
+        if value is not None and not isinstance(getattr(settings, name), SecretStr)
+    }
+    return given | {variable_of("mongodb_uri"): uri, variable_of("demo"): "0"}
 
 
 def worker_app() -> Starlette:
@@ -217,13 +237,16 @@ def demo_progress() -> Iterator[Callable[[int, int], None]]:
         bar.stop()
 
 
-def announce(settings: Settings, issuer: LocalIssuer | None, port: int, stop: threading.Event) -> None:
+def announce(
+    settings: Settings, issuer: LocalIssuer | None, port: int, stop: threading.Event, ready: threading.Event
+) -> None:
     """Print the ready line when the server says it is ready, and a token a role where Kehu issues tokens itself."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)
     base = f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{port}"
     while not is_ready(base):
         if stop.wait(READY_POLL_SECONDS):
             return
+    ready.set()
     say(f"Kehu is ready at {base}/graphql")
     if issuer is None:
         return

@@ -278,6 +278,13 @@ class Settings(BaseSettings):
     kms_ca_file: Path | None = _setting(None, "what the service is trusted by; unset: the system's", "a file path")
     kms_certificate_file: Path | None = _setting(None, "certificate and key shown to the service", "a file path")
     kms_local_in_production: bool = _setting(False, "allows a local master key in production", "true or false")
+    jobs: Literal["inside", "none"] = _setting(
+        "inside",
+        "who works jobs off: inside: kehu serve too, in a process beside it; none: only kehu worker",
+        "inside or none",
+    )
+    job_slots: int = _setting(2, "jobs that one worker does at once", "a whole number from 1 to 64", ge=1, le=64)
+    job_days: int = _setting(30, "how long finished jobs are kept", "a whole number from 1 to 3650", ge=1, le=3650)
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "warning", "how much is logged, on standard error", "debug, info, warning or error"
     )

@@ -65,6 +65,8 @@ def environment(**settings: str) -> dict[str, str]:
     return (
         inherited
         | {"KEHU_EMBEDDED_CACHE_GB": "0.25", "KEHU_MONGO_TIMEOUT_SECONDS": "30", "KEHU_OPERATION_SECONDS": "60"}
+        # A process more for every server would only take the tests' time; those that want it say so.
+        | {"KEHU_JOBS": "none"}
         | settings
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 import strawberry
 
 from acts.jobs import shown_words
+from policy.jobs import JobState
 from policy.viewer import Viewer
 from repositories.jobs import ID_PREFIX
 from schema.context import Document
@@ -45,7 +46,8 @@ def _worked_out(name: str, returns: object, text: str, value: Callable[[Viewer, 
 def progress_value(viewer: Viewer, job: Document) -> Document:
     """How far a job is, as its fields are read from it."""
     done, total = job["done"], job.get("total")
-    share = None if total is None else min(1.0, done / total) if total else 1.0
+    is_done = job["state"] == JobState.DONE or total == 0
+    share = 1.0 if is_done else min(1.0, done / total) if total else None
     return {"done": done, "total": total, "share": share, "note": shown_words(viewer, job, "note")}
 
 

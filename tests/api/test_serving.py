@@ -137,7 +137,9 @@ class TestAnnounce:
     ) -> None:
         chosen = settings(tmp_path)
         issuer = LocalIssuer(chosen)
-        announce(chosen, issuer, int(address[0].rpartition(":")[2]), threading.Event())
+        is_ready_now = threading.Event()
+        announce(chosen, issuer, int(address[0].rpartition(":")[2]), threading.Event(), is_ready_now)
+        assert is_ready_now.is_set()
         ready, *lines = capsys.readouterr().out.splitlines()
         tokens = [line for line in lines if line.split()[0] in ROLES]
         assert address[1] == [False, True]
@@ -149,7 +151,7 @@ class TestAnnounce:
     def test_in_production_there_are_no_tokens_of_ours(
         self, tmp_path: Path, address: tuple[str, list[bool]], capsys: pytest.CaptureFixture[str]
     ) -> None:
-        announce(settings(tmp_path), None, int(address[0].rpartition(":")[2]), threading.Event())
+        announce(settings(tmp_path), None, int(address[0].rpartition(":")[2]), threading.Event(), threading.Event())
         assert capsys.readouterr().out == f"Kehu is ready at http://{address[0]}/graphql\n"
 
     def test_says_nothing_once_the_server_has_stopped(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -157,8 +159,14 @@ class TestAnnounce:
         stop.set()
         with socket.socket() as nobody:
             nobody.bind(("127.0.0.1", 0))
-            announce(settings(tmp_path), LocalIssuer(settings(tmp_path)), nobody.getsockname()[1], stop)
-        assert capsys.readouterr().out == ""
+            announce(
+                settings(tmp_path),
+                LocalIssuer(settings(tmp_path)),
+                nobody.getsockname()[1],
+                stop,
+                (ready := threading.Event()),
+            )
+        assert (capsys.readouterr().out, ready.is_set()) == ("", False)
 
     def test_a_server_of_another_kind_is_not_ready(self) -> None:
         async def other(_request: object) -> JSONResponse:

@@ -281,4 +281,5 @@ class TestBuildCosting:
         assert isinstance(operation, OperationDefinitionNode)
         schema = build_schema(builtin_catalogue())
         selection = OperationCompiler(schema, document, operation).selection({})
-        assert figures(build_costing(builtin_schema, operation, selection).cost({})) == (0, 0, 0)
+        poorer = GraphQLSchema(builtin_schema.query_type)
+        assert figures(build_costing(poorer, operation, selection).cost({})) == (0, 0, 0)
