@@ -58,7 +58,7 @@ class Attempt:
         self._manner = manner
         lease = Lease(owner, manner.lease_seconds, manner.clock)
         self.run = JobRun(job, Viewer(job.by, frozenset()), self._jobs, lease, manner.noted)
-        self._work: asyncio.Task[Mapping[str, object]] | None = None
+        self._work: asyncio.Task[str] | None = None
 
     def end(self) -> None:
         """Have the job stop at its next report, and go back to the queue."""
@@ -98,18 +98,18 @@ class Attempt:
         else:
             await self._settle(work.exception(), work)
 
-    async def _result(self) -> Mapping[str, object]:
+    async def _result(self) -> str:
         try:
-            return await self._handler(self.run.viewer, self._repositories, self.run)
+            return json_text(await self._handler(self.run.viewer, self._repositories, self.run))
         finally:
             # However it ended, what it has read and changed is somebody's.
             await self.run.note_touched()
 
-    async def _settle(self, error: BaseException | None, work: "asyncio.Task[Mapping[str, object]]") -> None:
+    async def _settle(self, error: BaseException | None, work: "asyncio.Task[str]") -> None:
         run = self.run
         match error:
             case None:
-                values = {"state": str(JobState.DONE), "result": json_text(work.result())}
+                values = {"state": str(JobState.DONE), "result": work.result()}
                 await self._finish({**values, "error": None, "errorCode": None})
             case JobStopped():
                 await self._release()
@@ -138,7 +138,9 @@ class Attempt:
 
     async def _finish(self, values: Mapping[str, object]) -> None:
         run = self.run
-        written = {**values, "finishedAt": self._manner.clock()}
+        moment = self._manner.clock()
+        # Sent again it is due at once, and not when this lease would have ended.
+        written = {**values, "finishedAt": moment, "dueAt": moment}
         if not await self._jobs.finish(run.job.id, run.lease.owner, written):
             # Cancelled, or lost: it says so itself.
             await self._release()
@@ -148,7 +150,7 @@ class Attempt:
         tries = max(0, run.job.tries - 1)
         await self._jobs.release(run.job.id, run.lease.owner, tries, self._manner.clock())
 
-    async def _keep_lease(self, work: "asyncio.Task[Mapping[str, object]]") -> None:
+    async def _keep_lease(self, work: "asyncio.Task[str]") -> None:
         """Renew the lease also while the handler is silent; look who it works for, and end it once that is another.
 
         When the lease may have run out the handler is stopped wherever it is: from then on the job is another's.
