@@ -1,9 +1,10 @@
 """Approvals: what somebody proposes and another person decides."""
 
 from policy.approvals import APPROVALS
-from repositories.base import Document, RecordRepository
+from repositories.base import RecordRepository
 from repositories.cursors import Cursors
 from repositories.mongo import IndexSpec, Store
+from repositories.reading import Document
 
 ID_PREFIX = "ap_"
 OPEN = "open"
