@@ -18,9 +18,9 @@ from policy.approvals import (
 from policy.viewer import Viewer
 from repositories.access import AuthorisedPlan, NotAllowed, Touched
 from repositories.approvals import OPEN
-from repositories.base import Document
 from repositories.errors import NotFound, Unavailable
 from repositories.plan import ID, Change
+from repositories.reading import Document
 from repositories.repositories import Repositories
 
 _OUTCOME = "outcome"

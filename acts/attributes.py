@@ -19,9 +19,9 @@ from policy.rules import Right
 from policy.viewer import Viewer
 from repositories.access import NotAllowed
 from repositories.attributes import DefinitionChange, OutrunByAnother
-from repositories.base import Document
 from repositories.compile.indexes import SORTABLE_LIMIT
 from repositories.errors import KeyReused, NotFound, Unavailable
+from repositories.reading import Document
 from repositories.repositories import Repositories
 from repositories.resealing import Resealing
 

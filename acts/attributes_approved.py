@@ -11,8 +11,8 @@ from acts.proposing import Approved, Proposal, find_proposal, propose
 from catalogue.attribute import CLIENTS, Attribute
 from policy.approvals import ATTRIBUTE_CHANGE, ATTRIBUTE_RETIRE
 from policy.viewer import Viewer
-from repositories.base import Document
 from repositories.errors import NotFound
+from repositories.reading import Document
 from repositories.repositories import Repositories
 
 _PLAIN = TypeAdapter(dict[str, Any])

@@ -6,9 +6,9 @@ from acts.erasure import erase_client
 from acts.proposing import Approved, Proposal, find_proposal, propose
 from policy.approvals import CLIENT_ERASE
 from policy.viewer import Viewer
-from repositories.base import Document
 from repositories.errors import NotFound
 from repositories.plan import ID
+from repositories.reading import Document
 from repositories.repositories import Repositories
 
 

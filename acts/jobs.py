@@ -11,10 +11,10 @@ from catalogue.errors import ErrorCode, KehuError
 from policy.jobs import JOBS, JobState
 from policy.viewer import SYSTEM, Viewer
 from repositories.access import Touched
-from repositories.base import Document
 from repositories.errors import AlreadyExists, KeyReused, Unavailable
 from repositories.jobs import JobRepository
 from repositories.plan import ID, ReadPlan
+from repositories.reading import Document
 from repositories.repositories import Repositories, new_id
 
 INPUT_LIMIT_BYTES = 1_000_000

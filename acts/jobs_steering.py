@@ -7,9 +7,9 @@ from acts.jobs import PATHS
 from catalogue.errors import ErrorCode, KehuError
 from policy.jobs import FINISHED, JOBS, JobState
 from policy.viewer import Viewer
-from repositories.base import Document
 from repositories.errors import NotFound
 from repositories.plan import ID, ReadPlan
+from repositories.reading import Document
 from repositories.repositories import Repositories
 
 _QUEUED = (JobState.QUEUED, JobState.RUNNING)

@@ -8,7 +8,7 @@ from acts.proposing import Approved, Proposal, find_proposal, propose
 from policy.approvals import POLICY_CHANGE
 from policy.rules import Policy
 from policy.viewer import Viewer
-from repositories.base import Document
+from repositories.reading import Document
 from repositories.repositories import Repositories
 
 SUBJECT = "policy"

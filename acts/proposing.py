@@ -13,9 +13,9 @@ from policy.approvals import APPROVALS, RULES, ApprovalStatus, may_propose, stat
 from policy.viewer import Viewer, program
 from repositories.access import AuthorisedPlan, NotAllowed, Touched
 from repositories.approvals import OPEN
-from repositories.base import Document
 from repositories.errors import AlreadyExists, NotFound, Unavailable
 from repositories.plan import ID, Change, ReadPlan
+from repositories.reading import Document
 from repositories.repositories import Repositories, new_id
 
 ATTEMPTS = 3

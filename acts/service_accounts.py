@@ -15,9 +15,10 @@ from policy.rules import Right
 from policy.scopes import EXPECTED, RESTRICTED_SCOPE, is_scope, scopes_from
 from policy.viewer import PURPOSE, PURPOSE_EXPECTED, SYSTEM, Viewer
 from repositories.access import NotAllowed, Touched
-from repositories.base import Document, Written
+from repositories.base import Written
 from repositories.errors import AlreadyExists
 from repositories.plan import ID, Change, ReadPlan
+from repositories.reading import Document
 from repositories.repositories import Repositories, new_id
 from repositories.service_accounts import PATHS, SERVICE_ACCOUNTS, TOKEN_HASH, Account
 

@@ -7,7 +7,8 @@ from functools import partial
 from secrets import token_bytes
 from typing import Any
 
-from api.settings import Settings, SettingsError, variable_of
+from api.setting import variable_of
+from api.settings import Settings, SettingsError
 from api.tokens import secret_in
 from repositories.vault import LOCAL_KEY_BYTES, Kms, local_kms
 

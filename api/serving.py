@@ -26,7 +26,8 @@ from api.app import build_app, demo_count
 from api.database import build_mongod, is_embedded, mongo_settings, open_served_book
 from api.oidc import check_issuers
 from api.patience import PatientProtocol
-from api.settings import Settings, SettingsError, load_settings, variable_of
+from api.setting import variable_of
+from api.settings import Settings, SettingsError, load_settings
 from api.tokens import LocalIssuer
 from api.working import worker_beside
 from policy.viewer import ROLES

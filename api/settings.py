@@ -1,26 +1,28 @@
 """Every setting of Kehu: environment variables KEHU_..., checked once at the start, unit in the name."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic.fields import FieldInfo
+from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from api.addresses import is_safe_address
+from api.setting import (
+    PREFIX,
+    checked_addresses,
+    checked_origins,
+    expected_of,
+    setting,
+    split_list,
+    value_words,
+    variable_of,
+)
 from catalogue.attribute import Facet
 
 AuditMode = Literal["strict", "asynchronous", "off"]
-PREFIX = "KEHU_"
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 """Signatures by a key pair: whoever can check one cannot make one, so HS256 and none are not among them."""
 _HIDDEN = frozenset({"mongodb_uri", "cursor_secret", "rate_limits_uri", "kms_credentials"})
 _SHORTEST_SECRET_CHARACTERS = 32
-
-
-def _setting(default: Any, description: str, expected: str, **rules: Any) -> Any:
-    """A settings field that knows how to say what it expects."""
-    return Field(default, description=description, json_schema_extra={"expected": expected}, **rules)
 
 
 class SettingsError(Exception):
@@ -34,36 +36,36 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
-    environment: Literal["development", "production"] = _setting(
+    environment: Literal["development", "production"] = setting(
         "development",
         "production switches the local token issuer off and asks for an identity provider",
         "development or production",
     )
-    mongodb_uri: str = _setting(
+    mongodb_uri: str = setting(
         "",
         "address of the MongoDB to use; empty: Kehu starts a mongod of its own in the data directory",
         "empty, or an address that starts with mongodb:// or mongodb+srv://",
         pattern=r"^$|^mongodb(\+srv)?://.+",
     )
-    mongodb_driver: Literal["pymongo", "motor", "memory"] = _setting(
+    mongodb_driver: Literal["pymongo", "motor", "memory"] = setting(
         "pymongo",
         "pymongo (its async API), motor (no longer maintained), or memory (no database; lost at exit)",
         "pymongo, motor or memory",
     )
-    database: str = _setting(
+    database: str = setting(
         "kehu",
         "name of the database",
         "1 to 63 letters, digits, _ or -",
         pattern=r"^[A-Za-z0-9_-]{1,63}$",
     )
     # Beside the work, as .venv is, and not in the user's home: two checkouts must not share a mongod or a signing key.
-    data_dir: Path = _setting(
+    data_dir: Path = setting(
         Path(".kehu"), "directory of the embedded mongod, the signing key and a local master key", "a directory path"
     )
-    host: str = _setting("127.0.0.1", "address to listen on", "a host name or IP address", min_length=1)
-    port: int = _setting(8000, "port to listen on; 0: any free one", "a whole number from 0 to 65535", ge=0, le=65535)
-    workers: int = _setting(1, "server processes", "a whole number from 1 to 64", ge=1, le=64)
-    demo: int | None = _setting(
+    host: str = setting("127.0.0.1", "address to listen on", "a host name or IP address", min_length=1)
+    port: int = setting(8000, "port to listen on; 0: any free one", "a whole number from 0 to 65535", ge=0, le=65535)
+    workers: int = setting(1, "server processes", "a whole number from 1 to 64", ge=1, le=64)
+    demo: int | None = setting(
         None,
         "clients of the demonstration book loaded into an empty database;"
         " unset: 2000 with the embedded mongod, 200 in memory, none with KEHU_MONGODB_URI",
@@ -71,251 +73,255 @@ class Settings(BaseSettings):
         ge=0,
         le=1_000_000,
     )
-    mongo_timeout_seconds: float = _setting(
+    mongo_timeout_seconds: float = setting(
         3.0, "longest wait for one database operation", "a number above 0, at most 600", gt=0, le=600
     )
-    mongo_pool_connections: int = _setting(
+    mongo_pool_connections: int = setting(
         50, "database connections a process may hold", "a whole number from 1 to 1000", ge=1, le=1000
     )
-    mongod: Path | None = _setting(
+    mongod: Path | None = setting(
         None, "mongod to start where there is no mongodb_uri; unset: one on PATH, else the packaged one", "a file path"
     )
-    embedded_cache_gb: float = _setting(
+    embedded_cache_gb: float = setting(
         0.5, "memory cache of the embedded mongod", "a number from 0.25 to 1024", ge=0.25, le=1024
     )
-    page_limit_rows: int = _setting(
+    page_limit_rows: int = setting(
         200, "most rows that one page (first, last) may ask for", "a whole number from 1 to 10000", ge=1, le=10_000
     )
-    group_age_limit_seconds: float = _setting(
+    group_age_limit_seconds: float = setting(
         2.0,
         "greatest age of a kept answer of clientGroups while clients change; 0: every question reads the database",
         "a number from 0 to 3600",
         ge=0,
         le=3600,
     )
-    approval_days: int = _setting(
+    approval_days: int = setting(
         14, "how long an approval waits for a decision before it expires", "a whole number from 1 to 365", ge=1, le=365
     )
-    sort_limit_documents: int = _setting(
+    sort_limit_documents: int = setting(
         10_000,
         "most documents that are sorted for an order which no index serves",
         "a whole number from 0 to 10000000",
         ge=0,
         le=10_000_000,
     )
-    wildcard_facets: Annotated[tuple[Facet, ...], NoDecode] = _setting(
+    wildcard_facets: Annotated[tuple[Facet, ...], NoDecode, BeforeValidator(split_list)] = setting(
         (),
         "facets with one index over all their attributes, the same on every server:"
         " filters no longer scan the book, writes cost more; comma-separated",
         f"some of {', '.join(Facet)}, comma-separated",
     )
-    body_limit_bytes: int = _setting(
+    body_limit_bytes: int = setting(
         1_000_000, "largest request body", "a whole number from 1000 to 100000000", ge=1000, le=100_000_000
     )
-    bulk_body_limit_bytes: int = _setting(
+    bulk_body_limit_bytes: int = setting(
         4_000_000,
         "largest request body of a bulk mutation (clientsUpsert)",
         "a whole number from 1000 to 100000000",
         ge=1000,
         le=100_000_000,
     )
-    json_limit_levels: int = _setting(
-        64, "deepest nesting of a JSON body", "a whole number from 4 to 500", ge=4, le=500
-    )
-    document_limit_tokens: int = _setting(
+    json_limit_levels: int = setting(64, "deepest nesting of a JSON body", "a whole number from 4 to 500", ge=4, le=500)
+    document_limit_tokens: int = setting(
         1000, "longest GraphQL document, in lexical tokens", "a whole number from 100 to 100000", ge=100, le=100_000
     )
-    document_limit_characters: int = _setting(
+    document_limit_characters: int = setting(
         50_000, "longest GraphQL document", "a whole number from 1000 to 10000000", ge=1000, le=10_000_000
     )
-    document_limit_depth: int = _setting(
+    document_limit_depth: int = setting(
         10, "deepest selection of a document, introspection aside", "a whole number from 1 to 100", ge=1, le=100
     )
-    document_limit_aliases: int = _setting(
+    document_limit_aliases: int = setting(
         15, "most aliases in a document", "a whole number from 0 to 10000", ge=0, le=10_000
     )
-    document_limit_root_fields: int = _setting(
+    document_limit_root_fields: int = setting(
         10, "most root fields of an operation", "a whole number from 1 to 1000", ge=1, le=1000
     )
-    document_limit_directives: int = _setting(
+    document_limit_directives: int = setting(
         50, "most directives in a document", "a whole number from 0 to 10000", ge=0, le=10_000
     )
-    document_limit_fields: int = _setting(
+    document_limit_fields: int = setting(
         2_000,
         "most fields of an operation, its fragments written out",
         "a whole number from 10 to 1000000",
         ge=10,
         le=1_000_000,
     )
-    document_cache_entries: int = _setting(
+    document_cache_entries: int = setting(
         500, "checked GraphQL documents kept for each edition", "a whole number from 0 to 100000", ge=0, le=100_000
     )
-    cost_limit: int = _setting(
+    cost_limit: int = setting(
         5_000,
         "most that one operation may cost: documents, and a hundredth for each leaf",
         "a whole number from 1 to 1000000000",
         ge=1,
         le=1_000_000_000,
     )
-    cost_per_minute: int = _setting(
+    cost_per_minute: int = setting(
         200_000,
         "most that the operations of one person may cost in a minute; 0: no limit",
         "a whole number from 0 to 1000000000",
         ge=0,
         le=1_000_000_000,
     )
-    restricted_values_per_minute: int = _setting(
+    restricted_values_per_minute: int = setting(
         30,
         "RESTRICTED values that one person may read in a minute; 0: no limit",
         "a whole number from 0 to 1000000",
         ge=0,
         le=1_000_000,
     )
-    missed_lookups_per_minute: int = _setting(
+    missed_lookups_per_minute: int = setting(
         300,
         "look-ups by id or number of one person that may find nothing in a minute; 0: no limit",
         "a whole number from 0 to 1000000",
         ge=0,
         le=1_000_000,
     )
-    rate_limits_uri: str = _setting(
+    rate_limits_uri: str = setting(
         "async+memory://",
         "where the counts of a minute are kept: in each process, or shared by all servers",
         "async+memory://, async+mongodb://..., or async+redis://... with the package coredis",
         pattern=r"^async\+(memory|mongodb|mongodb\+srv|redis|rediss)://.*$",
     )
-    operation_seconds: float = _setting(
+    operation_seconds: float = setting(
         5.0, "longest run of a query or mutation", "a number above 0, at most 3600", gt=0, le=3600
     )
-    bulk_operation_seconds: float = _setting(
+    bulk_operation_seconds: float = setting(
         60.0,
         "longest run of a bulk mutation (clientsUpsert, and those that define attributes)",
         "a number above 0, at most 3600",
         gt=0,
         le=3600,
     )
-    interactive_operations: int = _setting(
+    interactive_operations: int = setting(
         32, "queries and mutations that a process works on at once", "a whole number from 1 to 10000", ge=1, le=10_000
     )
-    bulk_operations: int = _setting(
+    bulk_operations: int = setting(
         4, "bulk mutations that a process works on at once", "a whole number from 1 to 1000", ge=1, le=1000
     )
-    stream_operations: int = _setting(
+    stream_operations: int = setting(
         500, "subscriptions that a process has open at once", "a whole number from 1 to 100000", ge=1, le=100_000
     )
-    waiting_operations: int = _setting(
+    waiting_operations: int = setting(
         500,
         "operations of each class that may wait for their turn in a burst; in lasting overload it is a few",
         "a whole number from 0 to 10000",
         ge=0,
         le=10_000,
     )
-    waiting_seconds: float = _setting(
+    waiting_seconds: float = setting(
         1.0, "longest wait of an operation for its turn", "a number above 0, at most 60", gt=0, le=60
     )
-    request_read_seconds: float = _setting(
+    request_read_seconds: float = setting(
         10.0,
         "longest wait for the headers, and for the body, of a request",
         "a number above 0, at most 600",
         gt=0,
         le=600,
     )
-    trusted_documents: Literal["off", "log", "enforce", "id-only"] = _setting(
+    trusted_documents: Literal["off", "log", "enforce", "id-only"] = setting(
         "off",
         "what becomes of GraphQL documents that are not registered: off runs them, log runs and logs them, enforce"
         " refuses them, id-only refuses all texts",
         "off, log, enforce or id-only",
     )
-    sockets_per_person: int = _setting(
+    sockets_per_person: int = setting(
         5, "websockets one person may have open with a process", "a whole number from 1 to 10000", ge=1, le=10_000
     )
-    socket_init_seconds: float = _setting(
+    socket_init_seconds: float = setting(
         3.0, "longest wait for the first message of a websocket", "a number above 0, at most 60", gt=0, le=60
     )
-    socket_operations: int = _setting(
+    socket_operations: int = setting(
         20, "operations one websocket may have open", "a whole number from 1 to 1000", ge=1, le=1000
     )
-    stream_heartbeat_seconds: float = _setting(
+    stream_heartbeat_seconds: float = setting(
         5.0,
         "pause after which an open stream is checked for an expired token and kept alive",
         "a number above 0, at most 60",
         gt=0,
         le=60,
     )
-    allowed_origins: Annotated[tuple[str, ...], NoDecode] = _setting(
+    allowed_origins: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(split_list), AfterValidator(checked_origins)
+    ] = setting(
         (),
         "web origins, besides Kehu's own, whose pages may call it; comma-separated",
         "origins such as https://crm.example.com, comma-separated",
     )
-    cursor_secret: SecretStr = _setting(
+    cursor_secret: SecretStr = setting(
         SecretStr(""),
         "key that signs page cursors, the same on every server; empty: one kept in the database",
         "empty, or at least 32 characters",
     )
-    audit: AuditMode | None = _setting(
+    audit: AuditMode | None = setting(
         None,
         "strict: an answer leaves when its entry is written; asynchronous: the entry follows; off: no entries;"
         " unset: strict in production, asynchronous in development",
         "strict, asynchronous, off, or nothing",
     )
-    audit_heads: Path | None = _setting(
+    audit_heads: Path | None = setting(
         None,
         "file outside the database with the signed ends of the audit's chains;"
         " unset: audit-heads.jsonl in the data directory",
         "a file path",
     )
-    kms: Literal["local", "aws", "azure", "gcp", "kmip"] = _setting(
+    kms: Literal["local", "aws", "azure", "gcp", "kmip"] = setting(
         "local",
         "keeper of the master key of RESTRICTED values; local: master.key in the data directory, one for all servers",
         "local, aws, azure, gcp or kmip",
     )
-    kms_credentials: SecretStr = _setting(
+    kms_credentials: SecretStr = setting(
         SecretStr(""), "how the service knows Kehu, in MongoDB's words; empty: its machine", "a JSON object, or nothing"
     )
-    kms_master_key: str = _setting(
+    kms_master_key: str = setting(
         "", "which key of the service wraps new data keys, in MongoDB's words", "a JSON object; empty for local"
     )
-    kms_ca_file: Path | None = _setting(None, "what the service is trusted by; unset: the system's", "a file path")
-    kms_certificate_file: Path | None = _setting(None, "certificate and key shown to the service", "a file path")
-    kms_local_in_production: bool = _setting(False, "allows a local master key in production", "true or false")
-    jobs: Literal["inside", "none"] = _setting(
+    kms_ca_file: Path | None = setting(None, "what the service is trusted by; unset: the system's", "a file path")
+    kms_certificate_file: Path | None = setting(None, "certificate and key shown to the service", "a file path")
+    kms_local_in_production: bool = setting(False, "allows a local master key in production", "true or false")
+    jobs: Literal["inside", "none"] = setting(
         "inside",
         "who works jobs off: inside: kehu serve too, in a process beside it; none: only kehu worker",
         "inside or none",
     )
-    job_slots: int = _setting(2, "jobs that one worker does at once", "a whole number from 1 to 64", ge=1, le=64)
-    job_days: int = _setting(30, "how long finished jobs are kept", "a whole number from 1 to 3650", ge=1, le=3650)
-    log_level: Literal["debug", "info", "warning", "error"] = _setting(
+    job_slots: int = setting(2, "jobs that one worker does at once", "a whole number from 1 to 64", ge=1, le=64)
+    job_days: int = setting(30, "how long finished jobs are kept", "a whole number from 1 to 3650", ge=1, le=3650)
+    log_level: Literal["debug", "info", "warning", "error"] = setting(
         "warning", "how much is logged, on standard error", "debug, info, warning or error"
     )
-    oidc_issuer: Annotated[tuple[str, ...], NoDecode] = _setting(
+    oidc_issuer: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(split_list), AfterValidator(checked_addresses)
+    ] = setting(
         (),
         "identity providers whose tokens are taken, as their tokens name them; comma-separated",
         "https addresses, comma-separated; http on this machine alone",
     )
-    oidc_audience: Annotated[tuple[str, ...], NoDecode] = _setting(
+    oidc_audience: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_list)] = setting(
         (),
         "what the tokens for Kehu name as their audience: one for all issuers, or one for each; comma-separated",
         "texts, comma-separated",
     )
-    oidc_jwks_uri: Annotated[tuple[str, ...], NoDecode] = _setting(
+    oidc_jwks_uri: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(split_list), AfterValidator(checked_addresses)
+    ] = setting(
         (),
         "where the keys of each issuer are; unset: where its /.well-known/openid-configuration says",
         "https addresses, comma-separated; http on this machine alone",
     )
-    oidc_algorithms: Annotated[tuple[Algorithm, ...], NoDecode] = _setting(
+    oidc_algorithms: Annotated[tuple[Algorithm, ...], NoDecode, BeforeValidator(split_list)] = setting(
         ("RS256", "PS256", "ES256"),
         "signatures that are taken; comma-separated",
         f"some of {', '.join(get_args(Algorithm))}, comma-separated",
         min_length=1,
     )
-    oidc_person_claim: str = _setting(
+    oidc_person_claim: str = setting(
         "sub",
         "the claim that names the person as Kehu's directory of managers does",
         "the name of a claim, such as sub, email or preferred_username",
         pattern=r"^[A-Za-z0-9_.:/-]{1,100}$",
     )
-    token_minutes: int = _setting(
+    token_minutes: int = setting(
         480, "life of a token of the local issuer", "a whole number from 1 to 43200", ge=1, le=43_200
     )
 
@@ -323,38 +329,6 @@ class Settings(BaseSettings):
     def audit_mode(self) -> AuditMode:
         """The audit that is meant."""
         return self.audit or ("strict" if self.environment == "production" else "asynchronous")
-
-    @field_validator(
-        "allowed_origins",
-        "wildcard_facets",
-        "oidc_issuer",
-        "oidc_audience",
-        "oidc_jwks_uri",
-        "oidc_algorithms",
-        mode="before",
-    )
-    @classmethod
-    def _split_list(cls, given: object) -> object:
-        if not isinstance(given, str):
-            return given
-        return tuple(dict.fromkeys(part.strip() for part in given.split(",") if part.strip()))
-
-    @field_validator("oidc_issuer", "oidc_jwks_uri")
-    @classmethod
-    def _check_addresses(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        for address in given:
-            if not is_safe_address(address):
-                raise ValueError(address)
-        return given
-
-    @field_validator("allowed_origins")
-    @classmethod
-    def _check_origins(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in given:
-            scheme, _, rest = origin.partition("://")
-            if scheme not in {"http", "https"} or not rest or "/" in rest or "*" in rest:
-                raise ValueError(origin)
-        return given
 
     @field_validator("cursor_secret")
     @classmethod
@@ -375,24 +349,6 @@ def load_settings(**given: object) -> Settings:
     except ValidationError as problem:
         lines = dict.fromkeys(_complaint(str(each["loc"][0]), each["input"]) for each in problem.errors())
         raise SettingsError("\n".join(lines)) from None
-
-
-def variable_of(field: str) -> str:
-    """The environment variable of a field."""
-    return f"{PREFIX}{field.upper()}"
-
-
-def value_words(value: object) -> str:
-    """A value as it would be given."""
-    if value is None:
-        return ""
-    return ",".join(value) if isinstance(value, tuple) else str(value)
-
-
-def expected_of(field: FieldInfo) -> str:
-    """What a setting takes."""
-    extra = field.json_schema_extra
-    return str(extra["expected"]) if isinstance(extra, dict) else ""
 
 
 def _complaint(name: str, given: object) -> str:

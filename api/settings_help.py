@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from pydantic import SecretStr
 
-from api.settings import PREFIX, Settings, expected_of, value_words, variable_of
+from api.setting import PREFIX, expected_of, value_words, variable_of
+from api.settings import Settings
 
 
 def settings_help() -> str:

@@ -3,10 +3,11 @@
 from datetime import datetime
 
 from policy.approvals import APPROVALS
-from repositories.base import Document, RecordRepository
+from repositories.base import RecordRepository
 from repositories.cursors import Cursors
 from repositories.mongo import IndexSpec, Store
 from repositories.plan import ID
+from repositories.reading import Document
 
 ID_PREFIX = "ap_"
 OPEN = "open"

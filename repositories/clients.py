@@ -6,7 +6,7 @@ from typing import Any
 
 from catalogue.attribute import CLIENTS, ClientKind, ClientStage, Facet
 from catalogue.filters import Filter
-from repositories.base import Document, RecordRepository
+from repositories.base import RecordRepository
 from repositories.compile.changes import LOOKUPS
 from repositories.compile.filters import query_from
 from repositories.compile.indexes import FACET_INDEXES, facet_keys
@@ -15,6 +15,7 @@ from repositories.cursors import Cursors, value_at
 from repositories.errors import IndexLimit
 from repositories.mongo import IndexSpec, Store
 from repositories.plan import ID
+from repositories.reading import Document
 from repositories.values import bson_from
 from repositories.vault import Vault
 

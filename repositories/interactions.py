@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from catalogue.attribute import CLIENTS
 from repositories.access import AuthorisedPlan
-from repositories.base import Document, RecordRepository
+from repositories.base import RecordRepository
 from repositories.cursors import Cursors
 from repositories.levels import LevelReads
 from repositories.mongo import IndexSpec, Store
 from repositories.plan import Slice
+from repositories.reading import Document
 
 INTERACTIONS = "interactions"
 ID_PREFIX = "in_"

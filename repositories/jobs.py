@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from policy.jobs import BY, FINISHED, JOBS, JobState
-from repositories.base import Document, RecordRepository
+from repositories.base import RecordRepository
 from repositories.cursors import Cursors
 from repositories.errors import AlreadyExists
 from repositories.jobs_progress import JobProgress
 from repositories.mongo import IndexSpec, Store
 from repositories.plan import ID
+from repositories.reading import Document
 
 SCHEDULES = "schedules"
 """When each schedule last made a job."""

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from repositories.base import Document, RecordRepository
+from repositories.base import RecordRepository
 from repositories.cursors import Cursors
 from repositories.mongo import IndexSpec, Store
 from repositories.plan import ID
+from repositories.reading import Document
 
 SERVICE_ACCOUNTS = "service_accounts"
 ID_PREFIX = "sa_"

@@ -14,6 +14,7 @@ from acts.jobs import PATHS as JOB_PATHS
 from acts.performers import PERFORMERS
 from catalogue.attribute import CLIENTS, Facet
 from catalogue.catalogue import Catalogue
+from catalogue.filter_json import CORE_PATHS
 from catalogue.kinds import KINDS, Kind
 from policy.approvals import APPROVALS
 from policy.decision import is_within
@@ -73,7 +74,6 @@ from schema.scalars import SCALARS
 from schema.service_accounts.fields import service_account_mutations, service_account_queries, service_account_type
 from schema.viewer.fields import viewer_queries
 
-_CORE_FILTERS = {"number": "number", "kind": "kind", "stage": "stage", "manager": "managerId"}
 _CORE_ORDERS = {"NUMBER": "number"}
 _NODE_LIMIT = 200
 
@@ -97,7 +97,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         connection_types("Client", client, "clients").connection,
         _where_type(catalogue),
         order_type(catalogue, CLIENTS, "Client", _CORE_ORDERS),
-        Filters(catalogue, CLIENTS, _CORE_FILTERS),
+        Filters(catalogue, CLIENTS, CORE_PATHS),
         catalogue,
     )
     queries = (

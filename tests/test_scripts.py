@@ -258,7 +258,7 @@ class TestTest:
     @pytest.mark.parametrize(
         ("arguments", "expected"),
         [
-            ([], ["-m", "pytest", "-m", "not long"]),
+            ([], ["-m", "pytest", "-m", "not long", "--numprocesses", "2", "--dist", "loadfile"]),
             (["tests/policy", "-x"], ["-m", "pytest", "-m", "not long", "tests/policy", "-x"]),
             (["--long", "-k", "walk"], ["-m", "pytest", "-m", "long or not long", "-s", "-k", "walk"]),
         ],

@@ -6,10 +6,11 @@ from typing import Any
 from catalogue.attribute import Attribute, Facet
 from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode, KehuError
+from catalogue.filter_json import MANY
 from catalogue.filters import And, AnyItem, Compare, Filter, Not, Or
 from catalogue.kinds import Kind, Operator
 from schema.derived.fields import description_of, type_name
-from schema.derived.kinds import MANY, operators_type
+from schema.derived.kinds import operators_type
 from schema.fields import Marked, input_type
 from schema.marks import Use, mark_of_attribute
 

@@ -8,6 +8,7 @@ from typing import Any
 import strawberry
 
 from catalogue.attribute import Attribute
+from catalogue.filter_json import MANY
 from catalogue.kinds import KINDS, LIST_OPERATORS, Kind, Operator
 from schema.fields import input_type
 from schema.scalars import Long
@@ -58,8 +59,6 @@ _MEANINGS = {
     Operator.CONTAINS_ANY: "Has at least one of these items.",
     Operator.CONTAINS_ALL: "Has all of these items.",
 }
-MANY = frozenset((Operator.IN, Operator.NOT_IN, Operator.CONTAINS_ANY, Operator.CONTAINS_ALL))
-"""Operators that take a list."""
 
 
 def operators_type(attribute: Attribute, operators: tuple[Operator, ...]) -> Any:

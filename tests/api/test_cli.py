@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from api import cli, serving
-from api.settings import Settings, SettingsError, variable_of
+from api.setting import variable_of
+from api.settings import Settings, SettingsError
 from api.tokens import LocalIssuer
 from catalogue.builtin import builtin_catalogue
 from repositories.embedded import EmbeddedError

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from api.settings import Settings, SettingsError, load_settings, variable_of
+from api.setting import variable_of
+from api.settings import Settings, SettingsError, load_settings
 from api.settings_help import settings_help, unknown_settings
 from catalogue.attribute import Facet
 

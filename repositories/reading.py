@@ -1,0 +1,217 @@
+"""What every area's repository reads: pages, records and counts of authorised plans."""
+
+from collections.abc import Collection as Some
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+from catalogue.filters import Compare, Filter, Search, all_of
+from catalogue.kinds import Operator
+from repositories.access import AuthorisedPlan
+from repositories.batching import BatchedReads, SharedReads
+from repositories.changes import ChangeHistory
+from repositories.compile.filters import query_from
+from repositories.compile.pages import beyond, full_order, projection_from, sort_from
+from repositories.compile.search import RANK, rank_expression
+from repositories.cursors import Cursors, value_at
+from repositories.errors import UnindexedOrder
+from repositories.mongo import Store
+from repositories.plan import ID, Order, Slice
+from repositories.small_books import SmallBooks
+from repositories.vault import Vault
+
+Document = dict[str, Any]
+
+SORT_LIMIT_DOCUMENTS = 10_000
+BY_RANK = (Order(RANK, is_descending=True),)
+_NO_INDEXES: Mapping[str, str] = MappingProxyType({})
+
+
+class RecordReader:
+    """The records of one area, as they may be seen."""
+
+    def __init__(
+        self,
+        store: Store,
+        area: str,
+        noun: str,
+        cursors: Cursors,
+        access_indexes: Mapping[str, str] = _NO_INDEXES,
+        vault: Vault | None = None,
+        owner_key: str = "",
+    ) -> None:
+        """`owner_key` is where a record says which client it belongs to."""
+        self.area = area
+        self.vault = vault
+        """Where values of this area may be RESTRICTED."""
+        self.noun = noun
+        self.owner_key = owner_key
+        self._always = {"version", owner_key} if owner_key else {"version"}
+        self.cursors = cursors
+        self.store = store
+        self.collection = store.collection(area)
+        self.history = ChangeHistory(store, area)
+        self.small_books = SmallBooks(self.collection, access_indexes)
+        self.sort_limit_documents = SORT_LIMIT_DOCUMENTS
+        self._point_reads: SharedReads[Document] = SharedReads()
+
+    async def read_page(self, authorised: AuthorisedPlan) -> Slice:
+        """One page of records.
+
+        Order: the plan's, then the id unless it ends in a unique path; the same forwards and backwards.
+        Raises: BadCursor.
+        Cost: one command; one record more than the page, which answers whether there is another page. Where the access
+        rule has an index, one count a minute besides.
+        """
+        plan = authorised.plan
+        if plan.page is None:
+            raise ValueError("a page is read by a plan that has one")
+        authorised, page = await self._resolved(authorised), plan.page
+        order = full_order(plan.order if plan.ranked is None else BY_RANK, page.is_backward)
+        if plan.ranked is None:
+            await self._refuse_unindexed(authorised)
+            query, projection = self._page_query(authorised), projection_from(plan.paths, order)
+            hint = await self.small_books.hint_for(authorised.rows)
+            documents = await self.collection.find(query, projection, sort_from(order), page.limit + 1, hint=hint)
+        else:
+            documents = await self.collection.aggregate(self._ranked_pipeline(authorised, plan.ranked, order))
+        is_more = len(documents) > page.limit
+        del documents[page.limit :]
+        await self._shown(authorised, documents)
+        if page.is_backward:
+            documents.reverse()
+            return Slice(documents, has_next=page.before is not None, has_previous=is_more)
+        return Slice(documents, has_next=is_more, has_previous=page.after is not None)
+
+    async def _refuse_unindexed(self, authorised: AuthorisedPlan) -> None:
+        """An index serves one key and the id; more keys are sorted by the server, which is for small lists only.
+
+        Raises: UnindexedOrder.
+        """
+        order = authorised.plan.order
+        if len(order) < 2:
+            return
+        most = self.sort_limit_documents
+        if await self.collection.count(query_from(authorised.filter), limit=most + 1) > most:
+            keys = ", ".join(each.path for each in order)
+            raise UnindexedOrder(
+                f"No index serves the order by {keys}, and more than {most} {self.noun}s would have to be sorted. "
+                "Order by one of them, or narrow the filter. The limit is the setting KEHU_SORT_LIMIT_DOCUMENTS."
+            )
+
+    def _page_query(self, authorised: AuthorisedPlan) -> Document:
+        plan, page = authorised.plan, authorised.plan.page
+        wanted = _wanted(authorised)
+        parts = [query_from(wanted)] if wanted is not None else []
+        if page is not None and (page.after or page.before):
+            binding = self.cursors.binding(authorised)
+            for cursor, is_backward in ((page.after, False), (page.before, True)):
+                if cursor is not None:
+                    order = full_order(plan.order, is_backward)
+                    parts.append(beyond(order, self.cursors.open(binding, cursor, len(order))))
+        return {"$and": parts} if len(parts) > 1 else parts[0] if parts else {}
+
+    def _ranked_pipeline(self, authorised: AuthorisedPlan, search: Search, order: Sequence[Order]) -> list[Document]:
+        """What is found, the best first; the rank is worked out for what is found alone."""
+        plan, page = authorised.plan, authorised.plan.page
+        stages: list[Document] = [
+            {"$match": query_from(_wanted(authorised))},
+            {"$set": {RANK: rank_expression(search)}},
+        ]
+        if page is not None:
+            binding = self.cursors.binding(authorised)
+            for cursor, is_backward in ((page.after, False), (page.before, True)):
+                if cursor is not None:
+                    keys = full_order(BY_RANK, is_backward)
+                    stages.append({"$match": beyond(keys, self.cursors.open(binding, cursor, len(keys)))})
+            stages += [{"$sort": dict(sort_from(order))}, {"$limit": page.limit + 1}]
+        return [*stages, {"$project": projection_from({*plan.paths, RANK})}]
+
+    def seal(self, authorised: AuthorisedPlan, documents: Sequence[Document]) -> list[str]:
+        """The cursors of a page's records."""
+        binding = self.cursors.binding(authorised)
+        plan = authorised.plan
+        paths = [each.path for each in full_order(plan.order if plan.ranked is None else BY_RANK)]
+        return [self.cursors.seal(binding, [value_at(each, path) for path in paths]) for each in documents]
+
+    async def count(self, authorised: AuthorisedPlan) -> int:
+        """How many records the plan's filter selects, on all its pages together."""
+        return await self.collection.count(query_from(_wanted(await self._resolved(authorised))))
+
+    async def find_one(self, authorised: AuthorisedPlan) -> Document | None:
+        """The record that the plan's filter selects."""
+        authorised = await self._resolved(authorised)
+        found = await self.collection.find_one(query_from(authorised.filter), projection_from(authorised.plan.paths))
+        if found is not None:
+            await self._shown(authorised, (found,))
+        return found
+
+    async def load(self, authorised: AuthorisedPlan, record_id: str) -> Document | None:
+        """The record with this id, if the plan's filter lets it through.
+
+        Cost: what is wanted in the same loop tick, by whomever, with the same paths and filter, is one command. The
+        document may be shared with other callers: nobody may change it.
+        """
+        found = await self._reads(authorised).load(record_id)
+        if found is not None:
+            self._noted(authorised, (found,))
+        return found
+
+    async def load_many(self, authorised: AuthorisedPlan, ids: Some[str]) -> dict[str, Document]:
+        """The records with these ids, by id; those that are not there, or may not be read, are left out.
+
+        Cost: as that of `load`; none for nothing.
+        """
+        if not ids:
+            return {}
+        found = await self._reads(authorised).load_many(ids)
+        mine = {each: found[each] for each in ids if each in found}
+        self._noted(authorised, mine.values())
+        return mine
+
+    def _reads(self, authorised: AuthorisedPlan) -> BatchedReads[Document]:
+        # What is shared must not hold on to what one of those who share it notes.
+        question = replace(authorised, touched=None)
+        key = (question.plan.paths, question.filter, question.owners, question.veil, question.sealed)
+        return self._point_reads.of(key, partial(self._fetch, question))
+
+    async def _fetch(self, authorised: AuthorisedPlan, ids: list[str]) -> dict[str, Document]:
+        authorised = await self._resolved(authorised)
+        projection = projection_from(authorised.plan.paths)
+        query: Document = {ID: {"$in": sorted(ids)}} if len(ids) > 1 else {ID: {"$eq": ids[0]}}
+        if authorised.filter is not None:
+            query = {"$and": [query_from(authorised.filter), query]}
+        found = await self.collection.find(query, projection, limit=len(ids))
+        await self._shown(authorised, found)
+        return {each[ID]: each for each in found}
+
+    async def _resolved(self, authorised: AuthorisedPlan) -> AuthorisedPlan:
+        """The plan with a filter that the database can answer where values are encrypted."""
+        predicate = authorised.filter
+        found = predicate if self.vault is None else await self.vault.resolved(predicate)
+        return authorised if found is predicate else replace(authorised, filter=found)
+
+    async def _shown(self, authorised: AuthorisedPlan, documents: Sequence[Document]) -> None:
+        """The documents as they may be seen; and noted."""
+        if authorised.sealed and self.vault is not None:
+            await self.vault.open_at(documents, authorised.sealed)
+        if authorised.veil is not None:
+            authorised.veil.over(documents)
+        self._noted(authorised, documents)
+
+    def _noted(self, authorised: AuthorisedPlan, documents: Some[Document]) -> None:
+        if authorised.touched is not None:
+            authorised.touched.note(self.area, (each[ID] for each in documents), authorised.restricted)
+
+    async def existing(self, ids: Some[str], scope: Filter | None = None) -> frozenset[str]:
+        """Those of the ids that are there."""
+        if not ids:
+            return frozenset()
+        predicate = all_of(scope, Compare(ID, Operator.IN, tuple(sorted(ids))))
+        return frozenset(str(each[ID]) for each in await self.collection.find(query_from(predicate), {ID: 1}))
+
+
+def _wanted(authorised: AuthorisedPlan) -> Filter | None:
+    return all_of(authorised.filter, authorised.plan.momentary)
