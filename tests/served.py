@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from starlette.applications import Starlette
 
-from api.app import build_app
+from acts.jobs import enqueue
+from acts.jobs_steering import cancel_job
+from api.app import Server, build_app
 from api.settings import Settings
 from api.tokens import LocalIssuer
+from policy.viewer import Viewer
 
 DEMO_CLIENTS = 60
 ADMINISTRATOR = "administrator"
@@ -21,8 +23,9 @@ SECOND_PERSON = "second-administrator"
 class Served:
     """A running application and the tokens of administrators."""
 
-    def __init__(self, app: Starlette, issuer: LocalIssuer) -> None:
+    def __init__(self, app: Any, issuer: LocalIssuer) -> None:
         self._issuer = issuer
+        self._server: Server = app.server
         self.client = httpx2.AsyncClient(
             transport=httpx2.ASGITransport(app=app),
             base_url="http://kehu.test",
@@ -46,6 +49,13 @@ class Served:
         answer = await self.client.post("/graphql", json=body, headers=headers)
         found: dict[str, Any] = answer.json()
         return found
+
+    async def cancelled_job(self) -> str:
+        """The id of a job that a person has asked for, and cancelled."""
+        viewer, repositories = Viewer(PERSON, frozenset((ADMINISTRATOR,))), self._server.repositories()
+        job = await enqueue(viewer, repositories, "retention", {}, key="docs")
+        await cancel_job(viewer, repositories, job.id)
+        return job.id
 
     async def close(self) -> None:
         await self.client.aclose()

@@ -215,6 +215,7 @@ async def _variables(book: Served) -> dict[str, object]:
         "id": client,
         "approval": approval,
         "own": own,
+        "job": await book.cancelled_job(),
         "after": first["data"]["clients"]["pageInfo"]["endCursor"],
         "input": {"id": "cl_0", "changes": {"attitude": {"satisfaction": "high"}}},
     }

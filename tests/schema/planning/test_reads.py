@@ -10,6 +10,7 @@ from schema.planning.operation import resolver_of
 from schema.planning.reads import READS, Read, Reading, by_id, items_only, page_reading, page_size, total_of
 
 READ_NOTHING = {
+    *("Job.askedBy", "Job.error", "Job.progress"),
     "Query.attribute",
     "Client.viewerCanChange",
     "Query.policy",
