@@ -127,13 +127,17 @@ def worker_beside(environment: Mapping[str, str], is_wanted: threading.Event) ->
         keeper.join()
 
 
+def worker_command() -> list[str]:
+    """The command of a worker that ends with this process."""
+    return [sys.executable, "-m", "api.cli", "worker", "--beside", str(os.getpid())]
+
+
 def _keep(environment: Mapping[str, str], is_wanted: threading.Event, stop: threading.Event) -> None:
     is_wanted.wait()
-    command = [sys.executable, "-m", "api.cli", "worker", "--beside", str(os.getpid())]
     pause = RETRY_SECONDS
     while not stop.is_set():
         begun = time.monotonic()
-        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
+        process = subprocess.Popen(worker_command(), env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
         try:
             while process.poll() is None and not stop.wait(LOOK_SECONDS):
                 pass

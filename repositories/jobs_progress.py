@@ -26,7 +26,7 @@ class JobProgress:
 
     def __init__(self, versions: Versions, poll_seconds: float = POLL_SECONDS) -> None:
         self._versions = versions
-        self._poll_seconds = poll_seconds
+        self.poll_seconds = poll_seconds
         self._waiting: dict[str, set[asyncio.Event]] = {}
         self._known: dict[str, int | None] = {}
         self._poll: asyncio.Task[None] | None = None
@@ -70,4 +70,4 @@ class JobProgress:
                         self._known[job_id] = found.get(job_id)
                         for each in events:
                             each.set()
-            await asyncio.sleep(self._poll_seconds)
+            await asyncio.sleep(self.poll_seconds)
