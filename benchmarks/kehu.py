@@ -53,6 +53,7 @@ def kehu_target(work: WorkDir, uri: str, database: str, *, workers: int = 1, pag
         "KEHU_LOG_LEVEL": "info",
         # None of the others keeps an audit; `--guards` measures what ours costs.
         "KEHU_AUDIT": "off",
+        "KEHU_JOBS": "none",
         # The load of hundreds of people comes from one.
         "KEHU_COST_PER_MINUTE": "0",
         "KEHU_COST_LIMIT": "1000000",

@@ -94,7 +94,7 @@ class Attempt:
         if run.is_lost:
             log.warning("the job %s was lost to another worker", run.job.id)
         elif work.cancelled():
-            await self._release()
+            await self._settle(asyncio.CancelledError(), work)
         else:
             await self._settle(work.exception(), work)
 
@@ -111,7 +111,7 @@ class Attempt:
             case None:
                 values = {"state": str(JobState.DONE), "result": work.result()}
                 await self._finish({**values, "error": None, "errorCode": None})
-            case JobStopped():
+            case JobStopped() | asyncio.CancelledError() if run.stop is not None:
                 await self._release()
             case KehuError() if error.code is not ErrorCode.UNAVAILABLE:
                 await self._fail(error.message, str(error.code))

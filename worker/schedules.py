@@ -1,6 +1,7 @@
 """What is done on schedule: cron expressions in UTC, each due moment one job however many workers there are."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from cronsim import CronSim
 
 from acts.jobs import enqueue
 from policy.viewer import program
+from repositories.errors import KeyReused
 from repositories.repositories import Repositories
 
 KEHU = program("kehu-worker")
@@ -54,7 +56,9 @@ async def make_due(repositories: Repositories, schedules: Sequence[Schedule], mo
         if due <= await jobs.last_moment(each.kind, moment) or await jobs.count_open(each.kind, KEHU.person):
             continue
         key = f"{each.kind}:{due.isoformat()}"
-        await enqueue(KEHU, repositories, each.kind, {**each.input, "moment": due.isoformat()}, key=key)
+        # A worker of another version has made it, with an input of its own.
+        with suppress(KeyReused):
+            await enqueue(KEHU, repositories, each.kind, {**each.input, "moment": due.isoformat()}, key=key)
         await jobs.note_moment(each.kind, due)
         made += 1
     return made

@@ -14,6 +14,7 @@ from schema.context import Document
 from schema.enums import JobStateEnum
 from schema.fields import Fields, output_type, plain, related
 from schema.node import Node, has_prefix
+from schema.scalars import Long
 
 _FIELDS: tuple[tuple[str, Any, str], ...] = (
     ("kind", str, "What is done, as a code: retention."),
@@ -28,8 +29,8 @@ _PROGRESS: Any = output_type(
     "JobProgress",
     "How far a job is.",
     (
-        ("done", int, plain("done", "How much is done, in units of its kind: rows, clients, batches.")),
-        ("total", int | None, plain("total", "Of how much; null while nobody knows.")),
+        ("done", Long, plain("done", "How much is done, in units of its kind: rows, clients, batches.")),
+        ("total", Long | None, plain("total", "Of how much; null while nobody knows.")),
         ("share", float | None, plain("share", "The same as a number from 0 to 1; null while nobody knows.")),
         ("note", str | None, plain("note", "What it does just now; only for whoever asked for it.")),
     ),

@@ -59,11 +59,16 @@ class TestCarryOut:
 
     @pytest.mark.parametrize(
         ("error", "says"),
-        [(ValueError("secret"), UNFORESEEN), (RepositoryFault("secret"), UNFORESEEN), (Unavailable("Away."), "Away.")],
-        ids=["unforeseen", "repository", "unavailable"],
+        [
+            (ValueError("secret"), UNFORESEEN),
+            (asyncio.CancelledError(), UNFORESEEN),
+            (RepositoryFault("secret"), UNFORESEEN),
+            (Unavailable("Away."), "Away."),
+        ],
+        ids=["unforeseen", "cancelled by itself", "repository", "unavailable"],
     )
     async def test_anything_else_is_tried_again_later_each_time(
-        self, hands: Hands, error: Exception, says: str
+        self, hands: Hands, error: BaseException, says: str
     ) -> None:
         asked = await hands.ask()
         for tries in range(1, MOST_TRIES):

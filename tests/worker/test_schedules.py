@@ -58,6 +58,16 @@ class TestMakeDue:
         await make_due(book, [NIGHTLY], MONDAY + DAY + timedelta(hours=1))
         assert await made(book) == ["2026-11-24T02:30"]
 
+    async def test_one_that_another_version_has_made_otherwise_is_made(self, book: Repositories) -> None:
+        other = Schedule("nightly", "30 2 * * *", "Something else every night.")
+        await make_due(book, [NIGHTLY], MONDAY)
+        await make_due(book, [other], MONDAY + DAY)
+        await finish_all(book)
+        await book.jobs.schedules.update_one({ID: "nightly"}, {"$set": {"at": MONDAY}})
+        await make_due(book, [NIGHTLY], MONDAY + DAY)
+        assert await made(book) == ["2026-11-24T02:30"]
+        assert await book.jobs.last_moment("nightly", MONDAY) == datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
+
     async def test_of_missed_moments_the_last_one(self, book: Repositories) -> None:
         await make_due(book, [NIGHTLY], MONDAY)
         assert await make_due(book, [NIGHTLY], MONDAY + 5 * DAY) == 1
