@@ -83,6 +83,16 @@ class TestMaskedSchema:
         assert enum_names(fields)["profile.name"] == "PROFILE_NAME"
         assert "profile.taxId" not in enum_names(fields)
 
+    @pytest.mark.parametrize("rule", [BUILT_IN.rules[0], NOTHING], ids=lambda rule: rule.role)
+    def test_what_can_be_followed_stays_so(self, whole: Schema, rule: RoleRule) -> None:
+        made = behind(whole, rule, shown=True)._schema
+        assert made.query_type is not whole._schema.query_type
+        kept, before = made.subscription_type, whole._schema.subscription_type
+        assert kept is not None
+        assert before is not None
+        assert kept.fields["jobProgress"].subscribe is before.fields["jobProgress"].subscribe is not None
+        assert kept.fields["jobProgress"].type.of_type is made.type_map["Job"]
+
     def test_shares_every_type_that_stays(self, whole: Schema) -> None:
         rule = next(each for each in BUILT_IN.rules if each.role == "administrator")
         made = behind(whole, rule, shown=False)
