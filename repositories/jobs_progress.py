@@ -12,6 +12,8 @@ from repositories.errors import RepositoryError
 log = logging.getLogger("kehu.jobs")
 
 POLL_SECONDS = 0.5
+WOKEN_AT_ONCE = 10
+WOKEN_PAUSE_SECONDS = 0.01
 
 Versions = Callable[[Some[str]], Awaitable[dict[str, int]]]
 Changed = Callable[[], Awaitable[None]]
@@ -58,6 +60,19 @@ class JobProgress:
             self._poll.cancel()
             self._poll = None
 
+    async def _tell(self, found: dict[str, int]) -> None:
+        """Wake those whose jobs have changed: not all in one moment, in which nothing else would be answered."""
+        woken: list[asyncio.Event] = []
+        for job_id, events in self._waiting.items():
+            if job_id not in self._known or self._known[job_id] != found.get(job_id):
+                self._known[job_id] = found.get(job_id)
+                woken += events
+        for start in range(0, len(woken), WOKEN_AT_ONCE):
+            if start:
+                await asyncio.sleep(WOKEN_PAUSE_SECONDS)
+            for each in woken[start : start + WOKEN_AT_ONCE]:
+                each.set()
+
     async def _look(self) -> None:
         while self._waiting:
             try:
@@ -65,9 +80,5 @@ class JobProgress:
             except RepositoryError as error:
                 log.warning("the jobs that somebody waits for could not be looked at: %s", error)
             else:
-                for job_id, events in self._waiting.items():
-                    if job_id not in self._known or self._known[job_id] != found.get(job_id):
-                        self._known[job_id] = found.get(job_id)
-                        for each in events:
-                            each.set()
+                await self._tell(found)
             await asyncio.sleep(self.poll_seconds)
