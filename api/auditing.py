@@ -24,6 +24,7 @@ from repositories.access import Touched
 from repositories.audit import AuditRepository
 from repositories.audit_log import AuditLog, Head, NotAudited
 from repositories.compile.audit import OK, Deed, Document, body_from, note_from
+from repositories.entry_windows import ENTRY_WINDOWS
 from repositories.errors import Unavailable
 from repositories.managers import MANAGERS
 from schema.context import Context
@@ -34,7 +35,7 @@ HEADS_SECONDS = 60.0
 CLOSING_SECONDS = 5.0
 MUTATION, SUBSCRIPTION, COMMAND = "mutation", "subscription", "command"
 BROKEN_OFF = "broken off"
-DIRECTORY = frozenset((MANAGERS, JOBS))
+DIRECTORY = frozenset((MANAGERS, JOBS, ENTRY_WINDOWS))
 """Areas that hold no client data: reading them alone needs no entry."""
 
 

@@ -89,6 +89,8 @@ class Attribute(BaseModel):
     """Empty: both kinds of client."""
     sensitivity: Sensitivity = Sensitivity.CONFIDENTIAL
     max_age_hours: int | None = None
+    is_expected: bool = True
+    """Whether a client without a value is incomplete; of a group: whether any value in it may be expected."""
     is_sortable: bool = False
     is_searchable: bool = False
     is_lookup: bool = False

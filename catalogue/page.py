@@ -56,6 +56,8 @@ def _rules(attribute: Attribute) -> Iterator[str]:
         yield ", ".join(f"`{option.code}`" for option in attribute.options)
     if attribute.max_age_hours is not None:
         yield f"fresh for {attribute.max_age_hours // 24} days"
+    if not attribute.is_expected:
+        yield "not expected"
     if attribute.is_sortable:
         yield "sortable"
     if attribute.is_searchable:

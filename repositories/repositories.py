@@ -19,10 +19,14 @@ from repositories.attributes import AttributeRepository
 from repositories.audit import AuditRepository
 from repositories.base import RecordRepository
 from repositories.catalogue_feed import CatalogueFeed
+from repositories.client_freshness import ClientFreshness
 from repositories.client_groups import AGE_LIMIT_SECONDS, ClientGroupRepository
 from repositories.clients import ID_PREFIX as CLIENT_PREFIX
 from repositories.clients import ClientRepository
 from repositories.cursors import Cursors
+from repositories.entry_times import EntryTimes
+from repositories.entry_windows import ENTRY_WINDOWS, EntryWindowRepository
+from repositories.entry_windows import ID_PREFIX as ENTRY_WINDOW_PREFIX
 from repositories.erasures import ErasureRepository
 from repositories.grants import GRANTS, GrantRepository
 from repositories.grants import ID_PREFIX as GRANT_PREFIX
@@ -58,6 +62,9 @@ class Repositories:
     grants: GrantRepository
     feed: CatalogueFeed
     client_groups: ClientGroupRepository
+    freshness: ClientFreshness
+    entry_windows: EntryWindowRepository
+    entry_times: EntryTimes
     approvals: ApprovalRepository
     jobs: JobRepository
     vault: Vault
@@ -81,6 +88,7 @@ class Repositories:
         await self.jobs.prepare()
         await self.grants.prepare()
         await self.service_accounts.prepare()
+        await self.entry_windows.prepare()
         await self.audit.prepare()
         await self.attributes.sync_indexes(self.catalogue, AREAS)
 
@@ -95,6 +103,7 @@ _BY_AREA: dict[str, Callable[[Repositories], RecordRepository]] = {
     JOBS: lambda each: each.jobs,
     GRANTS: lambda each: each.grants,
     SERVICE_ACCOUNTS: lambda each: each.service_accounts,
+    ENTRY_WINDOWS: lambda each: each.entry_windows,
 }
 AREA_BY_PREFIX: Mapping[str, str] = {
     CLIENT_PREFIX: CLIENTS,
@@ -104,6 +113,7 @@ AREA_BY_PREFIX: Mapping[str, str] = {
     JOB_PREFIX: JOBS,
     GRANT_PREFIX: GRANTS,
     SERVICE_ACCOUNT_PREFIX: SERVICE_ACCOUNTS,
+    ENTRY_WINDOW_PREFIX: ENTRY_WINDOWS,
 }
 _PREFIX_BY_AREA = {area: prefix for prefix, area in AREA_BY_PREFIX.items()}
 
@@ -158,6 +168,9 @@ async def open_repositories(
         grants=GrantRepository(store, cursors),
         feed=feed,
         client_groups=groups,
+        freshness=ClientFreshness(store, cursors),
+        entry_windows=EntryWindowRepository(store, cursors),
+        entry_times=EntryTimes(store, cursors),
         approvals=ApprovalRepository(store, cursors),
         jobs=JobRepository(store, cursors),
         vault=vault,

@@ -22,6 +22,8 @@ from policy.jobs import JOBS
 from policy.rules import Right
 from repositories.clients import ID_PREFIX
 from repositories.compile.indexes import ID_INDEX
+from repositories.entry_windows import ENTRY_WINDOWS
+from repositories.entry_windows import PATHS as ENTRY_WINDOW_PATHS
 from repositories.grants import GRANTS
 from repositories.grants import PATHS as GRANT_PATHS
 from repositories.interactions import INTERACTIONS
@@ -37,6 +39,8 @@ from schema.attributes.mutations import attribute_mutations
 from schema.attributes.queries import attribute_queries, find_attribute
 from schema.attributes.types import AttributeType, attribute_value
 from schema.clients.audit import audit_fields
+from schema.clients.completeness import client_completeness, completeness_queries, manager_completeness
+from schema.clients.freshness import freshness_queries
 from schema.clients.groups import client_group_queries
 from schema.clients.mutations import client_mutations
 from schema.clients.queries import ClientTypes, client_queries
@@ -44,10 +48,14 @@ from schema.clients.relations import client_fields
 from schema.clients.types import attribute_value_type, read_clients, read_references
 from schema.connection import BadPage, connection_types
 from schema.context import MISSED_LOOKUPS, Context, Document
+from schema.definitions import Definitions
 from schema.derived.fields import Reference, group_types
 from schema.derived.filters import Filters, facet_filters
 from schema.derived.kinds import named_operators, string_operators
 from schema.derived.orders import order_type
+from schema.entry_windows.fields import entry_window_type
+from schema.entry_windows.mutations import entry_window_mutations
+from schema.entry_windows.queries import entry_window_queries
 from schema.enums import FACET_MEANINGS, ClientKindEnum, ClientStageEnum
 from schema.errors import Refusal, RowRefusal
 from schema.fields import Fields, described, input_type, output_type, plain, read_field, related, resolved
@@ -76,6 +84,10 @@ from schema.viewer.fields import viewer_queries
 
 _CORE_ORDERS = {"NUMBER": "number"}
 _NODE_LIMIT = 200
+_FIXED_TYPES = (AttributeType, ApprovalType, JobType, Refusal, RowRefusal)
+_DEFINITIONS = Definitions(AttributeType, attribute_value)
+_THE_CLIENT = "The client."
+_THE_MANAGER = "The accountable manager; null where the client has none."
 
 
 def build_schema(catalogue: Catalogue) -> strawberry.Schema:
@@ -84,7 +96,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
     Cost: about half a millisecond an attribute; run it in a thread.
     """
     reference = Reference("Client", read_references)
-    manager = manager_type(catalogue, reference)
+    manager = manager_type(catalogue, reference, manager_completeness())
     pointed = "The relationship manager who was in touch with the client."
     interaction = interaction_type(catalogue, reference, read_clients, [_manager_field(manager, pointed)])
     lists = interaction_lists(catalogue.relations, CLIENTS, interaction)
@@ -92,14 +104,8 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
     reference.namespace["Client"] = client
     grant = grant_type([_client_field(client, "The client; null if you may not see the client.")])
     account = service_account_type()
-    types = ClientTypes(
-        client,
-        connection_types("Client", client, "clients").connection,
-        _where_type(catalogue),
-        order_type(catalogue, CLIENTS, "Client", _CORE_ORDERS),
-        Filters(catalogue, CLIENTS, CORE_PATHS),
-        catalogue,
-    )
+    window = entry_window_type(_DEFINITIONS, [_manager_field(manager, _THE_MANAGER)])
+    types = _types_of_questions(catalogue, client)
     queries = (
         *viewer_queries([_manager_field(manager, "The directory's record; null for a service account.")]),
         *_node_queries(),
@@ -112,6 +118,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *approval_queries(),
         *service_account_queries(account),
         *job_queries(),
+        *_freshness_queries(client, manager, window),
     )
     mutations = (
         *client_mutations(catalogue, client, ApprovalType),
@@ -123,6 +130,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *approval_mutations(PERFORMERS),
         *service_account_mutations(account),
         *job_mutations(),
+        *entry_window_mutations(window),
     )
     schema = strawberry.Schema(
         query=output_type("Query", "Everything that can be asked.", queries),
@@ -130,12 +138,31 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
             "Mutation", "Everything that can be done; each answers with what became of it.", mutations
         ),
         subscription=output_type("Subscription", "Everything that can be followed as it changes.", job_subscriptions()),
-        types=[client, manager, interaction, account, grant, AttributeType, ApprovalType, JobType, Refusal, RowRefusal],
+        types=[client, manager, interaction, account, grant, window, *_FIXED_TYPES],
         config=StrawberryConfig(auto_camel_case=False, default_resolver=read_field, scalar_map=SCALARS),
         execution_context_class=Executor,
     )
     take_up_fetched(schema._schema)
     return schema
+
+
+def _types_of_questions(catalogue: Catalogue, client: Any) -> ClientTypes:
+    return ClientTypes(
+        client,
+        connection_types("Client", client, "clients").connection,
+        _where_type(catalogue),
+        order_type(catalogue, CLIENTS, "Client", _CORE_ORDERS),
+        Filters(catalogue, CLIENTS, CORE_PATHS),
+        catalogue,
+    )
+
+
+def _freshness_queries(client: Any, manager: Any, window: Any) -> Fields:
+    yield from freshness_queries(
+        _DEFINITIONS, [_client_field(client, _THE_CLIENT)], [_manager_field(manager, _THE_MANAGER)]
+    )
+    yield from completeness_queries([_manager_field(manager, _THE_MANAGER)])
+    yield from entry_window_queries(window)
 
 
 def _manager_field(manager: Any, text: str) -> tuple[str, Any, StrawberryField]:
@@ -183,6 +210,7 @@ def _client_type(catalogue: Catalogue, manager: Any, reference: Reference, lists
             *core,
             *_facets(catalogue, reference),
             *client_fields(catalogue, attribute_value_type(AttributeType), attribute_value),
+            *client_completeness(_DEFINITIONS),
             *audit_fields(),
         ),
         (Node,),
@@ -282,4 +310,5 @@ _NODE_PATHS: Mapping[str, Callable[[Context, Selected], frozenset[str]]] = {
     JOBS: lambda _context, _selected: JOB_PATHS,
     APPROVALS: lambda _context, selected: approval_paths(selected.fields("Approval", NODE)),
     SERVICE_ACCOUNTS: lambda _context, _selected: SERVICE_ACCOUNT_PATHS,
+    ENTRY_WINDOWS: lambda _context, _selected: ENTRY_WINDOW_PATHS,
 }

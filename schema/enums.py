@@ -9,6 +9,8 @@ from catalogue.kinds import KINDS, Kind
 from policy.approvals import ApprovalStatus
 from policy.jobs import JobState
 from policy.rules import Right, RowScope, Unreadable
+from repositories.compile.freshness import StaleKey
+from repositories.entry_windows import Weekday, WindowStatus
 from repositories.grants import GrantKind
 
 
@@ -83,7 +85,7 @@ RowScopeEnum = _enum(
 RIGHT_MEANINGS = {
     "CHANGE_CLIENTS": "Make clients and change their values.",
     "RECORD_CONTACTS": "Record contacts and visits.",
-    "DEFINE_ATTRIBUTES": "Define attributes, change and deprecate them, and propose to retire them.",
+    "DEFINE_ATTRIBUTES": "Define attributes and entry windows, change them, and propose to retire attributes.",
     "CHANGE_DIRECTORY": "Make and change managers and service accounts.",
     "GRANT_ACCESS": "Open a client to a person, or close one, for a time.",
     "CHANGE_POLICY": "Propose to change the policy.",
@@ -131,4 +133,25 @@ GrantKindEnum = _enum(
         "GRANT": "It opens a client that the person could not see otherwise.",
         "WALL": "It closes a client, whatever else opens it.",
     },
+)
+StaleKeyEnum = _enum(
+    StaleKey,
+    "What stale values are counted by.",
+    {
+        "MANAGER": "The accountable manager of the client.",
+        "ATTRIBUTE": "The attribute.",
+        "MANAGER_AND_ATTRIBUTE": "Both.",
+    },
+    "StaleValueGrouping",
+)
+WeekdayEnum = _enum(
+    Weekday,
+    "A day of a week, which begins on Monday.",
+    {each.name: f"{each.name.capitalize()}." for each in Weekday},
+)
+WindowStatusEnum = _enum(
+    WindowStatus,
+    "Whether an entry window is in use.",
+    {"ACTIVE": "In use.", "RETIRED": "Out of use; what was entered within it can still be asked."},
+    "EntryWindowStatus",
 )

@@ -94,6 +94,7 @@ async def open_book(store: Store, built_in: Catalogue = SMALL) -> Repositories:
     await repositories.jobs.prepare()
     await repositories.service_accounts.prepare()
     await repositories.grants.prepare()
+    await repositories.entry_windows.prepare()
     return repositories
 
 
@@ -134,7 +135,7 @@ async def stored(repositories: Repositories, record_id: str) -> dict[str, Any]:
 
 AREAS_AND_MORE = (
     "clients", "managers", "interactions", "service_accounts", "approvals", "grants", "policies", "changes",
-    "attributes", "jobs", "schedules",
+    "attributes", "jobs", "schedules", "entry_windows",
 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ LAYERS = ("api", "worker", "schema", "acts", "repositories", "policy", "catalogu
 AREAS = (
     "clients", "attributes", "segments", "interactions", "visits", "needs", "opportunities", "meetings", "cases",
     "risk", "evaluations", "approvals", "tasks", "requests", "intelligence", "journals", "reviews", "ideas", "managers",
-    "service_accounts", "grants", "policies", "jobs",
+    "service_accounts", "grants", "policies", "jobs", "entry_windows",
 )
 # fmt: on
 # The only modules that see all areas.

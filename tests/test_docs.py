@@ -164,6 +164,19 @@ class TestGraphQLExamples:
         assert _refusals(withdrawn) == []
         assert withdrawn["data"]["approvalWithdraw"]["approval"]["status"] == "WITHDRAWN"
 
+    async def test_what_the_page_on_freshness_asks_has_an_answer(self, book: Served) -> None:
+        answers: dict[str, Any] = {}
+        for question in blocks(pages()["docs/freshness.md"], "graphql"):
+            answer = await _ask_soon(book, question)
+            assert _refusals(answer) == [], question
+            answers |= answer["data"]
+        oldest = answers["staleValues"]["nodes"][0]
+        assert (oldest["client"]["number"], oldest["path"]) == ("K000003", "attitude.satisfaction")
+        assert answers["staleValueCounts"]["nodes"][0]["values"] >= 1
+        assert answers["completenessByManager"]["nodes"][0]["share"] < 1
+        weeks = answers["entryWindow"]["onTime"]
+        assert [each["isOver"] for each in weeks] == [False, True, True, True]
+
     async def test_the_answers_on_the_error_pages_are_real(self, book: Served) -> None:
         variables = await _variables(book)
         for code, text in error_pages().items():

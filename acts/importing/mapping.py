@@ -194,6 +194,7 @@ class Definition(_Table):
     sensitivity: Sensitivity = Sensitivity.CONFIDENTIAL
     applies_to: tuple[ClientKind, ...] = ()
     max_age_hours: int | None = None
+    is_expected: bool = True
     is_sortable: bool = False
     is_searchable: bool = False
 

@@ -87,12 +87,19 @@ CONTACTS = having(
     whole("visitCount365d", "Visits in a year", "Number of visits in the last 365 days.", unit="visits", minimum=0),
     day("lastVisitOn", "Last visit on", "Day of the last visit."),
     day("nextVisitOn", "Next visit on", "Day for which the next visit is planned.", is_sortable=True),
-    day("becameClientOn", "Client since", "Day on which the first product was taken."),
+    day("becameClientOn", "Client since", "Day on which the first product was taken.", is_expected=True),
     whole(
         "complaintCount365d", "Complaints in a year", "Complaints in the last 365 days.", unit="complaints", minimum=0
     ),
     sensitivity=INTERNAL,
-) + text("lastVisitSummary", "Last visit report", "What the last visit report says in short (客戶拜訪報告).")
+    # They follow from the contacts that are recorded, or from the plan of visits: nobody is asked to enter them.
+    is_expected=False,
+) + text(
+    "lastVisitSummary",
+    "Last visit report",
+    "What the last visit report says in short (客戶拜訪報告).",
+    is_expected=False,
+)
 
 
 def _amount(path: str, label: str, description: str, **more: object) -> Rows:
@@ -329,6 +336,7 @@ CAMPAIGN = group(
     flag("hasSubscribed", "Subscribed", "Says whether the client took the offered product."),
     sensitivity=INTERNAL,
     owner="sales-management",
+    is_expected=False,
 )
 
 BEHAVIOUR: Rows = facet(

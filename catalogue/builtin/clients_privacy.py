@@ -41,13 +41,18 @@ PRIVACY = group(
     ),
     code("consentScopes", "Consent", "What the client has agreed to.", SCOPES, is_list=True),
     day("consentGivenOn", "Consent given on", "Day on which the client agreed."),
-    day("consentWithdrawnOn", "Consent withdrawn on", "Day on which the client took the consent back."),
+    day(
+        "consentWithdrawnOn",
+        "Consent withdrawn on",
+        "Day on which the client took the consent back.",
+        is_expected=False,
+    ),
     string(
         "consentText",
         "Wording of the consent",
         "Name and edition of the text that the client agreed to.",
         max_length=200,
     ),
-    day("objectedOn", "Objected on", "Day on which the client objected to the use of the data."),
+    day("objectedOn", "Objected on", "Day on which the client objected to the use of the data.", is_expected=False),
     sensitivity=INTERNAL,
 )

@@ -50,6 +50,7 @@ _RULES: tuple[tuple[str, Any, str], ...] = (
     ("owner", str | None, "Who answers for the definition."),
 )
 _REVISION = ("expectedRevision", int | None, "The revision that was read: refused if it is no longer that.")
+_EXPECTED = "Whether a client without a value is incomplete; false for a group: none of its values is expected."
 _LOOKUP = "Whether a RESTRICTED value is found by `eq` and `in`: a keyed hash is kept."
 _PATH = ("path", str, "The path of the attribute.")
 _REASON = ("reason", str | None, "Why, for whoever decides where a second person has to.")
@@ -223,6 +224,7 @@ _DEFINE = (
     ("isSortable", bool, "Whether clients can be sorted by it: an index is kept."),
     ("isSearchable", bool, "Whether `contains` and search look into it."),
     ("isLookup", bool, _LOOKUP),
+    ("isExpected", bool, _EXPECTED),
     ("status", AttributeStatusEnum, "PUBLISHED puts it into the schema, DRAFT does not yet."),
     _DRY_RUN,
     KEY_ROW,
@@ -237,6 +239,7 @@ _CHANGE = (
     ("isSortable", bool | None, "Whether clients can be sorted by it: an index is kept."),
     ("isSearchable", bool | None, "Whether `contains` and search look into it."),
     ("isLookup", bool | None, _LOOKUP),
+    ("isExpected", bool | None, _EXPECTED),
     ("status", AttributeStatusEnum | None, "PUBLISHED puts a draft into the schema."),
     _REASON,
     _DRY_RUN,
@@ -262,6 +265,7 @@ _DEFAULTS = {
     "isSortable": False,
     "isSearchable": False,
     "isLookup": False,
+    "isExpected": True,
     "status": AttributeStatusEnum.PUBLISHED,
     "dryRun": False,
 }

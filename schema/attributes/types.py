@@ -39,6 +39,7 @@ _FIELDS: tuple[tuple[str, Any, str], ...] = (
     ("appliesTo", list[ClientKindEnum], "Kinds of client that may have a value."),
     ("sensitivity", SensitivityEnum, "How secret a value is."),
     ("maxAgeHours", int | None, "After how many hours a value is stale."),
+    ("isExpected", bool, "Whether a client without a value is incomplete; in a group that is not, nothing is."),
     ("isSortable", bool, "Whether clients can be sorted by it: an index is kept."),
     ("isSearchable", bool, "Whether `contains` and search look into it."),
     ("isLookup", bool, "Whether a RESTRICTED value is found by `eq` and `in`: a keyed hash is kept."),

@@ -25,8 +25,8 @@ from schema.planning.reads import Arguments, Read, Reading, by_id, page_reading,
 from schema.planning.selection import page_selection, place_of, record_fields, selection_of
 
 
-def manager_type(catalogue: Catalogue, reference: Reference) -> Any:
-    """`Manager`, whose fields follow from the catalogue's area `managers`."""
+def manager_type(catalogue: Catalogue, reference: Reference, figures: Fields = ()) -> Any:
+    """`Manager`, whose fields follow from the catalogue's area `managers`; `figures` are those of their clients."""
     core = (
         ("person", str, plain("person", "The name by which a token calls the person.")),
         ("version", int, plain("version", "The version of the record, for expectedVersion.")),
@@ -34,7 +34,7 @@ def manager_type(catalogue: Catalogue, reference: Reference) -> Any:
     return output_type(
         "Manager",
         "A relationship manager: who is accountable for clients.",
-        (*core, *group_types(catalogue, MANAGERS, "Manager", "", reference)),
+        (*core, *figures, *group_types(catalogue, MANAGERS, "Manager", "", reference)),
         (Node,),
         is_type_of=classmethod(lambda cls, source, _info: has_prefix(source, ID_PREFIX)),
     )

@@ -21,6 +21,7 @@ CLIENT_CORE: Mapping[str, frozenset[str]] = {
     "manager": frozenset(("managerId",)),
     "history": frozenset(("tail",)),
     "interactions": frozenset(("_id",)),
+    "completeness": frozenset(("_id",)),
     "viewerCanChange": frozenset(("_id", "managerId", "team", "region")),
     "__typename": frozenset(),
 }
@@ -28,6 +29,10 @@ CLIENT_CORE: Mapping[str, frozenset[str]] = {
 _FROM_PROOF = frozenset(("observedAt", "isStale"))
 FROM_CHANGE = frozenset(("source", "observer", "enteredAt", "confidence"))
 """What only the change that set a value says of it."""
+
+
+_BY_ID = frozenset(("id", "completeness"))
+"""Fields of other records that are read, or worked out, by the id."""
 
 
 def client_paths(catalogue: Catalogue, fields: Sequence[Selected], unlisted: Collection[str] = ()) -> frozenset[str]:
@@ -109,7 +114,7 @@ def record_paths(catalogue: Catalogue, area: str, prefix: str, fields: Sequence[
     for field in fields:
         attribute = catalogue.find(field.name, area)
         if attribute is None:
-            paths |= {"_id"} if field.name == "id" else set() if field.name == "__typename" else {field.name}
+            paths |= {"_id"} if field.name in _BY_ID else set() if field.name == "__typename" else {field.name}
         elif attribute.kind is Kind.GROUP:
             paths |= group_paths(catalogue, area, prefix, field, field.name)
         else:

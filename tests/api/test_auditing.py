@@ -109,7 +109,13 @@ class TestAnEntry:
         await server.ask("{ __schema { queryType { name } } }")
         await server.ask("{ managers(first: 5) { nodes { name } } }")
         await server.ask("{ attributes(first: 5) { nodes { path } } }")
+        await server.ask("{ entryWindows(first: 5) { nodes { code } } }")
         assert await server.entries() == []
+
+    async def test_of_figures_of_clients(self, server: Running) -> None:
+        await server.ask("query Stale { staleValueCounts(by: MANAGER, first: 5) { nodes { values } } }")
+        [entry] = await server.entries()
+        assert (entry["operation"], "attitude.satisfaction" in entry["attributes"]) == ("Stale", True)
 
     async def test_of_each_field_that_meets_another_client(self, server: Running) -> None:
         found = await server.ask("{ clients(first: 20) { nodes { id interactions(first: 1) { nodes { id } } } } }")

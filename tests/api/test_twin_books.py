@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Iterator
 from copy import deepcopy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -22,9 +22,12 @@ from catalogue.builtin import builtin_catalogue
 from catalogue.kinds import Kind
 from policy.rules import BUILT_IN, PURPOSES, Policy, Right, RoleRule, RowScope, Unreadable
 from policy.viewer import Viewer
+from repositories.entry_windows import Weekday
 from repositories.mongo import MongoSettings, connect
 from repositories.repositories import Repositories, open_repositories
+from schema.clients import freshness
 from schema.context import Context
+from schema.entry_windows import fields
 from tests.books import master_key
 from tests.twins import Document, twin_of
 
@@ -36,6 +39,22 @@ LEVELS = (None, Sensitivity.PUBLIC, Sensitivity.INTERNAL, Sensitivity.CONFIDENTI
 ROLE = "relationship_manager"
 COLLECTIONS = ("clients", "changes", "interactions", "managers")
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+LATER = NOW + timedelta(days=500)
+"""When whatever may be stale is."""
+ASKED_AT = datetime.now(UTC)
+"""When the book is entered, for the weeks of a window."""
+WINDOW: Document = {
+    "_id": "ew_1",
+    "code": "W",
+    "label": "Everything that is expected of attitude",
+    "facet": "attitude",
+    "weekday": list(Weekday)[ASKED_AT.weekday()],
+    "opens": "00:00",
+    "closes": "24:00",
+    "timeZone": "UTC",
+    "status": "ACTIVE",
+    "version": 1,
+}
 LITERALS = {
     Kind.LONG: "5",
     Kind.NUMBER: "5.5",
@@ -84,7 +103,8 @@ class Questions:
         makers = (
             self._select, self._filter, self._filter, self._order, self._group, self._measure, self._door, self._doors,
             self._history, self._search, self._nodes, self._related, self._change, self._upsert, self._definition,
-            self._look, self._record,
+            self._look, self._record, self._stale, self._complete,
+            self._in_time,
         )  # fmt: skip
         return self.random.choice(makers)(attribute), {}
 
@@ -214,6 +234,30 @@ class Questions:
             f"attributes(first: 200, facet: {attribute.facet.name}) {{ totalCount nodes {{ path }} }} }}"
         )
 
+    def _stale(self, attribute: Attribute) -> str:
+        only = self.random.choice(("", "", f', paths: ["{attribute.path}"]', f", facet: {attribute.facet.name}"))
+        by = self.random.choice(("MANAGER", "ATTRIBUTE", "MANAGER_AND_ATTRIBUTE"))
+        counts = (
+            f"staleValueCounts(by: {by}, first: 50{only}) {{ totalCount nodes {{ values clients oldestObservedAt }} }}"
+        )
+        values = f"staleValues(first: 9{only}) {{ totalCount nodes {{ client {{ number }} path observedAt }} }}"
+        return f"{{ {values} {counts} }}"
+
+    def _complete(self, attribute: Attribute) -> str:
+        only = self.random.choice(("", f"(facet: {attribute.facet.name})"))
+        inner = (
+            f"completeness{only} {{ filled expected share facets {{ facet filled }} missing(first: 99) {{ path }} }}"
+        )
+        books = "clients filled expected share facets { facet filled expected }"
+        managers = f"completenessByManager(first: 50) {{ totalCount nodes {{ manager {{ id }} {books} }} }}"
+        of_managers = f"managers(first: 50) {{ nodes {{ id completeness{only} {{ {books} }} }} }}"
+        return f"{{ clients(first: 50) {{ nodes {{ number {inner} }} }} {managers} {of_managers} }}"
+
+    def _in_time(self, _attribute: Attribute) -> str:
+        weeks = "onTime(weeks: 3) { clients onTime late early missing }"
+        managers = "onTimeByManager(first: 50) { totalCount nodes { manager { id } clients onTime missing } }"
+        return f'{{ entryWindow(code: "W") {{ paths attributes {{ path }} {weeks} {managers} }} }}'
+
     def _look(self, attribute: Attribute) -> str:
         name = self.random.choice(("Client", "ClientProfile", "ClientProfileWhere", "ClientOrderField", "Mutation"))
         return f'{{ __type(name: "{name}") {{ fields {{ name }} inputFields {{ name }} enumValues {{ name }} }} }}'
@@ -240,7 +284,8 @@ class Bench:
         repositories = await self._open()
         await load_demo(repositories, 40, lambda _done, _count: None)
         self.edition = build_edition(repositories)
-        return {name: await repositories.store.collection(name).find({}) for name in COLLECTIONS}
+        books = {name: await repositories.store.collection(name).find({}) for name in COLLECTIONS}
+        return books | {"entry_windows": [WINDOW]}
 
     async def _open(self) -> Repositories:
         return await open_repositories(connect(MongoSettings(driver="memory")), CATALOGUE, "s" * 32, kms=master_key)
@@ -276,8 +321,10 @@ def bench() -> Iterator[Bench]:
 
 @pytest.fixture(autouse=True)
 def one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (checks, clients, upserts):
-        monkeypatch.setattr(module, "now", lambda: NOW)
+    for module, moment in (
+        (checks, NOW), (clients, NOW), (upserts, NOW), (freshness, LATER), (fields, ASKED_AT),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, "now", lambda moment=moment: moment)
 
 
 def viewer_of(books: dict[str, list[Document]], random: Random) -> Viewer:

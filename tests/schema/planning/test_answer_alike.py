@@ -202,6 +202,9 @@ def comparable(answer: dict[str, Any]) -> Any:
         {**error, "message": str(error["message"]).split(" id ")[0], "extensions": error["extensions"].get("code")}
         for error in answer.get("errors", ())
     ]
+    if "data" in answer and answer["data"] is None and errors:
+        # A null has reached the top. What was wrong beside it is told only if it was met before: by chance.
+        return {"data": None}
     return {"data": answer.get("data"), "errors": sorted(errors, key=repr)}
 
 

@@ -15,6 +15,8 @@ READ_NOTHING = {
     "Client.viewerCanChange",
     "Query.policy",
     "Query.viewer",
+    "EntryWindow.paths",
+    "EntryWindow.attributes",
     *(f"ClientGroup.{each}" for each in ("sum", "average", "minimum", "maximum")),
     *(f"Approval.{each}" for each in ("status", "outcomeErrors", "viewerCanDecide", "viewerCanWithdraw")),
 }

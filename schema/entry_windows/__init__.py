@@ -1,0 +1,1 @@
+"""Entry windows in GraphQL."""
