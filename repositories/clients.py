@@ -92,6 +92,19 @@ class ClientRepository(RecordRepository):
         await self.vault.open_values(found, opened)
         return {str(each["number"]): each for each in found}
 
+    async def find_changed_by(self, key: str, ids: Some[str], manager_id: str) -> dict[str, str]:
+        """The clients, among these and those of a manager, whose newer changes have one under an idempotency key.
+
+        Shape: the hash of its request, by id.
+        Cost: one command, over the clients of the manager.
+        """
+        among: list[Document] = [{"managerId": {"$eq": manager_id}}, {ID: {"$in": sorted(ids)}}]
+        query: Document = {"$or": among, "tail.key": {"$eq": key}}
+        found = await self.collection.find(query, {"tail.key": 1, "tail.hash": 1})
+        return {
+            str(each[ID]): str(entry.get("hash")) for each in found for entry in each["tail"] if entry.get("key") == key
+        }
+
     async def index_words(self, paths: Some[str], words_of_values: WordsOf) -> AsyncIterator[int]:
         """Gives clients who have a value at one of the paths, but no words for it, their words; counts them as it goes.
 

@@ -38,6 +38,7 @@ from schema.attributes.queries import attribute_queries, find_attribute
 from schema.attributes.types import AttributeType, attribute_value
 from schema.clients.audit import audit_fields
 from schema.clients.groups import client_group_queries
+from schema.clients.handover import handover_field
 from schema.clients.mutations import client_mutations
 from schema.clients.queries import ClientTypes, client_queries
 from schema.clients.relations import client_fields
@@ -138,12 +139,14 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
     return schema
 
 
-def _manager_field(manager: Any, text: str) -> tuple[str, Any, StrawberryField]:
+def _manager_field(
+    manager: Any, text: str, name: str = "manager", key: str = "managerId"
+) -> tuple[str, Any, StrawberryField]:
     async def managers(info: strawberry.Info, holders: Sequence[Document]) -> list[Document | None]:
-        found = await read_managers(info, {each["managerId"] for each in holders if "managerId" in each})
-        return [found.get(str(each.get("managerId"))) for each in holders]
+        found = await read_managers(info, {each[key] for each in holders if key in each})
+        return [found.get(str(each.get(key))) for each in holders]
 
-    return "manager", None, related(managers, "manager", manager | None, text, reads=by_id(MANAGERS))
+    return name, None, related(managers, name, manager | None, text, reads=by_id(MANAGERS))
 
 
 def _right_field() -> tuple[str, Any, StrawberryField]:
@@ -183,6 +186,7 @@ def _client_type(catalogue: Catalogue, manager: Any, reference: Reference, lists
             *core,
             *_facets(catalogue, reference),
             *client_fields(catalogue, attribute_value_type(AttributeType), attribute_value),
+            handover_field(lambda name, text, key: _manager_field(manager, text, name, key)),
             *audit_fields(),
         ),
         (Node,),

@@ -91,6 +91,7 @@ RIGHT_MEANINGS = {
     "ERASE_CLIENTS": "Propose to erase clients.",
     "EXPORT_CLIENTS": "Take clients out in files.",
     "MANAGE_JOBS": "See and steer everybody's jobs.",
+    "HAND_OVER_CLIENTS": "Hand clients over to another manager.",
 }
 RightEnum = _enum(Right, "What a person may do besides reading.", RIGHT_MEANINGS)
 UnreadableEnum = _enum(

@@ -13,6 +13,7 @@ from catalogue.kinds import Kind, Operator
 from policy.attributes import AreaView
 from repositories.compile.changes import proof_key
 from repositories.cursors import value_at
+from repositories.errors import BadCursor
 from repositories.plan import ID, ReadPlan
 from repositories.veil import seen_value
 from schema.context import Context, Document
@@ -180,6 +181,15 @@ def _seen_row(row: Document, seen: AreaView) -> Document:
     for name, value in parts.items():
         parts[name] = seen_value(value, path, seen)
     return row | parts
+
+
+def version_from(after: str | None) -> int | None:
+    """The version a page of history starts below: a cursor of history says no more than its own item does."""
+    if after is None:
+        return None
+    if not after.startswith("v") or not after[1:].isdecimal() or len(after) > 12:
+        raise BadCursor()
+    return int(after[1:])
 
 
 async def read_references(key: str, info: strawberry.Info, holders: Sequence[Any]) -> list[Any]:

@@ -20,6 +20,7 @@ CLIENT_CORE: Mapping[str, frozenset[str]] = {
     "updatedAt": frozenset(("updatedAt",)),
     "manager": frozenset(("managerId",)),
     "history": frozenset(("tail",)),
+    "handovers": frozenset(("tail",)),
     "interactions": frozenset(("_id",)),
     "viewerCanChange": frozenset(("_id", "managerId", "team", "region")),
     "__typename": frozenset(),
