@@ -39,6 +39,7 @@ from schema.attributes.types import AttributeType, attribute_value
 from schema.clients.audit import audit_fields
 from schema.clients.groups import client_group_queries
 from schema.clients.handover import handover_field
+from schema.clients.merge import merged_clients
 from schema.clients.mutations import client_mutations
 from schema.clients.queries import ClientTypes, client_queries
 from schema.clients.relations import client_fields
@@ -177,6 +178,7 @@ def _client_type(catalogue: Catalogue, manager: Any, reference: Reference, lists
         ("updatedAt", datetime, plain("updatedAt", "When the client was last changed.")),
         _manager_field(manager, "The accountable relationship manager."),
         _right_field(),
+        ("mergedClients", None, merged_clients()),
         *lists,
     )
     return output_type(

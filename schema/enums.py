@@ -4,6 +4,7 @@ from typing import Any
 
 import strawberry
 
+from acts.merge import Side
 from catalogue.attribute import ClientKind, ClientStage, Facet, Sensitivity, Status
 from catalogue.kinds import KINDS, Kind
 from policy.approvals import ApprovalStatus
@@ -132,4 +133,13 @@ GrantKindEnum = _enum(
         "GRANT": "It opens a client that the person could not see otherwise.",
         "WALL": "It closes a client, whatever else opens it.",
     },
+)
+MergeSideEnum = _enum(
+    Side,
+    "Which of two clients a value comes from.",
+    {
+        "KEPT": "The client who is kept.",
+        "MERGED": "The client who becomes part of that one.",
+    },
+    "MergeSide",
 )

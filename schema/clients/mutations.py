@@ -17,6 +17,7 @@ from catalogue.values import flatten
 from policy.rules import Right
 from repositories.plan import ReadPlan
 from schema.clients.handover import handover_mutation
+from schema.clients.merge import merge_mutation
 from schema.clients.types import selected_paths
 from schema.context import MISSED_LOOKUPS, Context
 from schema.derived.inputs import facet_inputs
@@ -52,6 +53,7 @@ def client_mutations(catalogue: Catalogue, client: Any, approval: Any) -> Fields
     yield _mutation(upsert, "clientsUpsert", text, _upsert_input(facets), _upsert_payload())
 
     yield handover_mutation(client)
+    yield merge_mutation(client, approval)
 
     async def erase(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
         return await payload(info.context, "client", lambda: _erase(info, input))
