@@ -37,6 +37,7 @@ from schema.attributes.mutations import attribute_mutations
 from schema.attributes.queries import attribute_queries, find_attribute
 from schema.attributes.types import AttributeType, attribute_value
 from schema.clients.audit import audit_fields
+from schema.clients.duplicates import duplicate_queries
 from schema.clients.groups import client_group_queries
 from schema.clients.handover import handover_field
 from schema.clients.merge import merged_clients
@@ -107,6 +108,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *_node_queries(),
         *client_queries(types),
         *client_group_queries(catalogue, types.where, types.filters),
+        *duplicate_queries(lambda name, text, key: _client_field(client, text, name, key)),
         *attribute_queries(),
         *manager_queries(manager),
         *policy_queries(),
@@ -160,12 +162,14 @@ def _right_field() -> tuple[str, Any, StrawberryField]:
     return "viewerCanChange", None, related(can_change, "viewerCanChange", bool, text)
 
 
-def _client_field(client: Any, text: str) -> tuple[str, Any, StrawberryField]:
+def _client_field(
+    client: Any, text: str, name: str = "client", key: str = "clientId"
+) -> tuple[str, Any, StrawberryField]:
     async def clients(info: strawberry.Info, holders: Sequence[Document]) -> list[Document | None]:
-        found = await read_clients(info, {str(each["clientId"]) for each in holders})
-        return [found.get(str(each["clientId"])) for each in holders]
+        found = await read_clients(info, {str(each[key]) for each in holders})
+        return [found.get(str(each[key])) for each in holders]
 
-    return "client", None, related(clients, "client", client | None, text, reads=by_id(CLIENTS))
+    return name, None, related(clients, name, client | None, text, reads=by_id(CLIENTS))
 
 
 def _client_type(catalogue: Catalogue, manager: Any, reference: Reference, lists: Fields) -> Any:

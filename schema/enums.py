@@ -4,6 +4,7 @@ from typing import Any
 
 import strawberry
 
+from acts.duplicates import DuplicateRule
 from acts.merge import Side
 from catalogue.attribute import ClientKind, ClientStage, Facet, Sensitivity, Status
 from catalogue.kinds import KINDS, Kind
@@ -142,4 +143,15 @@ MergeSideEnum = _enum(
         "MERGED": "The client who becomes part of that one.",
     },
     "MergeSide",
+)
+DuplicateRuleEnum = _enum(
+    DuplicateRule,
+    "What two clients have in common who are likely one.",
+    {
+        "TAX_ID": "The tax number, by its keyed hash; with a purpose.",
+        "REGISTRATION_NUMBER": "The number in the register, by its keyed hash, where it is a look-up; with a purpose.",
+        "EMAIL": "The e-mail address, whatever its case.",
+        "PHONE": "The telephone number, whatever stands between its digits.",
+        "NAME_AND_CITY": "Name and city, whatever their case, spaces and signs.",
+    },
 )
