@@ -24,8 +24,8 @@ MEMBER_LIMIT = 10
 class DuplicateRule(StrEnum):
     """What two clients have in common."""
 
-    TAX_ID = "TAX_ID"
-    REGISTRATION_NUMBER = "REGISTRATION_NUMBER"
+    TAX_NUMBER = "TAX_NUMBER"
+    REGISTRATION = "REGISTRATION"
     EMAIL = "EMAIL"
     PHONE = "PHONE"
     NAME_AND_CITY = "NAME_AND_CITY"
@@ -42,8 +42,8 @@ class RuleSpec:
 
 
 RULES: Mapping[DuplicateRule, RuleSpec] = {
-    DuplicateRule.TAX_ID: RuleSpec((("profile.taxId", Sameness.LOOKUP),), 0.95, "The same tax number."),
-    DuplicateRule.REGISTRATION_NUMBER: RuleSpec(
+    DuplicateRule.TAX_NUMBER: RuleSpec((("profile.taxId", Sameness.LOOKUP),), 0.95, "The same tax number."),
+    DuplicateRule.REGISTRATION: RuleSpec(
         (("profile.registrationNumber", Sameness.LOOKUP),), 0.95, "The same number in the register."
     ),
     DuplicateRule.EMAIL: RuleSpec((("profile.email", Sameness.WORDS),), 0.8, "The same e-mail address."),

@@ -1,7 +1,7 @@
 """Two documents of one client become one: what would come of it, and doing it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -100,7 +100,10 @@ async def planned_merge(
         if value_at(merged, path) is not None and value_at(merged, path) != value_at(kept, path)
     )
     merges = MergeRepository(repositories.store, repositories.vault)
-    follows = await merges.counts(wanted.merge_id, _merge(catalogue, kept, merged, Change({}, "", now()), ()))
+    merge = _merge(catalogue, kept, merged, Change({}, "", now()), ())
+    # Who points at the client by what, and whether, is told of clients and attributes alone that may be filtered by.
+    told = tuple(each for each in merge.references if access.may_filter(viewer, each.path))
+    follows = await merges.counts(wanted.merge_id, replace(merge, references=told), access.rows(viewer))
     refuse(_too_many(follows))
     return MergeOutcome(values, follows)
 

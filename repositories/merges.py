@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from catalogue.attribute import CLIENTS, Facet
+from catalogue.filters import Filter
 from repositories.base import target_query
 from repositories.changes import CHANGES
 from repositories.clients import MERGED, NUMBERS
 from repositories.compile.changes import change_pipeline, proof_key
+from repositories.compile.filters import query_from
 from repositories.compile.records import FIRST
 from repositories.cursors import value_at
 from repositories.errors import NotFound, StaleVersion
@@ -77,13 +79,16 @@ class MergeRepository:
         opened: Document = await self._vault.opened(values, must=True)
         return opened
 
-    async def counts(self, client_id: str, merge: Merge) -> dict[str, int]:
-        """How many records and references would follow, by area."""
+    async def counts(self, client_id: str, merge: Merge, rows: Filter | None = None) -> dict[str, int]:
+        """How many records would follow, by area, and how many clients among these rows point at the merged one."""
         found = {
             area: await self._store.collection(area).count({key: {"$eq": client_id}}) for area, key in merge.related
         }
         pointing = [{each.path: {"$eq": client_id}} for each in merge.references]
-        found["references"] = await self._store.collection(CLIENTS).count({"$or": pointing}) if pointing else 0
+        query: Document = {"$or": pointing}
+        if rows is not None:
+            query = {"$and": [query_from(rows), query]}
+        found["references"] = await self._store.collection(CLIENTS).count(query) if pointing else 0
         return found
 
     async def carry_out(self, merge: Merge) -> int:

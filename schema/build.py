@@ -37,7 +37,7 @@ from schema.attributes.mutations import attribute_mutations
 from schema.attributes.queries import attribute_queries, find_attribute
 from schema.attributes.types import AttributeType, attribute_value
 from schema.clients.audit import audit_fields
-from schema.clients.duplicates import duplicate_queries
+from schema.clients.duplicates import stewardship_queries
 from schema.clients.groups import client_group_queries
 from schema.clients.handover import handover_field
 from schema.clients.merge import merged_clients
@@ -108,7 +108,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *_node_queries(),
         *client_queries(types),
         *client_group_queries(catalogue, types.where, types.filters),
-        *duplicate_queries(lambda name, text, key: _client_field(client, text, name, key)),
+        *stewardship_queries(lambda name, text, key: _client_field(client, text, name, key)),
         *attribute_queries(),
         *manager_queries(manager),
         *policy_queries(),

@@ -148,8 +148,8 @@ DuplicateRuleEnum = _enum(
     DuplicateRule,
     "What two clients have in common who are likely one.",
     {
-        "TAX_ID": "The tax number, by its keyed hash; with a purpose.",
-        "REGISTRATION_NUMBER": "The number in the register, by its keyed hash, where it is a look-up; with a purpose.",
+        "TAX_NUMBER": "The tax number, by its keyed hash; with a purpose.",
+        "REGISTRATION": "The number in the register, by its keyed hash, where it is a look-up; with a purpose.",
         "EMAIL": "The e-mail address, whatever its case.",
         "PHONE": "The telephone number, whatever stands between its digits.",
         "NAME_AND_CITY": "Name and city, whatever their case, spaces and signs.",

@@ -8,6 +8,7 @@ import strawberry
 from acts.duplicates import RULES, DuplicatePair, DuplicateRule, duplicate_clients
 from catalogue.attribute import CLIENTS
 from repositories.compile.indexes import ID_INDEX
+from schema.clients.quality import quality_queries
 from schema.connection import FORWARD_ARGUMENTS, connection_types, connection_value, page_from
 from schema.context import Context
 from schema.enums import DuplicateRuleEnum
@@ -27,8 +28,8 @@ class DuplicateReason:
     score: float = strawberry.field(description="How likely two such clients are one, 0 to 1.")
 
 
-def duplicate_queries(client_field: ClientField) -> Fields:
-    """The field of Query about likely duplicates."""
+def stewardship_queries(client_field: ClientField) -> Fields:
+    """The fields of Query about likely duplicates, and about how good the data are."""
     pair: Any = output_type(
         "ClientDuplicate",
         "Two clients who are likely one and the same.",
@@ -54,6 +55,7 @@ def duplicate_queries(client_field: ClientField) -> Fields:
         "Pairs of clients who are likely one, the likeliest first: among the clients whom you may read, by the values "
         "that you may filter by; up to 1,000 groups for each rule."
     )
+    yield from quality_queries()
     yield (
         "duplicateClients",
         None,
@@ -63,7 +65,8 @@ def duplicate_queries(client_field: ClientField) -> Fields:
 
 def _reads(given: Arguments, _names: frozenset[str]) -> Reading:
     rules = len(RULES) if given.get("rule") is None else 1
-    return Reading(page_size(given), (Read(CLIENTS, index=ID_INDEX, is_scan=True, commands=rules),))
+    size = page_size(given)
+    return Reading(size, (Read(CLIENTS, size, ID_INDEX, is_scan=True, commands=rules),))
 
 
 async def _page(context: Context, first: int, after: str | None, rule: DuplicateRule | None) -> Any:

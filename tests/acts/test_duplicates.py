@@ -78,14 +78,14 @@ class TestDuplicateClients:
     async def test_encrypted_numbers_by_their_hashes_and_with_a_purpose_alone(self, book: Repositories) -> None:
         ids = tuple(sorted([await client(book, each, taxId="T-1", registrationNumber="R") for each in ("A", "B")]))
         await client(book, "C", taxId="T-2")
-        assert await found(book, OFFICER) == {ids: [DuplicateRule.TAX_ID]}
+        assert await found(book, OFFICER) == {ids: [DuplicateRule.TAX_NUMBER]}
         for viewer in (VIEWER, replace(OFFICER, purpose=None), STEWARD):
             assert await found(book, viewer) == {}
             with pytest.raises(UnknownAttribute, match=r"profile\.taxId"):
-                await found(book, viewer, DuplicateRule.TAX_ID)
+                await found(book, viewer, DuplicateRule.TAX_NUMBER)
         with pytest.raises(UnknownAttribute):
             # No keyed hashes are kept of it.
-            await found(book, OFFICER, DuplicateRule.REGISTRATION_NUMBER)
+            await found(book, OFFICER, DuplicateRule.REGISTRATION)
 
     async def test_not_by_what_a_role_does_not_read(self, book: Repositories) -> None:
         for number in ("A", "B"):

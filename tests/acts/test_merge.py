@@ -221,6 +221,15 @@ class TestPlanned:
         }
         assert outcome.follows == {"interactions": 1, "references": 0}
 
+    async def test_references_are_counted_among_the_clients_that_may_be_seen(self, book: Repositories) -> None:
+        keep, merge = await client(book, "A"), await client(book, "B")
+        other = await client(book, "C", parent=merge)
+        await client(book, "D", parent=merge)
+        viewer = replace(VIEWER, walled=frozenset((other,)))
+        for who, count in ((VIEWER, 2), (viewer, 1)):
+            outcome = await planned_merge(who, book, await wanted(book, keep, merge))
+            assert outcome.follows["references"] == count
+
     async def test_refusals(self, book: Repositories) -> None:
         keep, merge = await client(book, "A"), await client(book, "B", taxId="T")
         person = NewClient("P", ClientKind.PERSON)

@@ -38,5 +38,5 @@ async def test_over_http(tmp_path: Path) -> None:
         assert len(pairs) == 6
         other = await book.ask(READ, {**given, "rule": "PHONE"})
         assert other["errors"][0]["extensions"]["code"] == "BAD_CURSOR"
-        secret = await book.ask(READ, {"first": 5, "rule": "TAX_ID"})
+        secret = await book.ask(READ, {"first": 5, "rule": "TAX_NUMBER"})
         assert secret["errors"][0]["extensions"]["code"] == "UNKNOWN_ATTRIBUTE"
