@@ -7,7 +7,6 @@ import strawberry
 
 from acts.duplicates import RULES, DuplicatePair, DuplicateRule, duplicate_clients
 from catalogue.attribute import CLIENTS
-from repositories.compile.indexes import ID_INDEX
 from schema.clients.quality import quality_queries
 from schema.connection import FORWARD_ARGUMENTS, connection_types, connection_value, page_from
 from schema.context import Context
@@ -66,7 +65,7 @@ def stewardship_queries(client_field: ClientField) -> Fields:
 def _reads(given: Arguments, _names: frozenset[str]) -> Reading:
     rules = len(RULES) if given.get("rule") is None else 1
     size = page_size(given)
-    return Reading(size, (Read(CLIENTS, size, ID_INDEX, is_scan=True, commands=rules),))
+    return Reading(size, (Read(CLIENTS, size, is_scan=True, commands=rules),))
 
 
 async def _page(context: Context, first: int, after: str | None, rule: DuplicateRule | None) -> Any:

@@ -15,7 +15,6 @@ from acts.data_quality import (
     unknown_paths,
 )
 from catalogue.attribute import CLIENTS, Facet
-from repositories.compile.indexes import ID_INDEX
 from schema.clients.types import value_json
 from schema.connection import FORWARD_ARGUMENTS, connection_types, connection_value, page_from
 from schema.context import Context
@@ -107,12 +106,12 @@ def quality_queries() -> Fields:
 
 def _reads(given: Arguments, _names: frozenset[str]) -> Reading:
     size = page_size(given)
-    return Reading(size, (Read(CLIENTS, size, ID_INDEX, is_scan=True, commands=2 + 2 * size),))
+    return Reading(size, (Read(CLIENTS, size, is_scan=True, commands=2 + 2 * size),))
 
 
 def _reads_unknown(given: Arguments, _names: frozenset[str]) -> Reading:
     size = page_size(given)
-    return Reading(size, (Read(CLIENTS, size, ID_INDEX, is_scan=True, commands=2),))
+    return Reading(size, (Read(CLIENTS, size, is_scan=True, commands=2),))
 
 
 async def _quality(

@@ -15,7 +15,7 @@ query($first: Int!, $after: String, $paths: [String!], $facet: Facet) {
 """
 LESS = "{ dataQuality(first: 2, facet: PROFILE) { edges { cursor node { path filled } } } }"
 UNKNOWN = "{ unexplainedPaths(first: 5) { totalCount nodes { path count exampleId isSampled } } }"
-STEWARD = {"person": "demo-data-steward", "role": "data_steward"}
+PERSON, ROLE = "demo-data-steward", "data_steward"
 
 
 async def test_over_http(tmp_path: Path) -> None:
@@ -29,17 +29,21 @@ async def test_over_http(tmp_path: Path) -> None:
         assert first["fillRate"] == first["filled"] / first["clients"]
         assert "1900-01-01" < first["minimum"] <= first["maximum"] < "2026-11-26"
         assert (first["misfits"], first["misfitIds"], first["isSampled"]) == (0, [], False)
-        more = {"first": 5, "paths": paths, "after": answer["pageInfo"]["endCursor"]}
+        more: dict[str, object] = {"first": 5, "paths": paths, "after": answer["pageInfo"]["endCursor"]}
         rest = (await book.ask(READ, more))["data"]["dataQuality"]
         assert [each["path"] for each in rest["nodes"]] == ["profile.employees"]
         assert 0 < rest["nodes"][0]["minimum"] <= rest["nodes"][0]["maximum"]
-        edges = (await book.ask(LESS, **STEWARD))["data"]["dataQuality"]["edges"]
+        edges = (await book.ask(LESS, person=PERSON, role=ROLE))["data"]["dataQuality"]["edges"]
         assert [set(each["node"]) for each in edges] == [{"path", "filled"}] * 2
-        assert (await book.ask(UNKNOWN, **STEWARD))["data"]["unexplainedPaths"] == {"totalCount": 0, "nodes": []}
-        for question, given, code in (
+        assert (await book.ask(UNKNOWN, person=PERSON, role=ROLE))["data"]["unexplainedPaths"] == {
+            "totalCount": 0,
+            "nodes": [],
+        }
+        cases: list[tuple[str, dict[str, object], str]] = [
             (READ, {"first": 51}, "PAGE_SIZE"),
             (READ, {"first": 5, "paths": ["profile.taxId"]}, "UNKNOWN_ATTRIBUTE"),
             (READ, {**more, "facet": "PROFILE"}, "BAD_CURSOR"),
-        ):
+        ]
+        for question, given, code in cases:
             refused = await book.ask(question, given)
             assert refused["errors"][0]["extensions"]["code"] == code
