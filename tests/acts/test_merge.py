@@ -24,10 +24,11 @@ from catalogue.errors import KehuError, Refused
 from catalogue.filters import Compare
 from catalogue.kinds import Kind, Operator
 from policy.viewer import Viewer, program
+from repositories import merges
 from repositories.access import NotAllowed, Touched
 from repositories.errors import AlreadyExists, NotFound, StaleVersion
 from repositories.grants import GrantKind
-from repositories.mongo import Store
+from repositories.mongo import Store, Transaction
 from repositories.plan import ID, Change, Proof, ReadPlan
 from repositories.repositories import Repositories, new_id
 from tests.books import NO_PROOF, OTHER, SMALL, VIEWER, attribute, everything, open_book, stored
@@ -205,6 +206,28 @@ class TestMeanwhile:
         assert await everything(book) == before
         with pytest.raises(StaleVersion):
             await merge_clients(VIEWER, book, request, key="k")
+
+    @pytest.mark.real_drivers
+    async def test_a_change_within_the_transaction_stops_it_too(
+        self, book: Repositories, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        keep, merge = await client(book, "A"), await client(book, "B")
+        request = await wanted(book, keep, merge)
+        archive, attempts = merges._archive, 0
+
+        async def meanwhile(transaction: Transaction, merge: merges.Merge) -> None:
+            nonlocal attempts
+            attempts += 1
+            await archive(transaction, merge)
+            if attempts == 1:
+                await change_client(OTHER, book, keep, {"stage": "ACTIVE"}, NO_PROOF, UNGUARDED)
+
+        monkeypatch.setattr(merges, "_archive", meanwhile)
+        with pytest.raises(StaleVersion):
+            await merge_clients(VIEWER, book, request, key="k")
+        assert attempts == 2
+        assert [(await stored(book, each))["version"] for each in (keep, merge)] == [2, 1]
+        assert await book.store.collection("changes").count({}) == 0
 
 
 class TestPlanned:

@@ -6,11 +6,12 @@ import pytest
 from graphql import GraphQLSchema
 
 from catalogue.errors import ErrorCode
+from catalogue.filter_json import MANY
 from catalogue.filters import And, AnyItem, Compare, Filter, Not, Or
 from catalogue.kinds import Kind, Operator
 from schema.build import build_schema
 from schema.derived.filters import CONTAINS_LIMIT, DEPTH_LIMIT, LIST_LIMIT, BadFilter, Filters
-from schema.derived.kinds import MANY, VALUE_TYPES
+from schema.derived.kinds import VALUE_TYPES
 from tests.definitions import beside, book, defined, one_of_every_kind
 
 FILTERS = Filters(book(), "clients", {"number": "number", "manager": "managerId"})
