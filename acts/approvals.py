@@ -1,6 +1,6 @@
 """Decide about what another person has proposed, withdraw one's own proposal, and carry out what was approved."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from acts.checks import Guard, guard_problems, key_of, now, problem, refuse, request_hash
@@ -167,7 +167,7 @@ async def _carry_out(
     repositories: Repositories, approval: Document, performers: Performers, answer: AuthorisedPlan
 ) -> Document:
     """The approval with what became of its act; whoever is first to say that is believed."""
-    approved = _approved_from(approval)
+    approved = replace(_approved_from(approval), touched=answer.touched)
     try:
         await _performer(performers, approval)(repositories, approved)
     except KehuError as refused:

@@ -187,7 +187,9 @@ async def _misfits(viewer: Viewer, repositories: Repositories, before: Attribute
         return None
     is_encrypted = repositories.catalogue.is_restricted(before)
     rows = repositories.access.rows(viewer)
-    return await repositories.attributes.count_misfits(attribute, rows, is_encrypted=is_encrypted)
+    holder = repositories.catalogue.list_group_of(before)
+    within = "" if holder is None else holder.path
+    return await repositories.attributes.count_misfits(attribute, rows, within=within, is_encrypted=is_encrypted)
 
 
 async def _write(

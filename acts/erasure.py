@@ -11,6 +11,7 @@ from catalogue.kinds import Kind
 from catalogue.search import searchable_words
 from policy.rules import Right
 from policy.viewer import Viewer, program
+from repositories.clients import MERGED, NUMBERS
 from repositories.cursors import value_at
 from repositories.erasures import Left, without_reference
 from repositories.errors import NotFound, StaleVersion, Unavailable
@@ -63,10 +64,11 @@ async def erase_client(
     """
     repositories.access.require(viewer, Right.ERASE_CLIENTS)
     erasures, paths = repositories.erasures, _reference_paths(repositories.feed.catalogue)
-    found = await repositories.clients.find_one(client_by_id(viewer, repositories, client_id, frozenset(("number",))))
+    known = frozenset(("number", NUMBERS, MERGED))
+    found = await repositories.clients.find_one(client_by_id(viewer, repositories, client_id, known))
     if found is not None:
         facts = {"begunAt": now(), "by": viewer.person, "approval": approval}
-        await erasures.begin(client_id, str(found["number"]), facts)
+        await erasures.begin(found, facts)
     elif await erasures.find(client_id) is None:
         raise NotFound("client", client_id)
     if await erasures.left(client_id, paths):

@@ -2,13 +2,15 @@
 
 from acts.attributes_approved import perform_change, perform_retirement
 from acts.erasure_approved import perform_erasure
+from acts.merge_approved import perform_merge
 from acts.policies_approved import perform_policy
 from acts.proposing import Performers
-from policy.approvals import ATTRIBUTE_CHANGE, ATTRIBUTE_RETIRE, CLIENT_ERASE, POLICY_CHANGE
+from policy.approvals import ATTRIBUTE_CHANGE, ATTRIBUTE_RETIRE, CLIENT_ERASE, CLIENT_MERGE, POLICY_CHANGE
 
 PERFORMERS: Performers = {
     ATTRIBUTE_CHANGE: perform_change,
     ATTRIBUTE_RETIRE: perform_retirement,
     CLIENT_ERASE: perform_erasure,
+    CLIENT_MERGE: perform_merge,
     POLICY_CHANGE: perform_policy,
 }

@@ -56,6 +56,8 @@ class Approved:
     proposed_by: str
     decider: Viewer
     """Who agreed, with the roles that they decided by: the act is carried out as theirs."""
+    touched: Touched | None = None
+    """Where the act notes what it changes, for the audit of the decision."""
 
     @property
     def key(self) -> str:

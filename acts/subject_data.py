@@ -8,7 +8,9 @@ from catalogue.filters import Compare, Or
 from catalogue.kinds import Operator
 from policy.viewer import Viewer
 from repositories.access import Touched
+from repositories.clients import MERGED, NUMBERS
 from repositories.errors import NotFound
+from repositories.histories import read_histories
 from repositories.interactions import CLIENT_ID, INTERACTIONS
 from repositories.plan import ID, Order, Page, ReadPlan
 from repositories.repositories import Repositories
@@ -45,14 +47,14 @@ async def subject_data(
     where = Or((Compare(ID, Operator.EQ, client), Compare("number", Operator.EQ, client)))
     leaves = (leaf.path for facet in Facet for leaf in repositories.catalogue.leaves(facet))
     # Values of retired attributes are kept too, and only whole facets show them.
-    paths = frozenset((ID, *CORE, "tail", *(Facet if view.is_whole else leaves)))
+    paths = frozenset((ID, *CORE, NUMBERS, MERGED, "tail", *(Facet if view.is_whole else leaves)))
     found = await repositories.clients.find_one(access.authorise(ReadPlan(CLIENTS, paths, where), viewer, touched))
     if found is None:
         raise NotFound("client", client)
-    tail, client_id = found.pop("tail", []), str(found[ID])
-    changes = await repositories.clients.history.read(
-        client_id, tail, _EVERY_CHANGE, before=None, paths=(), since=None, hidden=seen.hidden
-    )
+    client_id = str(found[ID])
+    entries = await read_histories(repositories.clients.history, found, _EVERY_CHANGE, hidden=seen.hidden)
+    changes = [each.change | ({"clientId": each.merged["id"]} if each.merged else {}) for each in entries]
+    found.pop("tail", None)
     shown = [_shown(each, seen.hidden) for each in await repositories.vault.opened(changes, must=True)]
     return SubjectData(found, shown, await _interactions(viewer, repositories, client_id, touched))
 

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from acts.search import index_words
 from api import serving
+from api.attributes_command import attributes
 from api.audit_command import auditing
 from api.database import open_repositories_of
 from api.directory_command import accounts, enter
@@ -120,6 +121,7 @@ async def _reindex(settings: Settings) -> None:
     typer.echo(f"{done} values are searchable that were not.")
 
 
+app.add_typer(attributes, name="attributes")
 app.add_typer(auditing, name="audit")
 importing.command("clients")(import_clients)
 app.add_typer(documents, name="documents")

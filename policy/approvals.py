@@ -23,6 +23,7 @@ ATTRIBUTE_CHANGE = "ATTRIBUTE_CHANGE"
 ATTRIBUTE_RETIRE = "ATTRIBUTE_RETIRE"
 CLIENT_ERASE = "CLIENT_ERASE"
 CLIENTS_DELETE = "CLIENTS_DELETE"
+CLIENT_MERGE = "CLIENT_MERGE"
 POLICY_CHANGE = "POLICY_CHANGE"
 RESTRICTED_EXPORT = "RESTRICTED_EXPORT"
 
@@ -63,6 +64,12 @@ RULES: Mapping[str, ApprovalRule] = {
         ("relationship_manager", "team_lead", "administrator"),
         ("administrator",),
         "What is erased cannot be brought back.",
+    ),
+    CLIENT_MERGE: ApprovalRule(
+        ("relationship_manager", "team_lead", "data_steward", "administrator"),
+        ("data_steward", "administrator"),
+        "What two clients have told the bank would be one client's, and cannot be parted again: "
+        "a second person who answers for the data must agree that they are one.",
     ),
     CLIENTS_DELETE: ApprovalRule(
         ("data_steward", "administrator"),

@@ -36,6 +36,7 @@ class Right(StrEnum):
     ERASE_CLIENTS = "ERASE_CLIENTS"
     EXPORT_CLIENTS = "EXPORT_CLIENTS"
     MANAGE_JOBS = "MANAGE_JOBS"
+    HAND_OVER_CLIENTS = "HAND_OVER_CLIENTS"
 
 
 class Unreadable(StrEnum):
@@ -136,7 +137,7 @@ BUILT_IN = Policy(
             rows=RowScope.TEAM,
             sensitivity=Sensitivity.CONFIDENTIAL,
             enter=_FACETS,
-            rights=_RECORDS | {Right.EXPORT_CLIENTS},
+            rights=_RECORDS | {Right.EXPORT_CLIENTS, Right.HAND_OVER_CLIENTS},
         ),
         RoleRule(
             role="data_steward",

@@ -134,12 +134,13 @@ class AttributeRepository:
         return await self._store.collection(CHANGES).count({"values.path": {"$eq": path}}, limit=1) > 0
 
     async def count_misfits(
-        self, attribute: Attribute, rows: Filter | None = None, *, is_encrypted: bool = False
+        self, attribute: Attribute, rows: Filter | None = None, *, within: str = "", is_encrypted: bool = False
     ) -> int:
         """How many of the records hold a value that the definition would refuse today, as far as the database can tell.
 
+        `within` is the list of groups that the attribute stands in.
         Cost: one count over the collection.
         """
-        misfits = misfit_query(attribute, is_encrypted=is_encrypted)
+        misfits = misfit_query(attribute, within=within, is_encrypted=is_encrypted)
         query = misfits if rows is None else {"$and": [query_from(rows), misfits]}
         return await self._store.collection(attribute.area).count(query)

@@ -1,20 +1,21 @@
 """Clients: one document each, with four facets."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from collections.abc import Collection as Some
 from typing import Any
 
 from catalogue.attribute import CLIENTS, ClientKind, ClientStage, Facet
 from catalogue.filters import Filter
-from repositories.base import RecordRepository
+from repositories.access import AuthorisedPlan, Touched
+from repositories.base import RecordRepository, Written
 from repositories.compile.changes import LOOKUPS
 from repositories.compile.filters import query_from
 from repositories.compile.indexes import FACET_INDEXES, facet_keys
 from repositories.compile.search import words_expression
 from repositories.cursors import Cursors, value_at
-from repositories.errors import IndexLimit
+from repositories.errors import AlreadyExists, IndexLimit
 from repositories.mongo import IndexSpec, Store
-from repositories.plan import ID
+from repositories.plan import ID, Change
 from repositories.reading import Document
 from repositories.values import bson_from
 from repositories.vault import Vault
@@ -28,11 +29,17 @@ _NO_PLACE = (
 WordsOf = Callable[[Mapping[str, object]], Mapping[str, str | None]]
 """From values by path to what search finds them by."""
 NUMBER_INDEX = "number"
+NUMBERS = "numbers"
+"""Every number that a client is found by, those of merged clients too; no other client gets one of them."""
 WORDS_INDEX = "words"
+MERGED = "merged"
+"""The clients who have become part of one: id, number, last version, and when and by whom."""
 TERRITORY = ("team", "region")
 """What a client has from its manager, so that an access rule finds it: the names are those of the manager's values."""
 BOOK_INDEXES = {
     NUMBER_INDEX: IndexSpec((("number", 1),), unique=True),
+    # Clients who were entered before there were merges have it from their first merge on.
+    NUMBERS: IndexSpec(((NUMBERS, 1),), unique=True, partial={NUMBERS: {"$exists": True}}),
     "manager": IndexSpec((("managerId", 1), ("_id", 1))),
     "team": IndexSpec((("team", 1), ("_id", 1))),
     "region": IndexSpec((("region", 1), ("_id", 1))),
@@ -75,22 +82,57 @@ class ClientRepository(RecordRepository):
         except IndexLimit as error:
             raise IndexLimit(CLIENTS, ", ".join(missing), _NO_PLACE) from error
 
+    async def insert(
+        self, record: Mapping[str, object], change: Change, answer: AuthorisedPlan | None = None
+    ) -> Written:
+        """A new client with its first change.
+
+        Raises: AlreadyExists where the number is, or was, another client's.
+        """
+        try:
+            return await super().insert(_numbered(record), change, answer)
+        except AlreadyExists as taken:
+            raise AlreadyExists("number", record["number"]) if taken.field == NUMBERS else taken from None
+
+    async def insert_many(
+        self, records: Sequence[tuple[Mapping[str, object], Change]], touched: Touched | None = None
+    ) -> frozenset[int]:
+        """The places of the clients that were refused because their number is, or was, another one's."""
+        return await super().insert_many([(_numbered(record), change) for record, change in records], touched)
+
     async def find_by_numbers(
         self, numbers: Some[str], scope: Filter | None = None, opened: Some[str] = ()
     ) -> dict[str, Document]:
         """Clients in scope by number, without their history; what is encrypted is readable at the opened paths alone.
+
+        By the number of a client who has become part of another one, that one is found.
 
         Raises: VaultAway where it cannot be read: it must not be taken for unset.
         Cost: one command, and one for the keys.
         """
         if not numbers:
             return {}
-        query: Document = {"number": {"$in": sorted(numbers)}}
+        wanted = sorted(numbers)
+        query: Document = {"$or": [{"number": {"$in": wanted}}, {NUMBERS: {"$in": wanted}}]}
         if scope is not None:
             query = {"$and": [query_from(scope), query]}
         found = await self.collection.find(query, {"tail": 0, "proof": 0}, limit=len(numbers))
         await self.vault.open_values(found, opened)
-        return {str(each["number"]): each for each in found}
+        known = {number: each for each in found for number in (*each.get(NUMBERS, ()), str(each["number"]))}
+        return {number: known[number] for number in wanted if number in known}
+
+    async def find_changed_by(self, key: str, ids: Some[str], manager_id: str) -> dict[str, str]:
+        """The clients, among these and those of a manager, whose newer changes have one under an idempotency key.
+
+        Shape: the hash of its request, by id.
+        Cost: one command, over the clients of the manager.
+        """
+        among: list[Document] = [{"managerId": {"$eq": manager_id}}, {ID: {"$in": sorted(ids)}}]
+        query: Document = {"$or": among, "tail.key": {"$eq": key}}
+        found = await self.collection.find(query, {"tail.key": 1, "tail.hash": 1})
+        return {
+            str(each[ID]): str(entry.get("hash")) for each in found for entry in each["tail"] if entry.get("key") == key
+        }
 
     async def index_words(self, paths: Some[str], words_of_values: WordsOf) -> AsyncIterator[int]:
         """Gives clients who have a value at one of the paths, but no words for it, their words; counts them as it goes.
@@ -122,6 +164,10 @@ class ClientRepository(RecordRepository):
         change: Document = {**({"$set": given} if given else {}), **({"$unset": gone} if gone else {})}
         matched, _ = await self.collection.update_many({"managerId": {"$eq": manager_id}}, change)
         return matched
+
+
+def _numbered(record: Mapping[str, object]) -> Mapping[str, object]:
+    return record if "number" not in record else {**record, NUMBERS: [record["number"]]}
 
 
 async def _batches(rows: AsyncIterator[Document], size: int) -> AsyncIterator[list[Document]]:
@@ -156,6 +202,7 @@ def client_validator() -> dict[str, Any]:
             "createdAt": {"bsonType": "date"},
             "updatedAt": {"bsonType": "date"},
             "tail": {"bsonType": "array"},
+            **{name: {"bsonType": "array"} for name in (NUMBERS, MERGED)},
             **{str(facet): {"bsonType": "object"} for facet in Facet},
         },
     }

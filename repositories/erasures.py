@@ -8,6 +8,7 @@ from typing import Any
 
 from catalogue.attribute import CLIENTS
 from repositories.changes import CHANGES
+from repositories.clients import MERGED, NUMBERS
 from repositories.interactions import CLIENT_ID, INTERACTIONS
 from repositories.mongo import Store
 from repositories.plan import ID
@@ -40,14 +41,18 @@ class ErasureRepository:
         """The tombstone of a client; without erasedAt the erasure has begun and not ended."""
         return await self._tombstones.find_one({ID: {"$eq": client_id}})
 
-    async def begin(self, client_id: str, number: str, facts: Mapping[str, object]) -> None:
-        """Set the tombstone up: from now on the client gets no key again.
+    async def begin(self, client: Document, facts: Mapping[str, object]) -> None:
+        """Set the tombstone up: from now on the client gets no key again. It names those who had become part of him.
 
-        Of the number only a keyed hash stays, so that a known number can be asked for and no number be read.
+        Of the numbers only keyed hashes stay, so that a known number can be asked for and no number be read.
         """
+        client_id, number = client[ID], str(client["number"])
         hashed = await self._vault.digest("number", number)
+        former = [await self._vault.digest("number", each) for each in client.get(NUMBERS, ()) if each != number]
         given = {key: value for key, value in facts.items() if value is not None}
-        update = {"$setOnInsert": {**given, "numberHash": hashed}}
+        merged = [each["id"] for each in client.get(MERGED, ())]
+        more = {"merged": merged, "formerNumberHashes": former} if merged else {}
+        update = {"$setOnInsert": {**given, **more, "numberHash": hashed}}
         await self._tombstones.update_one({ID: {"$eq": client_id}}, update, upsert=True)
 
     async def reopen(self, client_id: str) -> None:
@@ -57,16 +62,24 @@ class ErasureRepository:
     async def was_erased(self, number: str) -> bool:
         """Whether a client of this number was erased once."""
         hashed = await self._vault.digest("number", number)
-        return await self._tombstones.count({"numberHash": {"$eq": hashed}}, limit=1) > 0
+        query = {"$or": [{"numberHash": {"$eq": hashed}}, {"formerNumberHashes": {"$eq": hashed}}]}
+        return await self._tombstones.count(query, limit=1) > 0
 
     async def delete_key(self, client_id: str) -> None:
         """From now on nothing RESTRICTED of the client can be read, in no copy, but by who keeps the key in memory."""
-        await self._vault.keys.delete(client_id)
+        for each in await self._all_of(client_id):
+            await self._vault.keys.delete(each)
 
     async def delete_record(self, client_id: str) -> None:
         """The document goes, with its look-ups and the tail of its history; then its older changes."""
-        await self._clients.delete_one({ID: {"$eq": client_id}})
-        await self._changes.delete_many({"recordId": {"$eq": client_id}})
+        ids = await self._all_of(client_id)
+        await self._clients.delete_many({ID: {"$in": ids}})
+        await self._changes.delete_many({"recordId": {"$in": ids}})
+
+    async def _all_of(self, client_id: str) -> list[str]:
+        """The id of a client, and the ids of those who had become part of him."""
+        tombstone = await self.find(client_id) or {}
+        return [client_id, *tombstone.get("merged", ())]
 
     async def delete_interactions(self, client_id: str) -> None:
         """The contacts go with their changes; the tombstone knows them by their ids, so that they can be looked for."""
@@ -106,10 +119,11 @@ class ErasureRepository:
     async def left(self, client_id: str, references: Some[str]) -> list[Left]:
         """What is still there of a client, in every place that has anything to do with clients."""
         tombstone = await self.find(client_id) or {}
-        gone = [client_id, *tombstone.get("interactions", ())]
+        ids = [client_id, *tombstone.get("merged", ())]
+        gone = [*ids, *tombstone.get("interactions", ())]
         counts = {
-            "data keys": len(await self._vault.keys.find_by_names({client_id})),
-            "clients": await self._clients.count({ID: {"$eq": client_id}}),
+            "data keys": len(await self._vault.keys.find_by_names(ids)),
+            "clients": await self._clients.count({ID: {"$in": ids}}),
             "changes": await self._changes.count({"recordId": {"$in": gone}}),
             "interactions": await self._interactions.count({CLIENT_ID: {"$eq": client_id}}),
         }

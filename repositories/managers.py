@@ -45,5 +45,9 @@ class ManagerRepository(RecordRepository):
         team, region = found.get("team"), found.get("region")
         return Person(str(found[ID]), frozenset(roles), team, region, found.get("isActive") is not False)
 
+    async def is_active(self, manager_id: str) -> bool:
+        """Whether there is such a manager, and nobody has said that they are not active."""
+        return await self.collection.count({ID: {"$eq": manager_id}, "isActive": {"$ne": False}}, limit=1) > 0
+
 
 _OF_PERSON = {"roles": 1, "team": 1, "region": 1, "isActive": 1}

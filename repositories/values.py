@@ -9,11 +9,14 @@ from bson.tz_util import utc
 
 STORED_ZONE = utc
 """The zone that moments come out of the database with: UTC."""
-_PLAIN = (str, int, float, bool, bytes, datetime, type(None))
+_PLAIN = (str, int, float, bool, bytes, datetime, Decimal128, type(None))
 
 
 def bson_from(value: object) -> object:
-    """The value as MongoDB keeps it: a date becomes its midnight in UTC, a decimal a Decimal128."""
+    """The value as MongoDB keeps it: a date becomes its midnight in UTC, a decimal a Decimal128.
+
+    What was read from there goes back as it is.
+    """
     if isinstance(value, _PLAIN):
         return value
     if isinstance(value, Decimal):

@@ -40,8 +40,11 @@ from schema.attributes.queries import attribute_queries, find_attribute
 from schema.attributes.types import AttributeType, attribute_value
 from schema.clients.audit import audit_fields
 from schema.clients.completeness import client_completeness, completeness_queries, manager_completeness
+from schema.clients.duplicates import stewardship_queries
 from schema.clients.freshness import freshness_queries
 from schema.clients.groups import client_group_queries
+from schema.clients.handover import handover_field
+from schema.clients.merge import merged_clients
 from schema.clients.mutations import client_mutations
 from schema.clients.queries import ClientTypes, client_queries
 from schema.clients.relations import client_fields
@@ -111,6 +114,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *_node_queries(),
         *client_queries(types),
         *client_group_queries(catalogue, types.where, types.filters),
+        *stewardship_queries(lambda name, text, key: _client_field(client, text, name, key)),
         *attribute_queries(),
         *manager_queries(manager),
         *policy_queries(),
@@ -165,12 +169,14 @@ def _freshness_queries(client: Any, manager: Any, window: Any) -> Fields:
     yield from entry_window_queries(window)
 
 
-def _manager_field(manager: Any, text: str) -> tuple[str, Any, StrawberryField]:
+def _manager_field(
+    manager: Any, text: str, name: str = "manager", key: str = "managerId"
+) -> tuple[str, Any, StrawberryField]:
     async def managers(info: strawberry.Info, holders: Sequence[Document]) -> list[Document | None]:
-        found = await read_managers(info, {each["managerId"] for each in holders if "managerId" in each})
-        return [found.get(str(each.get("managerId"))) for each in holders]
+        found = await read_managers(info, {each[key] for each in holders if key in each})
+        return [found.get(str(each.get(key))) for each in holders]
 
-    return "manager", None, related(managers, "manager", manager | None, text, reads=by_id(MANAGERS))
+    return name, None, related(managers, name, manager | None, text, reads=by_id(MANAGERS))
 
 
 def _right_field() -> tuple[str, Any, StrawberryField]:
@@ -183,12 +189,14 @@ def _right_field() -> tuple[str, Any, StrawberryField]:
     return "viewerCanChange", None, related(can_change, "viewerCanChange", bool, text)
 
 
-def _client_field(client: Any, text: str) -> tuple[str, Any, StrawberryField]:
+def _client_field(
+    client: Any, text: str, name: str = "client", key: str = "clientId"
+) -> tuple[str, Any, StrawberryField]:
     async def clients(info: strawberry.Info, holders: Sequence[Document]) -> list[Document | None]:
-        found = await read_clients(info, {str(each["clientId"]) for each in holders})
-        return [found.get(str(each["clientId"])) for each in holders]
+        found = await read_clients(info, {str(each[key]) for each in holders})
+        return [found.get(str(each[key])) for each in holders]
 
-    return "client", None, related(clients, "client", client | None, text, reads=by_id(CLIENTS))
+    return name, None, related(clients, name, client | None, text, reads=by_id(CLIENTS))
 
 
 def _client_type(catalogue: Catalogue, manager: Any, reference: Reference, lists: Fields) -> Any:
@@ -201,6 +209,7 @@ def _client_type(catalogue: Catalogue, manager: Any, reference: Reference, lists
         ("updatedAt", datetime, plain("updatedAt", "When the client was last changed.")),
         _manager_field(manager, "The accountable relationship manager."),
         _right_field(),
+        ("mergedClients", None, merged_clients()),
         *lists,
     )
     return output_type(
@@ -211,6 +220,7 @@ def _client_type(catalogue: Catalogue, manager: Any, reference: Reference, lists
             *_facets(catalogue, reference),
             *client_fields(catalogue, attribute_value_type(AttributeType), attribute_value),
             *client_completeness(_DEFINITIONS),
+            handover_field(lambda name, text, key: _manager_field(manager, text, name, key)),
             *audit_fields(),
         ),
         (Node,),

@@ -4,6 +4,8 @@ from typing import Any
 
 import strawberry
 
+from acts.duplicates import DuplicateRule
+from acts.merge import Side
 from catalogue.attribute import ClientKind, ClientStage, Facet, Sensitivity, Status
 from catalogue.kinds import KINDS, Kind
 from policy.approvals import ApprovalStatus
@@ -93,6 +95,7 @@ RIGHT_MEANINGS = {
     "ERASE_CLIENTS": "Propose to erase clients.",
     "EXPORT_CLIENTS": "Take clients out in files.",
     "MANAGE_JOBS": "See and steer everybody's jobs.",
+    "HAND_OVER_CLIENTS": "Hand clients over to another manager.",
 }
 RightEnum = _enum(Right, "What a person may do besides reading.", RIGHT_MEANINGS)
 UnreadableEnum = _enum(
@@ -154,4 +157,24 @@ WindowStatusEnum = _enum(
     "Whether an entry window is in use.",
     {"ACTIVE": "In use.", "RETIRED": "Out of use; what was entered within it can still be asked."},
     "EntryWindowStatus",
+)
+MergeSideEnum = _enum(
+    Side,
+    "Which of two clients a value comes from.",
+    {
+        "KEPT": "The client who is kept.",
+        "MERGED": "The client who becomes part of that one.",
+    },
+    "MergeSide",
+)
+DuplicateRuleEnum = _enum(
+    DuplicateRule,
+    "What two clients have in common who are likely one.",
+    {
+        "TAX_NUMBER": "The tax number, by its keyed hash; with a purpose.",
+        "REGISTRATION": "The number in the register, by its keyed hash, where it is a look-up; with a purpose.",
+        "EMAIL": "The e-mail address, whatever its case.",
+        "PHONE": "The telephone number, whatever stands between its digits.",
+        "NAME_AND_CITY": "Name and city, whatever their case, spaces and signs.",
+    },
 )

@@ -37,6 +37,7 @@ DOCUMENTED = SNAPSHOTS / "documented"
 GIVEN = {
     "ByGlobalId": '{"ids": ["{cl:K000001}", "{mg:M001}", "at_profile.name", "cl_nobody"]}',
     "FourFacets": '{"number": "K000003"}',
+    "Merged": '{"number": "K000003"}',
     "History": '{"number": "K000003"}',
     # Nothing has been read yet by then, whatever else is asked before.
     "WhoReadWhoChanged": '{"since": "2999-01-01T00:00:00Z"}',

@@ -16,6 +16,8 @@ from catalogue.errors import KehuError
 from catalogue.values import flatten
 from policy.rules import Right
 from repositories.plan import ReadPlan
+from schema.clients.handover import handover_mutation
+from schema.clients.merge import merge_mutation
 from schema.clients.types import selected_paths
 from schema.context import MISSED_LOOKUPS, Context
 from schema.derived.inputs import facet_inputs
@@ -49,6 +51,9 @@ def client_mutations(catalogue: Catalogue, client: Any, approval: Any) -> Fields
     yield _mutation(change, "clientChange", text, _change_input(facets), _payload("ClientChangePayload", client))
     text = "Create or change up to 1,000 clients by their numbers; good rows land, bad rows say why."
     yield _mutation(upsert, "clientsUpsert", text, _upsert_input(facets), _upsert_payload())
+
+    yield handover_mutation(client)
+    yield merge_mutation(client, approval)
 
     async def erase(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
         return await payload(info.context, "client", lambda: _erase(info, input))

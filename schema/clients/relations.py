@@ -13,8 +13,7 @@ from catalogue.catalogue import Catalogue
 from repositories.batching import LARGEST
 from repositories.changes import CHANGES, VERSION_INDEX
 from repositories.compile.indexes import ID_INDEX
-from repositories.errors import BadCursor
-from schema.clients.types import ClientChange, read_history, read_values
+from schema.clients.types import ClientChange, positions_from, read_history, read_values
 from schema.connection import FORWARD_ARGUMENTS, connection_types, connection_value, page_from
 from schema.context import Context, Document
 from schema.enums import FacetEnum
@@ -94,16 +93,7 @@ async def _history(
     context: Context, client: Any, paths: list[str] | None, since: datetime | None, first: int, after: str | None
 ) -> Any:
     page = page_from(context.page_limit, first, after)
-    found = await read_history(context, client, paths, since, page.limit, _version_from(after))
+    found = await read_history(context, client, paths, since, page.limit, positions_from(after))
     changes = found[: page.limit]
-    cursors = [f"v{each['version']}" for each in changes]
+    cursors = [f"v{'-'.join(map(str, each['positions']))}" for each in changes]
     return connection_value(changes, cursors, has_next=len(found) > page.limit, has_previous=after is not None)
-
-
-def _version_from(after: str | None) -> int | None:
-    """The version a page of history starts below: a cursor of history says no more than its own item does."""
-    if after is None:
-        return None
-    if not after.startswith("v") or not after[1:].isdecimal() or len(after) > 12:
-        raise BadCursor()
-    return int(after[1:])

@@ -1,5 +1,6 @@
 """What a client answers beyond its plain attributes: values with proof, and the history."""
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +14,8 @@ from catalogue.kinds import Kind, Operator
 from policy.attributes import AreaView
 from repositories.compile.changes import proof_key
 from repositories.cursors import value_at
+from repositories.errors import BadCursor
+from repositories.histories import Positions, read_histories
 from repositories.plan import ID, ReadPlan
 from repositories.veil import seen_value
 from schema.context import Context, Document
@@ -20,6 +23,8 @@ from schema.fields import output_type, plain
 from schema.planning.paths import FROM_CHANGE, NODE, named_attributes
 from schema.planning.selection import Selected, place_of, record_fields
 from schema.scalars import Json, date_text, json_from
+
+_POSITIONS = re.compile(r"v[0-9]{1,10}(-[0-9]{1,10}){0,50}")
 
 
 @strawberry.type(description="One value that a change set or cleared.")
@@ -29,6 +34,17 @@ class ClientValueChange:
     path: str = strawberry.field(description="The path of the attribute, or of a core field such as stage.")
     old: Json | None = strawberry.field(description="The value before.")
     new: Json | None = strawberry.field(description="The value after.")
+
+
+@strawberry.type(description="A client who has become part of another one.")
+class MergedClient:
+    """His changes and records are those of the other one now, and his number finds that one."""
+
+    id: strawberry.ID = strawberry.field(description="The id that he had.")
+    number: str = strawberry.field(description="The number that he had; it still finds the client.")
+    version: int = strawberry.field(description="The version of his last change, which says what all values were.")
+    at: datetime = strawberry.field(description="When the two became one.")
+    by: str = strawberry.field(description="Who agreed to it.")
 
 
 @strawberry.type(description="One accepted change of a client: who, when, from which source, and the values.")
@@ -43,6 +59,10 @@ class ClientChange:
     observedAt: datetime | None = strawberry.field(name="observedAt", description="When they were observed.")
     confidence: float | None = strawberry.field(description="How sure the source is, 0 to 1.")
     values: list[ClientValueChange] = strawberry.field(description="The values, at the paths that were asked for.")
+    mergedFrom: MergedClient | None = strawberry.field(
+        name="mergedFrom",
+        description="The client who has become part of this one, if it is a change of his; null for the client's own.",
+    )
 
 
 def change_value(catalogue_kind: Mapping[str, Kind], entry: Document, paths: Collection[str]) -> Document:
@@ -143,26 +163,33 @@ def _value(client: Document, attribute: Attribute, changes: Mapping[int, Documen
 
 
 async def read_history(
-    context: Context, client: Document, paths: list[str] | None, since: datetime | None, limit: int, before: int | None
+    context: Context,
+    client: Document,
+    paths: list[str] | None,
+    since: datetime | None,
+    limit: int,
+    before: Positions,
 ) -> list[Document]:
-    """Changes of a client, newest first, one more than the limit."""
+    """Changes of a client, and of those who have become part of him, newest first, one more than the limit."""
     catalogue, seen = context.repositories.catalogue, context.seen(CLIENTS)
     wanted: set[str] = set()
     for path in paths or ():
-        found = catalogue.find(path)
-        is_group = found is None or (found.kind is Kind.GROUP and not found.is_list)
+        attribute = catalogue.find(path)
+        is_group = attribute is None or (attribute.kind is Kind.GROUP and not attribute.is_list)
         wanted |= {path, *(leaf.path for leaf in catalogue.leaves(path))} if is_group else {path}
-    entries = await context.repositories.clients.history.read(
-        str(client[ID]), client.get("tail", []), limit + 1, before=before, paths=wanted, since=since, hidden=seen.hidden
+    history = context.repositories.clients.history
+    found = await read_histories(
+        history, client, limit + 1, before=before, paths=wanted, since=since, hidden=seen.hidden
     )
     kinds = {path: each.kind for path, each in catalogue.area(CLIENTS).items()}
-    shown = [_shown_rows(each, seen, wanted) for each in entries]
+    shown = [_shown_rows(each.change, seen, wanted) for each in found]
     secret = context.repositories.access.restricted(CLIENTS)
     context.touched.restricted += sum(row["path"] in secret for rows in shown for row in rows)
     opened = await context.repositories.vault.opened(shown)
     return [
-        change_value(kinds, entry | {"values": [_seen_row(row, seen) for row in rows]}, wanted)
-        for entry, rows in zip(entries, opened, strict=True)
+        change_value(kinds, entry.change | {"values": [_seen_row(row, seen) for row in rows]}, wanted)
+        | {"mergedFrom": entry.merged, "positions": entry.positions}
+        for entry, rows in zip(found, opened, strict=True)
     ]
 
 
@@ -180,6 +207,24 @@ def _seen_row(row: Document, seen: AreaView) -> Document:
     for name, value in parts.items():
         parts[name] = seen_value(value, path, seen)
     return row | parts
+
+
+def positions_from(after: str | None) -> Positions:
+    """Where a page of history goes on: below these versions of the client and of those who have become part of him."""
+    if after is None:
+        return ()
+    if _POSITIONS.fullmatch(after) is None:
+        raise BadCursor()
+    return tuple(map(int, after[1:].split("-")))
+
+
+def version_from(after: str | None) -> int | None:
+    """The version a page of history starts below: a cursor of history says no more than its own item does."""
+    if after is None:
+        return None
+    if not after.startswith("v") or not after[1:].isdecimal() or len(after) > 12:
+        raise BadCursor()
+    return int(after[1:])
 
 
 async def read_references(key: str, info: strawberry.Info, holders: Sequence[Any]) -> list[Any]:

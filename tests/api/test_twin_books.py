@@ -55,6 +55,7 @@ WINDOW: Document = {
     "status": "ACTIVE",
     "version": 1,
 }
+_RIGHTS = frozenset((Right.CHANGE_CLIENTS, Right.RECORD_CONTACTS))
 LITERALS = {
     Kind.LONG: "5",
     Kind.NUMBER: "5.5",
@@ -83,7 +84,7 @@ def random_policy(random: Random) -> Policy:
         mask=some(15),
         enter=random.choice(((), some(40), tuple(str(each) for each in Facet))),
         purposes=("CREDIT_REVIEW",) if random.random() < 0.3 else (),
-        rights=frozenset((Right.CHANGE_CLIENTS, Right.RECORD_CONTACTS)),
+        rights=_RIGHTS | (frozenset((Right.DEFINE_ATTRIBUTES,)) if random.random() < 0.5 else frozenset()),
     )
     unreadable = random.choice((Unreadable.NULL, Unreadable.NULL, Unreadable.ABSENT))
     return Policy(revision=1, rules=(rule,), purposes=PURPOSES, unreadable=unreadable)
@@ -105,6 +106,7 @@ class Questions:
             self._history, self._search, self._nodes, self._related, self._change, self._upsert, self._definition,
             self._look, self._record, self._stale, self._complete,
             self._in_time,
+            self._look, self._record, self._duplicates, self._handovers, self._merge, self._quality,
         )  # fmt: skip
         return self.random.choice(makers)(attribute), {}
 
@@ -261,6 +263,33 @@ class Questions:
     def _look(self, attribute: Attribute) -> str:
         name = self.random.choice(("Client", "ClientProfile", "ClientProfileWhere", "ClientOrderField", "Mutation"))
         return f'{{ __type(name: "{name}") {{ fields {{ name }} inputFields {{ name }} enumValues {{ name }} }} }}'
+
+    def _duplicates(self, _attribute: Attribute) -> str:
+        rule = self.random.choice(("", ", rule: PHONE", ", rule: TAX_NUMBER", ", rule: NAME_AND_CITY"))
+        pairs = "nodes { score reasons { rule } one { id } other { id } } pageInfo { hasNextPage endCursor }"
+        return f"{{ duplicateClients(first: 5{rule}) {{ totalCount {pairs} }} }}"
+
+    def _handovers(self, _attribute: Attribute) -> str:
+        rows = "nodes { version by reason fromManager { name } toManager { id } }"
+        return self._page("", f"id mergedClients {{ number }} handovers(first: 3) {{ {rows} }}")
+
+    def _merge(self, attribute: Attribute) -> str:
+        one, two = self._one(), self._one()
+        versions = f"{{ keep: {one['version']}, merge: {two['version']} }}"
+        chosen = f'{{ path: "{attribute.path}", from: {self.random.choice(("KEPT", "MERGED"))} }}'
+        choices = self.random.choice(("[]", f"[{chosen}]"))
+        given = f'keepId: "{one["_id"]}", mergeId: "{two["_id"]}", expectedVersions: {versions}, choices: {choices}'
+        rows = "outcome { values { path kept merged side } follows { area count } }"
+        return (
+            f"mutation {{ clientMerge(input: {{ {given}, dryRun: true }}) "
+            f"{{ client {{ id }} {rows} errors {{ code message path }} }} }}"
+        )
+
+    def _quality(self, attribute: Attribute) -> str:
+        asked = self.random.choice((f', paths: ["{attribute.path}"]', f", facet: {attribute.facet.name}"))
+        rows = "path clients filled fillRate distinct minimum maximum misfits misfitIds"
+        unknown = "unexplainedPaths(first: 5) { nodes { path count } }"
+        return f"{{ dataQuality(first: 3{asked}) {{ totalCount nodes {{ {rows} }} }} {unknown} }}"
 
     def _record(self, _attribute: Attribute) -> str:
         key = self.random.randrange(10**9)

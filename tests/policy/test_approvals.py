@@ -44,6 +44,10 @@ class TestRules:
             "ATTRIBUTE_CHANGE": ({"data_steward", "administrator"}, {"data_steward", "administrator"}),
             "ATTRIBUTE_RETIRE": ({"data_steward", "administrator"}, {"data_steward", "administrator"}),
             "CLIENT_ERASE": ({"relationship_manager", "team_lead", "administrator"}, {"administrator"}),
+            "CLIENT_MERGE": (
+                {"relationship_manager", "team_lead", "data_steward", "administrator"},
+                {"data_steward", "administrator"},
+            ),
             "CLIENTS_DELETE": ({"data_steward", "administrator"}, {"administrator"}),
             "POLICY_CHANGE": ({"administrator"}, {"administrator"}),
             "RESTRICTED_EXPORT": ({"risk_officer", "auditor", "administrator"}, {"risk_officer", "administrator"}),

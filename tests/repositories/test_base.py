@@ -206,6 +206,7 @@ class TestInsert:
         await book.clients.insert(made, change(values, key="k", request_hash="h"))
         document = await stored(book, str(made[ID]))
         assert document == made | {
+            "numbers": ["A"],
             "stage": "PROSPECT",
             "profile": {"location": {"city": "Basel"}},
             "version": 1,

@@ -59,6 +59,30 @@ class TestMisfitQuery:
     ) -> None:
         assert await misfits_among(store, more, [*fits, *breaks]) == breaks
 
+    @pytest.mark.parametrize(
+        ("more", "fits", "breaks"),
+        [
+            ({"kind": Kind.CODE}, [["A", "B"], [], None, [None]], [["A", "C"], ["C"]]),
+            ({"kind": Kind.CODE, "is_list": True}, [[["A"], ["B"]], [[]]], [[["A"], ["B", "C"]]]),
+            ({"pattern": "[A-Z]{2}"}, [["CH", "DE"], [None]], [["CH", "de"], ["x"]]),
+            ({"kind": Kind.LONG, "minimum": 1}, [[1, 2]], [[1, 0]]),
+            ({"max_length": 2}, [["ab"]], [["ab", "abc"]]),
+            ({"required_for": ("ORGANISATION",)}, [["a"], [], None], [["a", None]]),
+            ({"applies_to": ("ORGANISATION",)}, [[None], [], None], [["a", None]]),
+        ],
+    )
+    async def test_one_item_of_a_list_of_groups_is_enough(
+        self, store: Store, more: dict[str, Any], fits: list[Any], breaks: list[Any]
+    ) -> None:
+        row, clients = defined("profile.people.x", **more), store.collection("clients")
+        for at, values in enumerate([*fits, *breaks]):
+            items = None if values is None else [{} if each is None else {"x": each} for each in values]
+            await clients.insert_one(
+                {"_id": at, "kind": "PERSON", "profile": {} if items is None else {"people": items}}
+            )
+        found = await clients.find(misfit_query(row, within="profile.people"), {"_id": 1}, [("_id", 1)])
+        assert [[*fits, *breaks][each["_id"]] for each in found] == breaks
+
     @pytest.mark.real_drivers
     async def test_the_longest_text_there_may_be(self, store: Store) -> None:
         more = {"kind": Kind.TEXT, "max_length": 20_000, "min_length": 10_000}

@@ -41,7 +41,7 @@ class TestCost:
     @pytest.mark.parametrize(
         ("query", "documents", "leaves", "commands"),
         [
-            ('{ client(number: "K1") { number } }', 1, 1, 1),
+            ('{ client(number: "K1") { number } }', 1, 1, 2),
             ("{ clients(first: 50) { nodes { number kind stage profile { name industry } } } }", 50, 250, 1),
             ("{ clients(last: 50) { edges { cursor node { number } } pageInfo { hasNextPage } } }", 50, 101, 1),
             ("{ clients(first: 50) { totalCount } }", 0, 1, 1),
@@ -57,8 +57,8 @@ class TestCost:
             ("{ clientGroups(by: [{ field: KIND }], first: 10) { totalCount nodes { count } } }", 10, 11, 1),
             ('{ managers(first: 3) { totalCount nodes { name } } manager(id: "mg_1") { name } }', 4, 5, 3),
             ('{ attribute(path: "profile.name") { label } attributes(first: 5) { nodes { path } } }', 0, 6, 0),
-            ('{ client(number: "K1") { attribute(path: "profile.name") { value isStale } } }', 1, 2, 1),
-            ('{ client(number: "K1") { attributes(paths: ["profile.name", "profile.age"]) { source } } }', 3, 2, 2),
+            ('{ client(number: "K1") { attribute(path: "profile.name") { value isStale } } }', 1, 2, 2),
+            ('{ client(number: "K1") { attributes(paths: ["profile.name", "profile.age"]) { source } } }', 3, 2, 3),
             ('{ clients(first: 4) { nodes { attribute(path: "profile.name") { source } } } }', 8, 4, 2),
             ("{ clients(first: 4) { nodes { history(first: 5) { nodes { by } } } } }", 24, 20, 5),
             ("{ __typename __schema { types { name } } }", 0, 2, 0),
@@ -236,7 +236,7 @@ class TestPlan:
     @pytest.mark.parametrize(
         ("query", "step"),
         [
-            ('{ client(number: "K1") { id } }', Step("client", "clients", 1, 1, "number", scans=False)),
+            ('{ client(number: "K1") { id } }', Step("client", "clients", 1, 2, "number", scans=False)),
             ('{ client(id: "cl_1") { id } }', Step("client", "clients", 1, 1, "_id_", scans=False)),
             ("{ managers(first: 3) { nodes { name } } }", Step("managers", "managers", 3, 1, "_id_", scans=False)),
             ('{ node(id: "mg_1") { id } }', Step("node", "managers", 1, 1, "_id_", scans=False)),
