@@ -14,6 +14,7 @@ from policy.decision import NOBODY, area_rows, client_rows, group_rows, is_withi
 from policy.rules import Policy, Right, Unreadable
 from policy.viewer import Viewer
 from repositories.compile.changes import proof_key
+from repositories.compile.past import Past, past_from
 from repositories.plan import ReadPlan
 from repositories.veil import Veil
 
@@ -87,6 +88,8 @@ class AuthorisedPlan:
     """How many RESTRICTED paths are read of each record."""
     sealed: tuple[str, ...] = ()
     """The selected paths whose values are stored encrypted."""
+    past: Past | None = None
+    """What is taken back, where clients are read as of a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +167,13 @@ class Access:
         clients = group_rows(rules, viewer) if plan.grouped else client_rows(rules, viewer)
         rows = clients if plan.area == CLIENTS else area_rows(plan.area, rules, viewer)
         floor = self.policy.group_floor if plan.grouped and clients != client_rows(rules, viewer) else 0
+        past = self._past(narrowed) if narrowed.as_of is not None else None
         if touched is not None:
             touched.hidden |= {each if plan.area == CLIENTS else f"{plan.area}.{each}" for each in selection.hidden}
             met = touched.paths.setdefault(plan.area, set())
             met.update(selection.paths, _named_paths(plan.filter), plan.grouped, (each.path for each in plan.order))
+            # What was is read from the history.
+            met.update(("tail",) if past else ())
         return AuthorisedPlan(
             narrowed,
             all_of(rows, narrowed.filter),
@@ -180,7 +186,13 @@ class Access:
             floor,
             selection.restricted,
             selection.sealed,
+            past,
         )
+
+    def _past(self, plan: ReadPlan) -> Past:
+        """Raises: NotAsOf for what is known of the present alone."""
+        looked_at = _named_paths(plan.filter) | plan.grouped | {each.path for each in plan.order}
+        return past_from(self._catalogue, plan, looked_at)
 
     def holds_beside(self, newer: "Access", viewer: Viewer) -> bool:
         """Whether somebody may go on by this one now that there is a newer one: nothing is decided otherwise for them.

@@ -136,6 +136,30 @@ class ChangeHistory:
         async for row in self._moved.iterate(moved, {"recordId": 1, "version": 1}):
             yield str(row["recordId"]), int(row["version"])
 
+    async def entries_since(self, record_ids: Some[str], moment: datetime) -> dict[str, list[Document]]:
+        """The moved changes of records that were entered after a moment, by record, oldest first."""
+        query = {"recordId": {"$in": sorted(record_ids)}, "at": {"$gt": moment}}
+        return _by_record(await self._moved.find(query, sort=[("version", 1)]))
+
+    async def facts_before(self, wanted: Mapping[str, tuple[int, Some[str] | None]]) -> dict[str, list[Document]]:
+        """Moved changes without their values, by record, oldest first: of a version, and older ones of certain paths.
+
+        Shape: `wanted` is a version and paths by record; None instead of paths says that nothing is wanted.
+        Cost: one command; none for nothing.
+        """
+        parts: list[Document] = []
+        for record_id, (version, paths) in sorted(wanted.items()):
+            if paths is None:
+                continue
+            which: list[Document] = [{"version": {"$eq": version}}]
+            if paths:
+                which.append({"version": {"$lte": version}, "values.path": {"$in": sorted(paths)}})
+            parts.append({"recordId": {"$eq": record_id}, "$or": which})
+        if not parts:
+            return {}
+        kept = {"recordId": 1, "version": 1, "at": 1, "observedAt": 1, "values.path": 1}
+        return _by_record(await self._moved.find({"$or": parts}, kept, sort=[("version", 1)]))
+
     async def find_entries(self, wanted: Some[tuple[str, int]]) -> dict[tuple[str, int], Document]:
         """Moved changes by record and version, without their values.
 
@@ -150,6 +174,13 @@ class ChangeHistory:
     async def _fetch_entries(self, ids: list[str]) -> dict[str, Document]:
         rows = await self._moved.find({"_id": {"$in": sorted(ids)}}, {"values": 0}, limit=len(ids))
         return {row["_id"]: row for row in rows}
+
+
+def _by_record(entries: Some[Document]) -> dict[str, list[Document]]:
+    found: dict[str, list[Document]] = {}
+    for each in entries:
+        found.setdefault(str(each["recordId"]), []).append(each)
+    return found
 
 
 def _is_wanted(entry: Document, before: int | None, paths: Some[str], since: object, hidden: Some[str]) -> bool:

@@ -15,7 +15,8 @@ from repositories.compile.search import words_expression
 from repositories.cursors import Cursors, value_at
 from repositories.errors import AlreadyExists, IndexLimit
 from repositories.mongo import IndexSpec, Store
-from repositories.plan import ID, Change
+from repositories.past import PastReads
+from repositories.plan import ID, Change, Order
 from repositories.reading import Document
 from repositories.values import bson_from
 from repositories.vault import Vault
@@ -34,6 +35,8 @@ NUMBERS = "numbers"
 WORDS_INDEX = "words"
 MERGED = "merged"
 """The clients who have become part of one: id, number, last version, and when and by whom."""
+CHANGED_INDEX = "changed"
+"""Counts, from its keys alone, the clients who were there at a moment and have been changed since."""
 TERRITORY = ("team", "region")
 """What a client has from its manager, so that an access rule finds it: the names are those of the manager's values."""
 BOOK_INDEXES = {
@@ -45,6 +48,7 @@ BOOK_INDEXES = {
     "region": IndexSpec((("region", 1), ("_id", 1))),
     WORDS_INDEX: IndexSpec((("words.g", 1),)),
     LOOKUPS: IndexSpec(((f"{LOOKUPS}.$**", 1),)),
+    CHANGED_INDEX: IndexSpec((("updatedAt", 1), ("createdAt", 1))),
 }
 ACCESS_INDEXES = {"managerId": "manager", "team": "team", "region": "region"}
 """The index that answers an access rule, by the path that it looks at."""
@@ -57,6 +61,41 @@ class ClientRepository(RecordRepository):
 
     def __init__(self, store: Store, cursors: Cursors, vault: Vault) -> None:
         super().__init__(store, CLIENTS, "client", cursors, ACCESS_INDEXES, vault)
+        self.past = PastReads(store, self.collection, self.history)
+
+    async def count(self, authorised: AuthorisedPlan) -> int:
+        """How many clients the plan's filter selects, or selected at its moment."""
+        return await (super().count(authorised) if authorised.past is None else self.past.count(authorised))
+
+    async def find_one(self, authorised: AuthorisedPlan) -> Document | None:
+        """The client that the plan's filter selects, or selected at its moment."""
+        if authorised.past is None:
+            return await super().find_one(authorised)
+        return next(iter(await self._as_was(authorised, {}, 1)), None)
+
+    async def load_many(self, authorised: AuthorisedPlan, ids: Some[str]) -> dict[str, Document]:
+        """The clients with these ids, by id, as they are or were; those who may not be read are left out."""
+        if authorised.past is None or not ids:
+            return await super().load_many(authorised, ids)
+        found = await self._as_was(authorised, {ID: {"$in": sorted(ids)}}, len(ids))
+        return {str(each[ID]): each for each in found}
+
+    async def load(self, authorised: AuthorisedPlan, record_id: str) -> Document | None:
+        """The client with this id, as it is or was, if the plan's filter lets it through."""
+        if authorised.past is None:
+            return await super().load(authorised, record_id)
+        return (await self.load_many(authorised, (record_id,))).get(record_id)
+
+    async def _as_was(self, authorised: AuthorisedPlan, scope: Document, limit: int) -> list[Document]:
+        found = await self.past.find(authorised, scope, limit)
+        await self._shown(authorised, found)
+        return found
+
+    async def _ordered(self, authorised: AuthorisedPlan, order: Sequence[Order], limit: int) -> list[Document]:
+        if authorised.past is None:
+            return await super()._ordered(authorised, order, limit)
+        hint = await self.small_books.hint_for(authorised.rows)
+        return await self.past.page(authorised, self._positions(authorised), order, limit, hint)
 
     async def prepare(self) -> None:
         """The indexes and the validator for the shape that code owns; those of the catalogue are apart."""

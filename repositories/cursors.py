@@ -30,7 +30,8 @@ class Cursors:
     def binding(self, authorised: AuthorisedPlan) -> bytes:
         """What a cursor is bound to; made once for a page."""
         plan = authorised.plan
-        return self.bound_to((plan.area, authorised.principal, authorised.asked, plan.order))
+        moment = () if plan.as_of is None else (plan.as_of,)
+        return self.bound_to((plan.area, authorised.principal, authorised.asked, plan.order, *moment))
 
     def bound_to(self, question: tuple[object, ...]) -> bytes:
         """The binding to a question that is no plan."""

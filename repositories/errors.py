@@ -109,6 +109,23 @@ class UnindexedOrder(Mendable):
     code = ErrorCode.ORDER_NOT_INDEXED
 
 
+class NotAsOf(Mendable):
+    """A question about an earlier moment that has no answer."""
+
+    code = ErrorCode.INVALID_VALUE
+
+    def __init__(self, reason: str, name: str = "asOf", given: str | None = None) -> None:
+        super().__init__(reason)
+        self.path = (name,)
+        self.given = given
+
+
+class TooManyChanged(Mendable):
+    """More clients have been changed since a moment than one question takes back."""
+
+    code = ErrorCode.TOO_EXPENSIVE
+
+
 class IndexLimit(Mendable):
     """The collection has the 64 indexes that MongoDB allows."""
 

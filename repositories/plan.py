@@ -47,6 +47,8 @@ class ReadPlan:
     """Paths of keys and figures, where groups are asked for instead of records."""
     momentary: Filter | None = None
     """What must hold besides of what is on a page or counted. It may speak of now: no cursor is bound to it."""
+    as_of: datetime | None = None
+    """Clients as they stood at this moment, by when changes were entered; None: as they are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,9 +72,7 @@ class RecordReader:
         order = full_order(plan.order if plan.ranked is None else BY_RANK, page.is_backward)
         if plan.ranked is None:
             await self._refuse_unindexed(authorised)
-            query, projection = self._page_query(authorised), projection_from(plan.paths, order)
-            hint = await self.small_books.hint_for(authorised.rows)
-            documents = await self.collection.find(query, projection, sort_from(order), page.limit + 1, hint=hint)
+            documents = await self._ordered(authorised, order, page.limit + 1)
         else:
             documents = await self.collection.aggregate(self._ranked_pipeline(authorised, plan.ranked, order))
         is_more = len(documents) > page.limit
@@ -84,6 +82,12 @@ class RecordReader:
             documents.reverse()
             return Slice(documents, has_next=page.before is not None, has_previous=is_more)
         return Slice(documents, has_next=is_more, has_previous=page.after is not None)
+
+    async def _ordered(self, authorised: AuthorisedPlan, order: Sequence[Order], limit: int) -> list[Document]:
+        """The first records of a page, by a full order."""
+        query, projection = self._page_query(authorised), projection_from(authorised.plan.paths, order)
+        hint = await self.small_books.hint_for(authorised.rows)
+        return await self.collection.find(query, projection, sort_from(order), limit, hint=hint)
 
     async def _refuse_unindexed(self, authorised: AuthorisedPlan) -> None:
         """An index serves one key and the id; more keys are sorted by the server, which is for small lists only.
@@ -102,16 +106,25 @@ class RecordReader:
             )
 
     def _page_query(self, authorised: AuthorisedPlan) -> Document:
-        plan, page = authorised.plan, authorised.plan.page
         wanted = _wanted(authorised)
         parts = [query_from(wanted)] if wanted is not None else []
+        parts += self._positions(authorised)
+        return {"$and": parts} if len(parts) > 1 else parts[0] if parts else {}
+
+    def _positions(self, authorised: AuthorisedPlan) -> list[Document]:
+        """Where the page begins and where it ends, as far as it says so.
+
+        Raises: BadCursor.
+        """
+        plan, page = authorised.plan, authorised.plan.page
+        parts: list[Document] = []
         if page is not None and (page.after or page.before):
             binding = self.cursors.binding(authorised)
             for cursor, is_backward in ((page.after, False), (page.before, True)):
                 if cursor is not None:
                     order = full_order(plan.order, is_backward)
                     parts.append(beyond(order, self.cursors.open(binding, cursor, len(order))))
-        return {"$and": parts} if len(parts) > 1 else parts[0] if parts else {}
+        return parts
 
     def _ranked_pipeline(self, authorised: AuthorisedPlan, search: Search, order: Sequence[Order]) -> list[Document]:
         """What is found, the best first; the rank is worked out for what is found alone."""

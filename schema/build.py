@@ -28,6 +28,7 @@ from repositories.grants import GRANTS
 from repositories.grants import PATHS as GRANT_PATHS
 from repositories.interactions import INTERACTIONS
 from repositories.managers import MANAGERS
+from repositories.past import moment_of
 from repositories.plan import ReadPlan
 from repositories.repositories import AREA_BY_PREFIX
 from repositories.service_accounts import PATHS as SERVICE_ACCOUNT_PATHS
@@ -183,9 +184,9 @@ def _right_field() -> tuple[str, Any, StrawberryField]:
     async def can_change(info: strawberry.Info, holders: Sequence[Document]) -> list[bool]:
         context: Context = info.context
         rows = context.repositories.access.rows(context.viewer, Right.CHANGE_CLIENTS)
-        return [is_within(rows, each) for each in holders]
+        return [moment_of(each) is None and is_within(rows, each) for each in holders]
 
-    text = "Whether you may change this client."
+    text = "Whether you may change this client; nobody changes what was, so never with asOf."
     return "viewerCanChange", None, related(can_change, "viewerCanChange", bool, text)
 
 

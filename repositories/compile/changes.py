@@ -36,12 +36,14 @@ def change_pipeline(change: Change) -> list[Stage]:
     cleared = [path for path, value in change.values.items() if value is None]
     version = {"$add": ["$version", 1]}
     rows = [_tail_row(path, given) for path in change.values]
-    entry = {"version": version, **_literals(change_facts(change)), "values": rows}
+    # Servers' clocks differ: no change is dated before the one it follows, so that what was true when is one question.
+    at = {"$max": [{"$literal": change.at}, "$updatedAt"]}
+    entry = {"version": version, **_literals(change_facts(change)), "at": at, "values": rows}
     assigned: Stage = {path: {"$literal": value} for path, value in given.items()}
     seen = change.proof.observed_at or change.at
     for path in given:
         assigned[f"proof.{proof_key(path)}"] = {"v": version, "o": {"$literal": seen}}
-    assigned |= {"version": version, "updatedAt": {"$literal": change.at}}
+    assigned |= {"version": version, "updatedAt": at}
     if change.words:
         assigned["words"] = words_expression(change.words)
     if change.is_sealed:

@@ -8,6 +8,7 @@ import anyio
 from repositories.errors import NotSupported, door
 from repositories.mongo.collection import Collection
 from repositories.mongo.memory import MemoryCollection, memory_client
+from repositories.mongo.results import Document
 from repositories.mongo.settings import MongoSettings
 from repositories.mongo.store import Events, Result, Store, Transaction, Work, driver_errors_of
 from repositories.mongo.trace import CommandTrace
@@ -53,6 +54,11 @@ class MemoryStore(Store):
 
     async def set_validator(self, collection_name: str, schema: Mapping[str, Any]) -> None:
         raise NotSupported("The memory driver has no validators. Use a real mongod where the database must check.")
+
+    async def scratch(self, documents: Sequence[Document]) -> Collection:
+        made = MemoryCollection("scratch", memory_client().get_database("scratch").get_collection("scratch"))
+        await made.insert_many(documents)
+        return made
 
     async def ping(self) -> None:
         return None

@@ -97,6 +97,13 @@ class Store(ABC):
         """
         raise NotSupported(f"{self.driver} has no planner. Use a real mongod (KEHU_MONGODB_URI).")
 
+    async def scratch(self, documents: Sequence[Document]) -> Collection:
+        """A collection of these documents that nobody else sees, gone when it is let go of.
+
+        Raises: NotSupported on a server, where a pipeline does what it is for.
+        """
+        raise NotSupported(f"{self.driver} keeps no collections aside. Use a pipeline.")
+
     @abstractmethod
     async def ping(self) -> None:
         """Returns if the database can take writes now.

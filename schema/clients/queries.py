@@ -1,17 +1,20 @@
 """Questions about clients."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 import strawberry
 
+from acts.past import moment_from
 from catalogue.attribute import CLIENTS
 from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode, KehuError
 from catalogue.filters import Compare, all_of
 from catalogue.kinds import Operator
+from repositories.changes import CHANGES, VERSION_INDEX
 from repositories.clients import ACCESS_INDEXES, NUMBER_INDEX, NUMBERS, WORDS_INDEX
 from repositories.compile.indexes import ID_INDEX, index_of_order, is_served
 from repositories.plan import ReadPlan
@@ -29,6 +32,14 @@ from schema.planning.selection import PageSelection, page_selection, place_of, s
 
 _INDEXED = frozenset((NUMBER_INDEX, *ACCESS_INDEXES))
 """Paths of clients that code owns an index of."""
+
+
+AS_OF_MEANING = (
+    "The moment as of which clients are read, by when changes were entered: values, filters and order, and what is "
+    "selected below. Now, if left out."
+)
+_EARLIER = Read(CHANGES, index=VERSION_INDEX, part="asOf")
+"""Where dates and proofs of earlier versions have moved out of the clients."""
 
 
 class AmbiguousClient(KehuError):
@@ -52,20 +63,24 @@ class ClientTypes:
 def client_queries(types: ClientTypes) -> Fields:
     """The fields of Query about clients."""
 
-    async def client(info: strawberry.Info, id: str | None = None, number: str | None = None) -> Any:
+    async def client(
+        info: strawberry.Info, id: str | None = None, number: str | None = None, as_of: datetime | None = None
+    ) -> Any:
         if (id is None) == (number is None):
             given = "neither" if id is None else "both"
             raise AmbiguousClient(f"client takes either id or number; got {given}. Give one of them.", given=given)
         context: Context = info.context
+        moment = moment_from(as_of)
         if id is not None:
-            return await context.look_up(lambda: load_client(info, id))
-        return await context.look_up(lambda: _find_by_number(context, str(number), selected_paths(info)))
+            return await context.look_up(lambda: load_client(info, id, moment))
+        return await context.look_up(lambda: _find_by_number(context, str(number), selected_paths(info), moment))
 
     async def clients(
         info: strawberry.Info,
         where: Mapping[str, Any] | None = None,
         search: str | None = None,
         order_by: list[Mapping[str, Any]] | None = None,
+        as_of: datetime | None = None,
         first: int | None = None,
         after: str | None = None,
         last: int | None = None,
@@ -78,24 +93,27 @@ def client_queries(types: ClientTypes) -> Fields:
         order = order_from(order_by)
         # An order that was asked for goes before how well the search is met.
         ranked = found if not order else None
-        plan = ReadPlan(CLIENTS, paths, all_of(types.filters.filter_from(where), found), order, page, ranked)
+        wanted = all_of(types.filters.filter_from(where), found)
+        plan = ReadPlan(CLIENTS, paths, wanted, order, page, ranked, as_of=moment_from(as_of))
         return await read_connection(context, plan, selection)
 
     yield _one(client, types)
     yield _many(clients, types)
 
 
-async def _find_by_number(context: Context, number: str, paths: frozenset[str]) -> Document | None:
+async def _find_by_number(
+    context: Context, number: str, paths: frozenset[str], moment: datetime | None
+) -> Document | None:
     """The client who has a number, or who has taken in the one that had it.
 
     Cost: one command; another one where nobody has the number now.
     """
     clients = context.repositories.clients
-    found = await clients.find_one(context.authorise(ReadPlan(CLIENTS, paths, by_number(number))))
+    found = await clients.find_one(context.authorise(ReadPlan(CLIENTS, paths, by_number(number), as_of=moment)))
     if found is not None:
         return found
     former = Compare(NUMBERS, Operator.EQ, number)
-    return await clients.find_one(context.authorise(ReadPlan(CLIENTS, paths, former)))
+    return await clients.find_one(context.authorise(ReadPlan(CLIENTS, paths, former, as_of=moment)))
 
 
 def _selected(info: strawberry.Info) -> tuple[PageSelection, frozenset[str]]:
@@ -113,15 +131,16 @@ def _one(resolver: Any, types: ClientTypes) -> tuple[str, Any, Any]:
     arguments = {
         "id": described(strawberry.ID | None, "The id of the client."),
         "number": described(str | None, "The client number, instead of the id."),
+        "as_of": described(datetime | None, AS_OF_MEANING, "asOf"),
     }
     text = "One client, by id or by number; null if there is none that you may see."
     return "client", None, resolved(resolver, "client", types.client | None, text, arguments, _reads_one)
 
 
 def _reads_one(given: Arguments, _names: frozenset[str]) -> Reading:
-    if given.get("id") is not None:
-        return Reading(1, (Read(CLIENTS, 1, ID_INDEX),))
-    return Reading(1, (Read(CLIENTS, 1, NUMBER_INDEX, commands=2),))
+    is_by_id = given.get("id") is not None
+    found = Read(CLIENTS, 1, ID_INDEX) if is_by_id else Read(CLIENTS, 1, NUMBER_INDEX, commands=2)
+    return Reading(1, (found,) if given.get("as_of") is None else (found, _EARLIER))
 
 
 def _many(resolver: Any, types: ClientTypes) -> tuple[str, Any, Any]:
@@ -130,6 +149,7 @@ def _many(resolver: Any, types: ClientTypes) -> tuple[str, Any, Any]:
         "where": described(types.where | None, "Which clients; all that you may see, if left out."),
         "search": described(str | None, SEARCH_MEANING),
         "order_by": described(list[order] | None, "In which order; by id within it.", "orderBy"),
+        "as_of": described(datetime | None, AS_OF_MEANING, "asOf"),
         **PAGE_ARGUMENTS,
     }
     text = "Clients, a page at a time. Exactly the selected attributes are read."
@@ -147,4 +167,9 @@ def _reads_many(catalogue: Catalogue, filters: Filters, given: Arguments, names:
     where = filters.filter_from(given.get("where"))
     is_found = given.get("search") is not None or is_served(catalogue, CLIENTS, where, _INDEXED)
     page = Read(CLIENTS, index=index, commands=2 if len(order) > 1 else 1, is_scan=index is None or not is_found)
-    return page_reading(given, names, page, total_of(CLIENTS))
+    if given.get("as_of") is None:
+        return page_reading(given, names, page, total_of(CLIENTS))
+    # All clients changed since may have to be looked at, and are counted first: once for the page, once for the total.
+    page = replace(page, commands=page.commands + 1, is_scan=True)
+    reading = page_reading(given, names, page, replace(total_of(CLIENTS), commands=3))
+    return replace(reading, reads=(*reading.reads, _EARLIER))

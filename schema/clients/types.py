@@ -16,6 +16,7 @@ from repositories.compile.changes import proof_key
 from repositories.cursors import value_at
 from repositories.errors import BadCursor
 from repositories.histories import Positions, read_histories
+from repositories.past import moment_of
 from repositories.plan import ID, ReadPlan
 from repositories.veil import seen_value
 from schema.context import Context, Document
@@ -122,7 +123,7 @@ async def read_values(
     names = {each.name for each in field.fields("AttributeValue")}
     wants_change = bool(names & FROM_CHANGE)
     changes = await _changes_of(context, client, attributes) if wants_change else {}
-    moment = now()
+    moment = moment_of(client) or now()
     return [_value(client, each, changes, moment) | {"definition": shown(each)} for each in attributes]
 
 
@@ -170,7 +171,15 @@ async def read_history(
     limit: int,
     before: Positions,
 ) -> list[Document]:
-    """Changes of a client, and of those who have become part of him, newest first, one more than the limit."""
+    """Changes of a client, and of those who have become part of him, newest first, one more than the limit.
+
+    Of a client who was read as of a moment it is those up to it.
+    """
+    moment = moment_of(client)
+    if moment is not None:
+        top = client["version"] + 1
+        before = (min(before[0], top) if before else top, *before[1:])
+        client = {**client, "merged": [each for each in client.get("merged") or () if each["at"] <= moment]}
     catalogue, seen = context.repositories.catalogue, context.seen(CLIENTS)
     wanted: set[str] = set()
     for path in paths or ():
@@ -230,14 +239,16 @@ def version_from(after: str | None) -> int | None:
 async def read_references(key: str, info: strawberry.Info, holders: Sequence[Any]) -> list[Any]:
     """The client, or the clients, that the value of kind CLIENT in each holder points at; null if not to be seen.
 
-    Cost: one command for all holders.
+    What was read as of a moment points at clients as of that moment.
+    Cost: one command for all holders of one moment; all of one answer mostly are.
     """
-    wanted: set[str] = set()
+    wanted: dict[datetime | None, set[str]] = {}
     for holder in holders:
         ids = holder.get(key)
-        wanted.update(ids if isinstance(ids, list) else () if ids is None else (ids,))
-    found = await read_clients(info, wanted)
-    return [_pointed_at(holder.get(key), found) for holder in holders]
+        some = wanted.setdefault(moment_of(holder), set())
+        some.update(ids if isinstance(ids, list) else () if ids is None else (ids,))
+    found = {moment: await read_clients(info, ids, moment) for moment, ids in wanted.items()}
+    return [_pointed_at(holder.get(key), found[moment_of(holder)]) for holder in holders]
 
 
 def _pointed_at(ids: Any, found: Mapping[str, Document]) -> Any:
@@ -246,17 +257,19 @@ def _pointed_at(ids: Any, found: Mapping[str, Document]) -> Any:
     return found.get(ids)
 
 
-async def read_clients(info: strawberry.Info, ids: Collection[str]) -> Mapping[str, Document]:
-    """Clients by id, with the paths selected under a field."""
+async def read_clients(
+    info: strawberry.Info, ids: Collection[str], moment: datetime | None = None
+) -> Mapping[str, Document]:
+    """Clients by id, with the paths selected under a field, as they are or as they were."""
     context: Context = info.context
-    plan = context.authorise(ReadPlan(CLIENTS, selected_paths(info)))
+    plan = context.authorise(ReadPlan(CLIENTS, selected_paths(info), as_of=moment))
     return await context.repositories.clients.load_many(plan, ids)
 
 
-async def load_client(info: strawberry.Info, client_id: str) -> Document | None:
+async def load_client(info: strawberry.Info, client_id: str, moment: datetime | None = None) -> Document | None:
     """One client by id, with the paths selected under a field; read together with what others want just now."""
     context: Context = info.context
-    plan = context.authorise(ReadPlan(CLIENTS, selected_paths(info)))
+    plan = context.authorise(ReadPlan(CLIENTS, selected_paths(info), as_of=moment))
     return await context.repositories.clients.load(plan, client_id)
 
 

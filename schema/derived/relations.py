@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -9,8 +10,11 @@ import strawberry
 
 from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode, KehuError
+from catalogue.filters import Compare
+from catalogue.kinds import Operator
 from catalogue.relation import Relation
 from repositories.levels import LEVEL_LIMIT, LevelReads
+from repositories.past import moment_of
 from repositories.plan import ID, Order, ReadPlan
 from schema.connection import FORWARD_ARGUMENTS, page_from
 from schema.context import Context, Document
@@ -19,6 +23,8 @@ from schema.pages import page_value
 from schema.planning.paths import NODE
 from schema.planning.reads import Arguments, Read, Reading, page_reading
 from schema.planning.selection import PageSelection, Selected, page_selection, place_of, selection_of
+
+CREATED_AT = "createdAt"
 
 
 class LevelTooLarge(KehuError):
@@ -60,7 +66,13 @@ def list_field(relation: Relation, listed: Listed) -> Fields:
             )
         selection, paths = _selected(info, listed)
         plan = ReadPlan(relation.area, paths, order=order, page=page)
-        return await _read(context, listed.levels(context), plan, selection, [str(each[ID]) for each in holders])
+        found: dict[datetime | None, dict[str, Document]] = {}
+        for moment in dict.fromkeys(moment_of(each) for each in holders):
+            # Of an earlier moment the list has what had been entered by then.
+            then = None if moment is None else Compare(CREATED_AT, Operator.LTE, moment)
+            ids = [str(each[ID]) for each in holders if moment_of(each) == moment]
+            found[moment] = await _read(context, listed.levels(context), replace(plan, filter=then), selection, ids)
+        return [found[moment_of(each)][str(each[ID])] for each in holders]
 
     reads = partial(_reads, relation)
     field = related(many, listing.name, listed.connection, listing.description, FORWARD_ARGUMENTS, reads)
@@ -91,8 +103,8 @@ def _selected(info: strawberry.Info, listed: Listed) -> tuple[PageSelection, fro
 
 async def _read(
     context: Context, levels: LevelReads, plan: ReadPlan, selection: PageSelection, holders: Sequence[str]
-) -> list[Document]:
-    """The connection of each holder; a holder that stands in the level twice has the same one.
+) -> dict[str, Document]:
+    """The connection of each holder.
 
     Cost: one command for all pages, one more if the totals are selected.
     """
@@ -106,4 +118,4 @@ async def _read(
     if selection.wants_total:
         for each, count in (await levels.count(authorised, holders)).items():
             values[each]["totalCount"] = count
-    return [values[each] for each in holders]
+    return values

@@ -57,7 +57,7 @@ class TestChangePipeline:
             "profile.name": {"$literal": "Li"},
             "proof.profile/name": {"v": {"$add": ["$version", 1]}, "o": {"$literal": AT}},
             "version": {"$add": ["$version", 1]},
-            "updatedAt": {"$literal": AT},
+            "updatedAt": {"$max": [{"$literal": AT}, "$updatedAt"]},
         }
 
     def test_clearing_is_a_stage_of_its_own(self) -> None:
@@ -72,13 +72,14 @@ class TestChangePipeline:
     def test_no_given_word_is_an_expression(self, value: object) -> None:
         proof = Proof("$number", "$$ROOT", SEEN, 0.5)
         hostile = Change({"profile.name": value}, "$$NOW", AT, proof, "$key", "$hash")
-        own = {"$profile.name", "$version", "$tail"}
+        own = {"$profile.name", "$version", "$updatedAt", "$tail"}
         assert set(words_of(change_pipeline(hostile))) == own
 
     @pytest.mark.parametrize("value", HOSTILE, ids=str)
     async def test_on_a_store_the_given_words_are_what_is_stored(self, store: Store, value: object) -> None:
         clients = store.collection("clients")
-        await clients.insert_one({"_id": "a", "number": "K1", "version": 1, "attitude": {"satisfaction": 7}})
+        facts = {"number": "K1", "version": 1, "updatedAt": SEEN}
+        await clients.insert_one({"_id": "a", **facts, "attitude": {"satisfaction": 7}})
         written = Change({"profile.name": value}, "$$NOW", AT, Proof(source="$number"))
         document = await clients.find_one_and_update({"_id": "a"}, change_pipeline(written))
         assert document is not None

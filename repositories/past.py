@@ -1,0 +1,256 @@
+"""Clients as they stood at an earlier moment: what changed later is taken back, in the database.
+
+Whoever may read a client now may read its past, as far as the attributes may be read now.
+"""
+
+from collections.abc import Collection as Some
+from collections.abc import Sequence
+from copy import deepcopy
+from datetime import datetime
+from typing import Any
+
+from catalogue.filters import Filter, all_of
+from repositories.access import AuthorisedPlan
+from repositories.changes import CHANGES, ChangeHistory
+from repositories.compile.changes import proof_key
+from repositories.compile.filters import Query, query_from
+from repositories.compile.pages import projection_from, sort_from
+from repositories.compile.past import (
+    Past,
+    changed_since,
+    halves,
+    proofs_to_find,
+    shown_as_was,
+    take_back,
+    taken_back,
+    unchanged_since,
+)
+from repositories.errors import TooManyChanged
+from repositories.mongo import Collection, Store
+from repositories.plan import ID, Order
+
+Stage = dict[str, Any]
+Document = dict[str, Any]
+
+LIMIT_CLIENTS = 10_000
+_FACTS = ("updatedAt", "tail.version", "tail.at", "tail.observedAt", "tail.values.path")
+"""What dates and proofs of an earlier version are found by."""
+_BOOKS = frozenset(("tail", "proof"))
+"""What a document keeps of itself: nothing hangs on it."""
+
+
+class AsOf(dict[str, Any]):
+    """A document, or a group in it, that was read as of a moment: whatever hangs on it is read as of the same one."""
+
+    __slots__ = ("moment",)
+
+    def __init__(self, values: Document, moment: datetime) -> None:
+        super().__init__(values)
+        self.moment = moment
+
+
+def as_of(document: Document, moment: datetime) -> AsOf:
+    """The document with its groups, and those in lists, of one moment."""
+    return AsOf({key: each if key in _BOOKS else _marked(each, moment) for key, each in document.items()}, moment)
+
+
+def moment_of(holder: object) -> datetime | None:
+    """The moment as of which a document or a group was read; None for the present."""
+    return holder.moment if isinstance(holder, AsOf) else None
+
+
+def _marked(value: Any, moment: datetime) -> Any:
+    if isinstance(value, dict):
+        return AsOf({key: _marked(each, moment) for key, each in value.items()}, moment)
+    return [_marked(each, moment) for each in value] if isinstance(value, list) else value
+
+
+class PastReads:
+    """Reads the clients of one store as of the moments of plans.
+
+    Cost: a count of the clients changed since, who are joined with their later changes; the others are read as ever.
+    """
+
+    def __init__(self, store: Store, collection: Collection, history: ChangeHistory) -> None:
+        self.limit_clients = LIMIT_CLIENTS
+        self._store = store
+        self._clients = collection
+        self._history = history
+
+    async def page(
+        self,
+        authorised: AuthorisedPlan,
+        positions: Sequence[Query],
+        order: Sequence[Order],
+        limit: int,
+        hint: str | None,
+    ) -> list[Document]:
+        """The first documents in an order, behind the positions.
+
+        Raises: TooManyChanged.
+        Cost: two commands; a third one where proofs, or dates of change, of clients changed since are selected.
+        """
+        past = _past_of(authorised)
+        is_changed = await self._count_changed(authorised, past.moment) > 0
+        rest: list[Stage] = [{"$sort": dict(sort_from(order))}, {"$limit": limit}]
+        projection = _projection(authorised, order)
+        asked = _all(query_from(_asked(authorised)), *positions)
+        if self._store.driver == "memory":
+            scratch = await self._in_memory(authorised, past, {})
+            found = await scratch.find(asked, projection, sort_from(order), limit)
+        elif not is_changed:
+            query = _all(query_from(authorised.rows), asked, unchanged_since(past.moment))
+            found = await self._clients.find(query, projection, sort_from(order), limit, hint=hint)
+        else:
+            stages = [*self._both(authorised, past, asked, rest, projection), *rest]
+            found = await self._clients.aggregate(stages, hint=hint)
+        return await self._settled(authorised, past, found)
+
+    async def count(self, authorised: AuthorisedPlan) -> int:
+        """How many clients there were of those asked for.
+
+        Raises: TooManyChanged.
+        Cost: two commands, and a third one where the filter looks at what changes and clients have been changed since.
+        """
+        past = _past_of(authorised)
+        changed = await self._count_changed(authorised, past.moment)
+        rows, asked = query_from(authorised.rows), query_from(_asked(authorised))
+        if self._store.driver == "memory":
+            return await (await self._in_memory(authorised, past, {})).count(asked)
+        if not past.asked:
+            return await self._clients.count(_all(rows, asked, {"createdAt": {"$lte": past.moment}}))
+        same = await self._clients.count(_all(rows, asked, unchanged_since(past.moment)))
+        if not changed:
+            return same
+        (first, *more) = self._halves(past, rows, asked, [{"$project": {ID: 1}}])
+        unions = [{"$unionWith": {"coll": self._clients.name, "pipeline": each}} for each in more]
+        rows_found = await self._clients.aggregate([*first, *unions, {"$count": "clients"}])
+        return same + (int(rows_found[0]["clients"]) if rows_found else 0)
+
+    async def find(self, authorised: AuthorisedPlan, scope: Query, limit: int) -> list[Document]:
+        """The few clients in scope, such as those with certain ids, in no order.
+
+        Cost: one command; a second one as for a page.
+        """
+        past = _past_of(authorised)
+        projection = _projection(authorised, ())
+        asked = query_from(_asked(authorised))
+        if self._store.driver == "memory":
+            found = await (await self._in_memory(authorised, past, scope)).find(asked, projection, limit=limit)
+        else:
+            stages = self._both(authorised, past, asked, [{"$limit": limit}], projection, scope)
+            found = await self._clients.aggregate([*stages, {"$limit": limit}])
+        return await self._settled(authorised, past, found)
+
+    async def _count_changed(self, authorised: AuthorisedPlan, moment: datetime) -> int:
+        """How many of the clients that may be read have been changed since.
+
+        Raises: TooManyChanged.
+        """
+        most = self.limit_clients
+        query = _all(query_from(authorised.rows), changed_since(moment))
+        found = await self._clients.count(query, limit=most + 1)
+        if found > most:
+            raise TooManyChanged(
+                f"More than {most} clients have been changed since {moment.isoformat(timespec='seconds')}, and each of "
+                "them would have to be taken back. Ask for a later moment, for one client with client(asOf:), or for "
+                "what a segment's daily snapshots say. The limit is the setting KEHU_AS_OF_LIMIT_CLIENTS."
+            )
+        return found
+
+    def _both(
+        self,
+        authorised: AuthorisedPlan,
+        past: Past,
+        asked: Query,
+        rest: Sequence[Stage],
+        projection: dict[str, int],
+        scope: Query | None = None,
+    ) -> list[Stage]:
+        """The clients who are as they were, and the others as they were."""
+        rows = _all(query_from(authorised.rows), scope or {})
+        same: list[Stage] = [{"$match": _all(rows, asked, unchanged_since(past.moment))}, *rest]
+        last = [*rest, *shown_as_was(past), {"$project": projection}]
+        unions = [
+            {"$unionWith": {"coll": self._clients.name, "pipeline": each}}
+            for each in self._halves(past, rows, asked, last)
+        ]
+        return [*same, {"$project": projection}, *unions]
+
+    def _halves(self, past: Past, rows: Query, asked: Query, last: Sequence[Stage]) -> list[list[Stage]]:
+        # What is asked of nothing that changes narrows the clients before anything is taken back.
+        early, late = ({}, asked) if past.asked else (asked, {})
+        return [
+            taken_back(past, _all(rows, half, early), late, last, CHANGES, is_joined=is_joined)
+            for half, is_joined in halves(past.moment)
+        ]
+
+    async def _in_memory(self, authorised: AuthorisedPlan, past: Past, scope: Query) -> Collection:
+        """A collection of its own with the whole clients as they were: the memory driver knows no such stages."""
+        there: Query = {"createdAt": {"$lte": past.moment}}
+        found = await self._clients.find(_all(query_from(authorised.rows), scope, there))
+        later = await self._history.entries_since([str(each[ID]) for each in found], past.moment)
+        for each in found:
+            tail = [entry for entry in each["tail"] if entry["at"] > past.moment]
+            take_back(past, each, deepcopy([*later.get(str(each[ID]), ()), *tail]))
+        return await self._store.scratch(found)
+
+    async def _settled(self, authorised: AuthorisedPlan, past: Past, documents: list[Document]) -> list[Document]:
+        """The documents with the dates and the proofs that they had, and with the moment that all in them is as of."""
+        paths = authorised.plan.paths
+        changed = [each for each in documents if each.get("updatedAt", past.moment) > past.moment]
+        if _needs_facts(paths):
+            known = {str(each[ID]): [e for e in each["tail"] if e["version"] <= each["version"]] for each in changed}
+            wanted = {str(each[ID]): proofs_to_find(each, paths) for each in changed}
+            older = await self._history.facts_before(
+                {str(each[ID]): (int(each["version"]), _missing(known[str(each[ID])], wanted[str(each[ID])]))
+                 for each in changed}
+            )  # fmt: skip
+            for each in changed:
+                entries = [*older.get(str(each[ID]), ()), *known[str(each[ID])]]
+                _settle(each, entries, wanted[str(each[ID])])
+        return [as_of(each, past.moment) for each in documents]
+
+
+def _past_of(authorised: AuthorisedPlan) -> Past:
+    if authorised.past is None:
+        raise ValueError("a plan without a moment is about the present")
+    return authorised.past
+
+
+def _asked(authorised: AuthorisedPlan) -> Filter | None:
+    return all_of(authorised.asked, authorised.plan.momentary)
+
+
+def _all(*parts: Query) -> Query:
+    given = [each for each in parts if each]
+    return {"$and": given} if len(given) > 1 else given[0] if given else {}
+
+
+def _needs_facts(paths: Some[str]) -> bool:
+    return "updatedAt" in paths or any(each.startswith("proof.") for each in paths)
+
+
+def _projection(authorised: AuthorisedPlan, order: Sequence[Order]) -> dict[str, int]:
+    paths = authorised.plan.paths
+    return projection_from({*paths, "version", *(_FACTS if _needs_facts(paths) else ())}, order)
+
+
+def _missing(entries: Sequence[Document], paths: Some[str]) -> frozenset[str] | None:
+    """The paths whose last change is in none of the entries; None where the entries have all that is needed."""
+    told = {row["path"] for each in entries for row in each["values"]}
+    missing = frozenset(paths) - told
+    return None if entries and not missing else missing
+
+
+def _settle(document: Document, entries: Sequence[Document], paths: Some[str]) -> None:
+    """The entries are of the version that the document has, and older ones, oldest first."""
+    if entries:
+        document["updatedAt"] = entries[-1]["at"]
+    proofs = document.setdefault("proof", {})
+    for path in paths:
+        setting = next((e for e in reversed(entries) if any(row["path"] == path for row in e["values"])), None)
+        key = proof_key(path)
+        proofs.pop(key, None)
+        if setting is not None:
+            proofs[key] = {"v": setting["version"], "o": setting.get("observedAt") or setting["at"]}
