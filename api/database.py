@@ -73,6 +73,7 @@ async def look_into_book(settings: Settings, store: Store) -> Repositories:
         kms_of(settings),
     )
     repositories.clients.sort_limit_documents = settings.sort_limit_documents
+    repositories.clients.past.limit_clients = settings.as_of_limit_clients
     repositories.approvals.open_days = settings.approval_days
     repositories.jobs.kept_days = settings.job_days
     return repositories

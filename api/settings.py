@@ -105,6 +105,13 @@ class Settings(BaseSettings):
         ge=0,
         le=10_000_000,
     )
+    as_of_limit_clients: int = setting(
+        10_000,
+        "most clients changed since a moment as of which a page or a count is asked for",
+        "a whole number from 0 to 10000000",
+        ge=0,
+        le=10_000_000,
+    )
     wildcard_facets: Annotated[tuple[Facet, ...], NoDecode, BeforeValidator(split_list)] = setting(
         (),
         "facets with one index over all their attributes, the same on every server:"

@@ -153,8 +153,8 @@ class PastReads:
         if found > most:
             raise TooManyChanged(
                 f"More than {most} clients have been changed since {moment.isoformat(timespec='seconds')}, and each of "
-                "them would have to be taken back. Ask for a later moment, for one client with client(asOf:), or for "
-                "what a segment's daily snapshots say. The limit is the setting KEHU_AS_OF_LIMIT_CLIENTS."
+                "them would have to be taken back. Ask for a later moment, or for one client with client(asOf:). The "
+                "limit is the setting KEHU_AS_OF_LIMIT_CLIENTS."
             )
         return found
 

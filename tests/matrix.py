@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from graphql import (
     GraphQLArgument,
@@ -36,7 +37,15 @@ _LITERALS = {
     "DateTime": '"2020-01-05T00:00:00Z"',
     "JSON": '"words"',
 }
-_NAMED = {"number": f'"{NUMBER}"', "path": '"profile.name"', "paths": '["profile.name"]', "expectedVersion": "1"}
+_LATELY = f'"{(datetime.now(UTC) - timedelta(hours=1)).isoformat()}"'
+_NAMED = {
+    "number": f'"{NUMBER}"',
+    "path": '"profile.name"',
+    "paths": '["profile.name"]',
+    "expectedVersion": "1",
+    "asOf": _LATELY,
+    "until": _LATELY,
+}
 """Values of arguments that mean something by their name."""
 
 
@@ -81,6 +90,8 @@ def _of_client(schema: GraphQLSchema) -> Iterator[Question]:
 def _of_root(name: str, field: GraphQLField) -> Iterator[Question]:
     if name == "client":
         yield Question(name, f'{{ client(number: "{NUMBER}") {{ number }} }}', is_about_one=True)
+        for asked in (f'number: "{NUMBER}"', f'id: "{ID}"'):
+            yield Question(name, f"{{ client({asked}, asOf: {_LATELY}) {{ number }} }}", is_about_one=True)
         return
     for asked in _ways(name, field):
         yield _about(f"Query.{name}", f"{{ {asked} }}")
@@ -169,9 +180,8 @@ def _of_filters(schema: GraphQLSchema) -> Iterator[Question]:
     where = schema.type_map["ClientWhere"]
     assert isinstance(where, GraphQLInputObjectType)
     for place, text in _filters(where, "", 0):
-        yield Question(
-            f"where {place}", f"{{ clients(first: 5, where: {text}) {{ totalCount nodes {{ id number }} }} }}"
-        )
+        asked = "{ totalCount nodes { id number } }"
+        yield Question(f"where {place}", f"{{ clients(first: 5, where: {text}) {asked} }}")
 
 
 def _filters(type_: GraphQLInputObjectType, place: str, depth: int) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from catalogue.catalogue import Catalogue
 from repositories.batching import LARGEST
 from repositories.changes import CHANGES, VERSION_INDEX
 from repositories.compile.indexes import ID_INDEX
+from schema.clients.differences import difference_fields
 from schema.clients.types import ClientChange, positions_from, read_history, read_values
 from schema.connection import FORWARD_ARGUMENTS, connection_types, connection_value, page_from
 from schema.context import Context, Document
@@ -64,6 +65,7 @@ def client_fields(catalogue: Catalogue, value_type: Any, shown: Callable[[Attrib
     }
     text = "Every accepted change, newest first."
     yield "history", None, resolved(history, "history", _HISTORY.connection, text, arguments, _reads_history)
+    yield from difference_fields()
 
 
 def _reads_values(catalogue: Catalogue, given: Arguments, names: frozenset[str]) -> Reading:

@@ -180,25 +180,40 @@ async def read_history(
         top = client["version"] + 1
         before = (min(before[0], top) if before else top, *before[1:])
         client = {**client, "merged": [each for each in client.get("merged") or () if each["at"] <= moment]}
-    catalogue, seen = context.repositories.catalogue, context.seen(CLIENTS)
+    wanted, hidden = history_paths(context, paths), context.seen(CLIENTS).hidden
+    history = context.repositories.clients.history
+    found = await read_histories(
+        history, client, limit + 1, before=before, paths=wanted, since=since, hidden=hidden
+    )
+    changes = await shown_changes(context, [each.change for each in found], wanted)
+    return [
+        change | {"mergedFrom": entry.merged, "positions": entry.positions}
+        for change, entry in zip(changes, found, strict=True)
+    ]
+
+
+def history_paths(context: Context, paths: Collection[str] | None) -> set[str]:
+    """The paths by which the history knows what is named; none where nothing is named."""
+    catalogue = context.repositories.catalogue
     wanted: set[str] = set()
     for path in paths or ():
         attribute = catalogue.find(path)
         is_group = attribute is None or (attribute.kind is Kind.GROUP and not attribute.is_list)
         wanted |= {path, *(leaf.path for leaf in catalogue.leaves(path))} if is_group else {path}
-    history = context.repositories.clients.history
-    found = await read_histories(
-        history, client, limit + 1, before=before, paths=wanted, since=since, hidden=seen.hidden
-    )
+    return wanted
+
+
+async def shown_changes(context: Context, entries: Sequence[Document], wanted: Collection[str]) -> list[Document]:
+    """Changes as their fields are read from them, with as much of each value as may be seen."""
+    catalogue, seen = context.repositories.catalogue, context.seen(CLIENTS)
     kinds = {path: each.kind for path, each in catalogue.area(CLIENTS).items()}
-    shown = [_shown_rows(each.change, seen, wanted) for each in found]
+    shown = [_shown_rows(each, seen, wanted) for each in entries]
     secret = context.repositories.access.restricted(CLIENTS)
     context.touched.restricted += sum(row["path"] in secret for rows in shown for row in rows)
     opened = await context.repositories.vault.opened(shown)
     return [
-        change_value(kinds, entry.change | {"values": [_seen_row(row, seen) for row in rows]}, wanted)
-        | {"mergedFrom": entry.merged, "positions": entry.positions}
-        for entry, rows in zip(found, opened, strict=True)
+        change_value(kinds, entry | {"values": [_seen_row(row, seen) for row in rows]}, wanted)
+        for entry, rows in zip(entries, opened, strict=True)
     ]
 
 

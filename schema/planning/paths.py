@@ -22,6 +22,7 @@ CLIENT_CORE: Mapping[str, frozenset[str]] = {
     "history": frozenset(("tail", "merged")),
     "mergedClients": frozenset(("merged",)),
     "handovers": frozenset(("tail",)),
+    "changesBetween": frozenset(("tail",)),
     "interactions": frozenset(("_id",)),
     "completeness": frozenset(("_id",)),
     "viewerCanChange": frozenset(("_id", "managerId", "team", "region")),

@@ -68,10 +68,13 @@ class TestOpenBook:
         await store.close()
 
     async def test_follows_the_settings(self, tmp_path: Path) -> None:
-        chosen = settings(tmp_path, mongodb_driver="memory", approval_days=3, sort_limit_documents=7)
+        chosen = settings(
+            tmp_path, mongodb_driver="memory", approval_days=3, sort_limit_documents=7, as_of_limit_clients=5
+        )
         store = connect(mongo_settings(chosen, ""))
         repositories = await open_book(chosen, store)
         assert (repositories.approvals.open_days, repositories.clients.sort_limit_documents) == (3, 7)
+        assert repositories.clients.past.limit_clients == 5
         await store.close()
 
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -94,8 +95,10 @@ def mark(document: dict[str, Any], client: int, area: str) -> None:
             assign(document, path, [_item(client, prefix, attribute)])
     if area == CLIENTS:
         document["words"] = words_of(words)
-        rows = [{"path": path, "new": text} for path, text in _texts(document, "")]
-        document["tail"] = [{"version": 2, "at": document["createdAt"], "by": "M001", "values": rows}]
+        # Every value was set once more just now, so that what was is read from the history.
+        rows = [{"path": path, "old": text, "new": text} for path, text in _texts(document, "")]
+        document["tail"] = [{"version": 2, "at": document["updatedAt"], "by": "M001", "values": rows}]
+        document |= {"createdAt": document["createdAt"] - timedelta(days=9), "version": 2}
 
 
 def _item(client: int, prefix: str, group: Attribute) -> dict[str, Any]:

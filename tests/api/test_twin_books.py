@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from acts import checks, clients, upserts
+from acts import checks, clients, past, upserts
 from acts.demo import load_demo
 from api.editions import Edition, SeenEdition, build_edition
 from api.errors import InvalidDocument
@@ -22,6 +22,7 @@ from catalogue.builtin import builtin_catalogue
 from catalogue.kinds import Kind
 from policy.rules import BUILT_IN, PURPOSES, Policy, Right, RoleRule, RowScope, Unreadable
 from policy.viewer import Viewer
+from repositories.cursors import value_at
 from repositories.entry_windows import Weekday
 from repositories.mongo import MongoSettings, connect
 from repositories.repositories import Repositories, open_repositories
@@ -103,7 +104,8 @@ class Questions:
         attribute = CATALOGUE.get_live(path)
         makers = (
             self._select, self._filter, self._filter, self._order, self._group, self._measure, self._door, self._doors,
-            self._history, self._search, self._nodes, self._related, self._change, self._upsert, self._definition,
+            self._history, self._between, self._search, self._nodes, self._related, self._change, self._upsert,
+            self._definition,
             self._look, self._record, self._stale, self._complete,
             self._in_time,
             self._look, self._record, self._duplicates, self._handovers, self._merge, self._quality,
@@ -112,6 +114,11 @@ class Questions:
 
     def _one(self) -> Document:
         return self.random.choice(self.clients)
+
+    def _moment(self) -> str:
+        """A moment before the last change of some client."""
+        at: datetime = self._one()["updatedAt"] - timedelta(seconds=self.random.choice((0, 1, 90 * 86_400)))
+        return at.isoformat()
 
     def _literal(self, attribute: Attribute) -> str:
         return LITERALS.get(attribute.kind, '"HIDDEN-5"')
@@ -151,6 +158,8 @@ class Questions:
 
     def _page(self, arguments: str, selection: str = "id number") -> str:
         page = self.random.choice(("first: 50", "first: 3", "last: 3"))
+        if self.random.random() < 0.4 and "search" not in arguments:
+            page += f', asOf: "{self._moment()}"'
         ends = "pageInfo { startCursor endCursor hasNextPage hasPreviousPage }"
         return f"{{ clients({page}{arguments}) {{ totalCount {ends} nodes {{ {selection} }} edges {{ cursor }} }} }}"
 
@@ -178,7 +187,13 @@ class Questions:
 
     def _door(self, attribute: Attribute) -> str:
         inner = f'attribute(path: "{attribute.path}") {{ path value source observedAt isStale definition {{ label }} }}'
-        return f'{{ client(id: "{self._one()["_id"]}") {{ number {inner} }} }}'
+        then = f', asOf: "{self._moment()}"' if self.random.random() < 0.5 else ""
+        return f'{{ client(id: "{self._one()["_id"]}"{then}) {{ number {inner} }} }}'
+
+    def _between(self, attribute: Attribute) -> str:
+        asked = self.random.choice(("", f', paths: ["{attribute.path}"]', f', paths: ["{attribute.parent}"]'))
+        given = f'after: "2000-01-01T00:00:00Z", until: "{self._moment()}"{asked}'
+        return self._page("", f"id changesBetween({given}) {{ path old new isDifferent changes {{ version by }} }}")
 
     def _doors(self, attribute: Attribute) -> str:
         asked = self.random.choice((f'paths: ["{attribute.path}"]', f"facet: {attribute.facet.name}"))
@@ -301,6 +316,24 @@ class Questions:
         )
 
 
+def give_a_past(books: dict[str, list[Document]], random: Random) -> None:
+    """All was entered long ago, and some values of each client were set once more since, by a second change."""
+    long_ago = timedelta(days=100)
+    for entry in (*books["changes"], *(each for client in books["clients"] for each in client["tail"])):
+        entry["at"] -= long_ago
+    for contact in books["interactions"]:
+        contact["createdAt"] -= long_ago * random.random()
+    for client in books["clients"]:
+        client["createdAt"] -= long_ago
+        client["version"] = 2
+        leaves = [each for facet in Facet for each in CATALOGUE.leaves(str(facet))]
+        rows: list[Document] = []
+        for each in random.sample(leaves, 30):
+            values = {"old": value_at(random.choice(books["clients"]), each.path), "new": value_at(client, each.path)}
+            rows.append({"path": each.path, **{key: value for key, value in values.items() if value is not None}})
+        client["tail"].append({"version": 2, "at": client["updatedAt"], "by": "M002", "values": rows})
+
+
 class Bench:
     """The demonstration book, read once, and books made of it."""
 
@@ -314,6 +347,7 @@ class Bench:
         await load_demo(repositories, 40, lambda _done, _count: None)
         self.edition = build_edition(repositories)
         books = {name: await repositories.store.collection(name).find({}) for name in COLLECTIONS}
+        give_a_past(books, Random(20261126))
         return books | {"entry_windows": [WINDOW]}
 
     async def _open(self) -> Repositories:
@@ -351,7 +385,7 @@ def bench() -> Iterator[Bench]:
 @pytest.fixture(autouse=True)
 def one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     for module, moment in (
-        (checks, NOW), (clients, NOW), (upserts, NOW), (freshness, LATER), (fields, ASKED_AT),
+        (checks, NOW), (clients, NOW), (past, NOW), (upserts, NOW), (freshness, LATER), (fields, ASKED_AT),
     ):  # fmt: skip
         monkeypatch.setattr(module, "now", lambda moment=moment: moment)
 

@@ -248,3 +248,19 @@ class TestRefused:
         assert access.authorise(ReadPlan("clients", frozenset(), where), viewer).past is None
         with pytest.raises(NotAsOf, match=r"profile\.taxId is RESTRICTED"):
             access.authorise(ReadPlan("clients", frozenset(), where, as_of=AT), viewer)
+
+
+class TestRestricted:
+    async def test_what_a_value_was_is_decrypted_and_one_whose_key_is_gone_is_null(self, store: Store) -> None:
+        more = [attribute("profile.taxId", sensitivity=Sensitivity.RESTRICTED)]
+        book = await open_book(store, Catalogue([*SMALL.attributes, *more], SMALL.relations))
+        client_id = await insert(book, "C1", {"profile.taxId": "91-A", "profile.name": "first"})
+        await book.clients.write(client_id, replace(change({"profile.taxId": "92-B"}), at=AT + STEP), seen(ID))
+        officer = replace(VIEWER, roles=frozenset(("risk_officer",)), purpose="CREDIT_REVIEW")
+        paths = frozenset(("profile.taxId",))
+        for viewer, expected in ((officer, {"taxId": "91-A"}), (VIEWER, None)):
+            question = book.access.authorise(ReadPlan("clients", paths, page=Page(5), as_of=AT), viewer)
+            (found,) = (await book.clients.read_page(question)).documents
+            assert found.get("profile") == expected
+        await book.vault.keys.delete(client_id)
+        book.vault.crypt.forget() if hasattr(book.vault.crypt, "forget") else None
