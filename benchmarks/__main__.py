@@ -20,6 +20,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.further import measure_attributes, measure_book, measure_growth, measure_memory
 from benchmarks.further import measure_workers as measure_worker_counts
 from benchmarks.guards import measure_guards
+from benchmarks.history import measure_history
 from benchmarks.machine import LOAD_CPU, check_machine, program
 from benchmarks.ordinary import measure_ordinary
 from benchmarks.peers import FLOOR, PEERS
@@ -57,6 +58,8 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     other.add_argument("--ordinary", action="store_true", help=text)
     other.add_argument("--guards", action="store_true", help="the price of the policy and of the audit")
     other.add_argument("--changing", action="store_true", help="Q5 while ten clients a second change")
+    text = "bytes a change, and reads as of a moment beside the present"
+    other.add_argument("--history", action="store_true", help=text)
     other.add_argument("--book", type=_numbers, metavar="10000,1000000", help="Q1 and Q2 in books of these sizes")
     return parser.parse_args(given)
 
@@ -75,6 +78,8 @@ def measurement(chosen: argparse.Namespace, work: WorkDir) -> Coroutine[Any, Any
         raise BenchmarkError(f"--work: got {', '.join(sorted(unknown))}; expected some of {', '.join(WORK)}.")
     if chosen.editions is not None:
         return measure_editions(work, chosen.editions)
+    if chosen.history:
+        return measure_history(work, chosen.rounds)
     program("wrk")
     choice = Choice(
         # W1 last: it changes the clients whose values the others compare

@@ -2,7 +2,7 @@
 
 A trio is tests/snapshots/<area>/<case>.graphql, .mongo.json and .result.json; the last two are renewed by
 `KEHU_SNAPSHOTS=write scripts/test tests/test_snapshots.py`. A line `# variables: {...}` in a question gives its
-variables; in them `{cl:K000001}` is the id of a client, `{mg:M001}` of a manager, and
+variables; in them `{cl:K000001}` is the id of a client, `{mg:M001}` of a manager, `{at:now}` the present moment, and
 `{area/case:clients.pageInfo.endCursor}` what another question answers there.
 
 Every query that the documentation shows is a question too: tests/snapshots/documented/<Operation>.
@@ -35,6 +35,9 @@ from tests.conftest import CommandLog
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 DOCUMENTED = SNAPSHOTS / "documented"
 GIVEN = {
+    "AsOf": '{"at": "{at:now}"}',
+    "BookAsOf": '{"at": "{at:now}"}',
+    "Between": '{"from": "2026-01-01T00:00:00Z", "to": "{at:now}"}',
     "ByGlobalId": '{"ids": ["{cl:K000001}", "{mg:M001}", "at_profile.name", "cl_nobody"]}',
     "FourFacets": '{"number": "K000003"}',
     "Merged": '{"number": "K000003"}',
@@ -110,6 +113,8 @@ class Server:
         return given
 
     async def _value_of(self, source: str, name: str) -> str:
+        if source == "at":
+            return datetime.now(UTC).isoformat()
         if source in ("cl", "mg"):
             return next(own for own, shown in self.names.items() if shown == f"{source}_<{name}>")
         query = QUESTIONS[SNAPSHOTS / f"{source}.graphql"]

@@ -55,7 +55,7 @@ def difference_fields() -> Fields:
 
 
 def _reads(_given: Arguments, _names: frozenset[str]) -> Reading:
-    return Reading(_VALUES, (Read(CHANGES, index=VERSION_INDEX, commands=0, commands_each=1),))
+    return Reading(_VALUES, (Read(CHANGES, _VALUES, VERSION_INDEX, commands=0, commands_each=1),))
 
 
 async def _differences(
