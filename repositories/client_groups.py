@@ -12,7 +12,8 @@ from repositories.book_head import head_of
 from repositories.compile.groups import Grouping, group_pipeline, key_names, measure_names
 from repositories.cursors import Cursors
 from repositories.group_cache import Answer, GroupCache
-from repositories.mongo import Store
+from repositories.mongo import Collection, Store
+from repositories.past import PastReads
 from repositories.vault import Vault
 
 AGE_LIMIT_SECONDS = 2.0
@@ -58,9 +59,15 @@ class ClientGroupRepository:
     """
 
     def __init__(
-        self, store: Store, cursors: Cursors, vault: Vault, age_limit_seconds: float = AGE_LIMIT_SECONDS
+        self,
+        store: Store,
+        cursors: Cursors,
+        vault: Vault,
+        past: PastReads,
+        age_limit_seconds: float = AGE_LIMIT_SECONDS,
     ) -> None:
         self._vault = vault
+        self._past = past
         self._collection = store.collection(CLIENTS)
         self._cursors = cursors
         self.cache = GroupCache(head_of(store, CLIENTS, age_limit_seconds), age_limit_seconds)
@@ -69,8 +76,8 @@ class ClientGroupRepository:
         """One page of groups.
 
         Order: by the keys, ascending; unset is lowest.
-        Raises: BadCursor.
-        Cost: one command, or none where the answer is kept.
+        Raises: BadCursor; TooManyChanged for a moment that is too long ago.
+        Cost: one command, or none where the answer is kept; one more for a moment.
         """
         page = plan.authorised.plan.page
         if page is None:
@@ -78,13 +85,19 @@ class ClientGroupRepository:
         position = None
         if page.after is not None:
             position = self._cursors.open(self._binding(plan), page.after, len(plan.grouping.by))
-        predicate = await self._vault.resolved(plan.authorised.filter)
-        pipeline = group_pipeline(predicate, plan.grouping, page.limit + 1, position)
-        rows, total = await self.cache.answer(_key(plan, pipeline), partial(self._read, pipeline, plan.grouping))
+        if plan.authorised.past is None:
+            collection, before = self._collection, list[dict[str, Any]]()
+            predicate = await self._vault.resolved(plan.authorised.filter)
+        else:
+            collection, before = await self._past.grouped(plan.authorised)
+            predicate = None
+        pipeline = [*before, *group_pipeline(predicate, plan.grouping, page.limit + 1, position)]
+        read = partial(self._read, collection, pipeline, plan.grouping)
+        rows, total = await self.cache.answer(_key(plan, pipeline), read)
         return GroupSlice(rows[: page.limit], len(rows) > page.limit, total)
 
-    async def _read(self, pipeline: Sequence[dict[str, Any]], grouping: Grouping) -> Answer:
-        found = await self._collection.aggregate(pipeline)
+    async def _read(self, collection: Collection, pipeline: Sequence[dict[str, Any]], grouping: Grouping) -> Answer:
+        found = await collection.aggregate(pipeline)
         if not grouping.wants_total:
             return _groups(found, grouping), None
         both = found[0]
@@ -106,7 +119,9 @@ class ClientGroupRepository:
 
 
 def _key(plan: GroupPlan, pipeline: object) -> bytes:
-    text = f"{plan.version} {pipeline!r}"
+    # In memory the rows and the moment are not in the pipeline.
+    then = "" if plan.authorised.past is None else f"{plan.authorised.past.moment} {plan.authorised.rows!r}"
+    text = f"{plan.version} {then} {pipeline!r}"
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).digest()
 
 

@@ -123,8 +123,7 @@ class PastReads:
         if not changed:
             return same
         (first, *more) = self._halves(past, rows, asked, [{"$project": {ID: 1}}])
-        unions = [{"$unionWith": {"coll": self._clients.name, "pipeline": each}} for each in more]
-        rows_found = await self._clients.aggregate([*first, *unions, {"$count": "clients"}])
+        rows_found = await self._clients.aggregate([*first, *self._unions(more), {"$count": "clients"}])
         return same + (int(rows_found[0]["clients"]) if rows_found else 0)
 
     async def find(self, authorised: AuthorisedPlan, scope: Query, limit: int) -> list[Document]:
@@ -141,6 +140,20 @@ class PastReads:
             stages = self._both(authorised, past, asked, [{"$limit": limit}], projection, scope)
             found = await self._clients.aggregate([*stages, {"$limit": limit}])
         return await self._settled(authorised, past, found)
+
+    async def grouped(self, authorised: AuthorisedPlan) -> tuple[Collection, list[Stage]]:
+        """Where the clients of a moment are found who are to be grouped, and the stages that go before.
+
+        Raises: TooManyChanged.
+        Cost: one command.
+        """
+        past = _past_of(authorised)
+        is_changed = await self._count_changed(authorised, past.moment) > 0
+        rows, asked = query_from(authorised.rows), query_from(_asked(authorised))
+        if self._store.driver == "memory":
+            return await self._in_memory(authorised, past, {}), [{"$match": asked}]
+        same: Stage = {"$match": _all(rows, asked, unchanged_since(past.moment))}
+        return self._clients, [same, *(self._unions(self._halves(past, rows, asked, ())) if is_changed else ())]
 
     async def _count_changed(self, authorised: AuthorisedPlan, moment: datetime) -> int:
         """How many of the clients that may be read have been changed since.
@@ -171,11 +184,10 @@ class PastReads:
         rows = _all(query_from(authorised.rows), scope or {})
         same: list[Stage] = [{"$match": _all(rows, asked, unchanged_since(past.moment))}, *rest]
         last = [*rest, *shown_as_was(past), {"$project": projection}]
-        unions = [
-            {"$unionWith": {"coll": self._clients.name, "pipeline": each}}
-            for each in self._halves(past, rows, asked, last)
-        ]
-        return [*same, {"$project": projection}, *unions]
+        return [*same, {"$project": projection}, *self._unions(self._halves(past, rows, asked, last))]
+
+    def _unions(self, pipelines: Sequence[Sequence[Stage]]) -> list[Stage]:
+        return [{"$unionWith": {"coll": self._clients.name, "pipeline": each}} for each in pipelines]
 
     def _halves(self, past: Past, rows: Query, asked: Query, last: Sequence[Stage]) -> list[list[Stage]]:
         # What is asked of nothing that changes narrows the clients before anything is taken back.

@@ -153,7 +153,7 @@ async def open_repositories(
     clients, managers = ClientRepository(store, cursors, vault), ManagerRepository(store, cursors)
     interactions = InteractionRepository(store, cursors, clients)
     accounts = ServiceAccountRepository(store, cursors)
-    groups = ClientGroupRepository(store, cursors, vault, group_age_limit_seconds)
+    groups = ClientGroupRepository(store, cursors, vault, clients.past, group_age_limit_seconds)
     access = Access(feed.policy, feed.catalogue)
     return Repositories(
         catalogue=feed.catalogue,

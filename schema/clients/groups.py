@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import strawberry
 
+from acts.past import moment_from
 from catalogue.attribute import CLIENTS, Attribute
 from catalogue.catalogue import Catalogue
 from catalogue.filters import all_of
@@ -25,6 +27,7 @@ from schema.planning.selection import PageSelection, Selected, page_selection, p
 CORE_GROUPS = {"KIND": "kind", "STAGE": "stage", "MANAGER": "managerId"}
 """Fields that code owns, and the stored path of each."""
 _TYPE = "ClientGroup"
+AS_OF_MEANING = "The moment as of which clients are grouped, by when changes were entered. Now, if left out."
 _MEANINGS = {
     Operation.SUM: "The sum over the clients of the group that have the value; 0 if none has.",
     Operation.AVERAGE: "The average over the clients of the group that have the value; null if none has.",
@@ -53,6 +56,7 @@ def client_group_queries(catalogue: Catalogue, where: Any, filters: Filters) -> 
         first: int,
         where: Mapping[str, Any] | None = None,
         search: str | None = None,
+        as_of: datetime | None = None,
         after: str | None = None,
     ) -> Any:
         context: Context = info.context
@@ -62,7 +66,8 @@ def client_group_queries(catalogue: Catalogue, where: Any, filters: Filters) -> 
         page = page_from(context.page_limit, first, after)
         grouping = Grouping(keys, selected.measures, selected.wants_count, selected.page.wants_total)
         predicate = all_of(filters.filter_from(where), search_from(search, catalogue))
-        authorised = context.authorise(ReadPlan(CLIENTS, frozenset(), predicate, page=page, grouped=paths))
+        asked = ReadPlan(CLIENTS, frozenset(), predicate, page=page, grouped=paths, as_of=moment_from(as_of))
+        authorised = context.authorise(asked)
         plan = GroupPlan(authorised, replace(grouping, smallest=max(1, authorised.floor)), catalogue.version)
         found = await context.repositories.client_groups.read_page(plan)
         return _connection(context, plan, found, selected.page)
@@ -75,6 +80,7 @@ def _many(resolver: Any, by: Any, where: Any, connection: Any) -> tuple[str, Any
         "by": described(list[by], "One to three keys."),
         "where": described(where | None, "Which clients; all that you may see, if left out."),
         "search": described(str | None, "A text that stands in a searchable attribute or in the number."),
+        "as_of": described(datetime | None, AS_OF_MEANING, "asOf"),
         **FORWARD_ARGUMENTS,
     }
     text = (
@@ -87,7 +93,8 @@ def _many(resolver: Any, by: Any, where: Any, connection: Any) -> tuple[str, Any
 def _reads(given: Arguments, names: frozenset[str]) -> Reading:
     """One command for the page and the total; a group counts as a document, however many clients are behind it."""
     size = page_size(given)
-    return Reading(size, (Read(CLIENTS, size, is_scan=True),)) if names else NOTHING
+    commands = 1 if given.get("as_of") is None else 2
+    return Reading(size, (Read(CLIENTS, size, commands=commands, is_scan=True),)) if names else NOTHING
 
 
 def _group_type(types: GroupTypes) -> Any:

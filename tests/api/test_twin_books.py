@@ -120,6 +120,9 @@ class Questions:
         at: datetime = self._one()["updatedAt"] - timedelta(seconds=self.random.choice((0, 1, 90 * 86_400)))
         return at.isoformat()
 
+    def _then(self) -> str:
+        return f', asOf: "{self._moment()}"' if self.random.random() < 0.4 else ""
+
     def _literal(self, attribute: Attribute) -> str:
         return LITERALS.get(attribute.kind, '"HIDDEN-5"')
 
@@ -158,8 +161,7 @@ class Questions:
 
     def _page(self, arguments: str, selection: str = "id number") -> str:
         page = self.random.choice(("first: 50", "first: 3", "last: 3"))
-        if self.random.random() < 0.4 and "search" not in arguments:
-            page += f', asOf: "{self._moment()}"'
+        page += self._then() if "search" not in arguments else ""
         ends = "pageInfo { startCursor endCursor hasNextPage hasPreviousPage }"
         return f"{{ clients({page}{arguments}) {{ totalCount {ends} nodes {{ {selection} }} edges {{ cursor }} }} }}"
 
@@ -174,21 +176,20 @@ class Questions:
 
     def _group(self, attribute: Attribute) -> str:
         return (
-            f"{{ clientGroups(by: [{{ field: {attribute.enum_name} }}], first: 50) "
+            f"{{ clientGroups(by: [{{ field: {attribute.enum_name} }}], first: 50{self._then()}) "
             "{ totalCount pageInfo { endCursor } nodes { keys { value label } count } } }"
         )
 
     def _measure(self, attribute: Attribute) -> str:
         name = attribute.enum_name
         return (
-            f"{{ clientGroups(by: [{{ field: STAGE }}], first: 50, where: {self._where(attribute)}) "
+            f"{{ clientGroups(by: [{{ field: STAGE }}], first: 50, where: {self._where(attribute)}{self._then()}) "
             f"{{ nodes {{ keys {{ value }} count sum(of: {name}) maximum(of: {name}) }} }} }}"
         )
 
     def _door(self, attribute: Attribute) -> str:
         inner = f'attribute(path: "{attribute.path}") {{ path value source observedAt isStale definition {{ label }} }}'
-        then = f', asOf: "{self._moment()}"' if self.random.random() < 0.5 else ""
-        return f'{{ client(id: "{self._one()["_id"]}"{then}) {{ number {inner} }} }}'
+        return f'{{ client(id: "{self._one()["_id"]}"{self._then()}) {{ number {inner} }} }}'
 
     def _between(self, attribute: Attribute) -> str:
         asked = self.random.choice(("", f', paths: ["{attribute.path}"]', f', paths: ["{attribute.parent}"]'))

@@ -1,5 +1,6 @@
 """The past against a shadow copy: whatever was changed by then, and nothing that came later."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
@@ -12,6 +13,8 @@ from catalogue.filters import And, Compare, Filter, Not, Search
 from catalogue.kinds import Operator
 from repositories.access import Access, AuthorisedPlan
 from repositories.changes import TAIL_LIMIT
+from repositories.client_groups import GroupPlan
+from repositories.compile.groups import GroupBy, Grouping
 from repositories.cursors import value_at
 from repositories.errors import BadCursor, NotAsOf, TooManyChanged
 from repositories.mongo import Store
@@ -57,6 +60,13 @@ async def walk(book: Repositories, question: AuthorisedPlan, size: int, *, backw
     return found
 
 
+async def grouped(book: Repositories, moment: datetime, where: Filter) -> dict[str, int]:
+    """How many clients there were at each stage."""
+    asked = ReadPlan("clients", frozenset(), where, page=Page(9), grouped=frozenset(("stage",)), as_of=moment)
+    plan = GroupPlan(ACCESS.authorise(asked, VIEWER), Grouping((GroupBy("stage"),)), SMALL.version)
+    return {str(each.keys[0]): each.count for each in (await book.client_groups.read_page(plan)).groups}
+
+
 class TestShadow:
     async def test_clients_filters_orders_and_counts(self, book: Repositories) -> None:
         random = Random(20261126)
@@ -85,6 +95,8 @@ class TestShadow:
             for backward in (False, True):
                 assert await walk(book, question, size, backward=backward) == wanted, (where, order, moment)
             assert await book.clients.count(question) == len(wanted)
+            stages = Counter(str(each["stage"]) for each in fitting.values())
+            assert await grouped(book, moment, where) == stages, (where, moment)
             met += len(wanted)
         assert met
         if IS_LONG:
