@@ -47,7 +47,7 @@ async def measure_history(work: WorkDir, rounds: int, clients: int = CLIENTS_LOA
             await load_demo(book, clients, lambda _done, _count: None)
             await asyncio.sleep(1)
             moment = now()
-            found: dict[str, Any] = {"clients": clients, "storage": await _storage(book, clients)}
+            found: dict[str, Any] = {"clients": clients, "storage": await _storage(book)}
             done = 0
             for count in sorted({min(each, clients) for each in CHANGED}):
                 await _change(book, done, count)
@@ -56,7 +56,7 @@ async def measure_history(work: WorkDir, rounds: int, clients: int = CLIENTS_LOA
             for _ in range(TAIL_LIMIT + 1):
                 await _change(book, 0, min(OFTEN_CHANGED, clients))
             found[f"changed {done}, {OFTEN_CHANGED} of them often"] = await _compared(book, moment, rounds)
-            found["storage after"] = await _storage(book, clients)
+            found["storage after"] = await _storage(book)
         finally:
             await store.drop_database()
     return {"history": found}
@@ -115,13 +115,14 @@ def ratio_of(present: Sequence[float], as_of: Sequence[float]) -> dict[str, floa
     return {"present_ms": round(first, 2), "as_of_ms": round(second, 2), "ratio": round(second / first, 2)}
 
 
-async def _storage(book: Repositories, clients: int) -> dict[str, float]:
+async def _storage(book: Repositories) -> dict[str, float]:
     """Bytes of an average client and of its tail, and of an average change that has left one."""
     sizes = {"client": {"$avg": {"$bsonSize": "$$ROOT"}}, "tail": {"$avg": {"$bsonSize": {"t": "$tail"}}}}
     (found,) = await book.clients.collection.aggregate([{"$group": {ID: None, **sizes}}])
     moved = book.store.collection(CHANGES)
+    of_clients = {"$match": {"area": CLIENTS}}
     by_kind = {ID: {"$eq": ["$version", 1]}, "bytes": {"$avg": {"$bsonSize": "$$ROOT"}}, "count": {"$sum": 1}}
-    kinds = {row[ID]: row for row in await moved.aggregate([{"$group": by_kind}])}
+    kinds = {row[ID]: row for row in await moved.aggregate([of_clients, {"$group": by_kind}])}
     (stored,) = await moved.aggregate([{"$collStats": {"storageStats": {}}}])
     stats = stored["storageStats"]
     later = await book.clients.collection.aggregate(
@@ -134,6 +135,6 @@ async def _storage(book: Repositories, clients: int) -> dict[str, float]:
         "change_in_tail_bytes": round(later[0]["bytes"]) if later else 0,
         "moved_change_bytes": round(kinds.get(False, {}).get("bytes", 0)),
         "moved_changes": sum(int(row["count"]) for row in kinds.values()),
-        "changes_on_disk_bytes_a_client": round(stats["storageSize"] / clients),
-        "changes_indexes_bytes_a_client": round(stats["totalIndexSize"] / clients),
+        "compression": round(stats["size"] / max(1, stats["storageSize"]), 1),
+        "index_bytes_a_moved_change": round(stats["totalIndexSize"] / max(1, stats["count"])),
     }

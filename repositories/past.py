@@ -19,10 +19,12 @@ from repositories.compile.past import (
     Past,
     changed_since,
     halves,
+    made_since,
     proofs_to_find,
     shown_as_was,
     take_back,
     taken_back,
+    touched_since,
     unchanged_since,
 )
 from repositories.errors import TooManyChanged
@@ -103,28 +105,34 @@ class PastReads:
             found = await self._clients.find(query, projection, sort_from(order), limit, hint=hint)
         else:
             stages = [*self._both(authorised, past, asked, rest, projection), *rest]
-            found = await self._clients.aggregate(stages, hint=hint)
+            # Who is changed while the command runs may be met before and after it.
+            met: dict[str, Document] = {}
+            for each in await self._clients.aggregate(stages, hint=hint):
+                met.setdefault(each[ID], each)
+            found = list(met.values())
         return await self._settled(authorised, past, found)
 
     async def count(self, authorised: AuthorisedPlan) -> int:
         """How many clients there were of those asked for.
 
         Raises: TooManyChanged.
-        Cost: two commands, and a third one where the filter looks at what changes and clients have been changed since.
+        Cost: three commands, and a fourth one where the filter looks at what changes: the total of now, which an index
+        may answer, less those made or changed since, and with those who were there as they were.
         """
         past = _past_of(authorised)
         changed = await self._count_changed(authorised, past.moment)
         rows, asked = query_from(authorised.rows), query_from(_asked(authorised))
         if self._store.driver == "memory":
             return await (await self._in_memory(authorised, past, {})).count(asked)
+        present = await self._clients.count(_all(rows, asked))
         if not past.asked:
-            return await self._clients.count(_all(rows, asked, {"createdAt": {"$lte": past.moment}}))
-        same = await self._clients.count(_all(rows, asked, unchanged_since(past.moment)))
+            return present - await self._clients.count(_all(rows, asked, made_since(past.moment)))
+        others = await self._clients.count(_all(rows, asked, touched_since(past.moment)))
         if not changed:
-            return same
+            return present - others
         (first, *more) = self._halves(past, rows, asked, [{"$project": {ID: 1}}])
-        rows_found = await self._clients.aggregate([*first, *self._unions(more), {"$count": "clients"}])
-        return same + (int(rows_found[0]["clients"]) if rows_found else 0)
+        found = await self._clients.aggregate([*first, *self._unions(more), {"$count": "clients"}])
+        return present - others + (int(found[0]["clients"]) if found else 0)
 
     async def find(self, authorised: AuthorisedPlan, scope: Query, limit: int) -> list[Document]:
         """The few clients in scope, such as those with certain ids, in no order.

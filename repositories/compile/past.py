@@ -112,6 +112,16 @@ def changed_since(moment: datetime) -> Query:
     return {"updatedAt": {"$gt": moment}, "createdAt": {"$lte": moment}}
 
 
+def touched_since(moment: datetime) -> Query:
+    """The clients who have been made or changed since."""
+    return {"updatedAt": {"$gt": moment}}
+
+
+def made_since(moment: datetime) -> Query:
+    """The clients who were not there then; in words that the index of the changed ones answers."""
+    return {**touched_since(moment), "createdAt": {"$gt": moment}}
+
+
 def halves(moment: datetime) -> tuple[tuple[Query, bool], ...]:
     """Those changed since in two parts: whose own tail tells it all, and whose older changes have to be joined."""
     reaches: Query = {"tail.0.at": {"$lte": moment}}

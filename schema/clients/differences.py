@@ -1,11 +1,14 @@
 """What became of a client between two moments, value by value."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import strawberry
 
 from acts.past import moment_from
+from catalogue.attribute import Facet
+from catalogue.catalogue import Catalogue
 from repositories.changes import CHANGES, VERSION_INDEX
 from repositories.errors import NotAsOf, TooManyChanged
 from repositories.past import moment_of
@@ -18,8 +21,8 @@ from schema.scalars import Json
 
 MOST_CHANGES = 1_000
 """Changes of one client that are compared; the history has them a page at a time."""
-_VALUES = 10
-"""Units: values. What a span is taken to have changed, for the cost of a question."""
+_CORE_VALUES = 4
+"""Values that code owns and changes set."""
 
 
 @strawberry.type(description="One value of a client at two moments, and the changes that lie between them.")
@@ -33,7 +36,7 @@ class ClientDifference:
     changes: list[ClientChange] = strawberry.field(description="The changes of this value in between, oldest first.")
 
 
-def difference_fields() -> Fields:
+def difference_fields(catalogue: Catalogue) -> Fields:
     """The field of a client that compares two moments."""
 
     async def between(
@@ -41,6 +44,7 @@ def difference_fields() -> Fields:
     ) -> Any:
         return await _differences(info.context, self, after, until, paths)
 
+    reads = partial(_reads, catalogue)
     arguments = {
         "after": described(datetime, "The first moment: what was entered at it counts as known."),
         "until": described(datetime, "The second moment; what was entered at it counts too."),
@@ -50,12 +54,16 @@ def difference_fields() -> Fields:
         "The values that were changed between two moments, each as it was at both of them, with the changes in "
         f"between; in order of the paths. Up to {MOST_CHANGES:,} changes are compared."
     )
-    field = resolved(between, "changesBetween", list[ClientDifference], text, arguments, _reads)
+    field = resolved(between, "changesBetween", list[ClientDifference], text, arguments, reads)
     yield "changesBetween", None, field
 
 
-def _reads(_given: Arguments, _names: frozenset[str]) -> Reading:
-    return Reading(_VALUES, (Read(CHANGES, _VALUES, VERSION_INDEX, commands=0, commands_each=1),))
+def _reads(catalogue: Catalogue, given: Arguments, _names: frozenset[str]) -> Reading:
+    """As many values as may have been changed; how many changes there were of them, nobody knows beforehand."""
+    paths = given.get("paths")
+    named = [str(each) for each in Facet] if paths is None else paths
+    values = _CORE_VALUES * (paths is None) + sum(max(1, len(catalogue.leaves(each))) for each in named)
+    return Reading(values, (Read(CHANGES, values, VERSION_INDEX, commands=0, commands_each=1),))
 
 
 async def _differences(

@@ -171,5 +171,5 @@ def _reads_many(catalogue: Catalogue, filters: Filters, given: Arguments, names:
         return page_reading(given, names, page, total_of(CLIENTS))
     # All clients changed since may have to be looked at, and are counted first: once for the page, once for the total.
     page = replace(page, commands=page.commands + 1, is_scan=True)
-    reading = page_reading(given, names, page, replace(total_of(CLIENTS), commands=3))
+    reading = page_reading(given, names, page, replace(total_of(CLIENTS), commands=4))
     return replace(reading, reads=(*reading.reads, _EARLIER))

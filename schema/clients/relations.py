@@ -65,7 +65,7 @@ def client_fields(catalogue: Catalogue, value_type: Any, shown: Callable[[Attrib
     }
     text = "Every accepted change, newest first."
     yield "history", None, resolved(history, "history", _HISTORY.connection, text, arguments, _reads_history)
-    yield from difference_fields()
+    yield from difference_fields(catalogue)
 
 
 def _reads_values(catalogue: Catalogue, given: Arguments, names: frozenset[str]) -> Reading:
