@@ -208,7 +208,8 @@ class PastReads:
     async def _in_memory(self, authorised: AuthorisedPlan, past: Past, scope: Query) -> Collection:
         """A collection of its own with the whole clients as they were: the memory driver knows no such stages."""
         there: Query = {"createdAt": {"$lte": past.moment}}
-        found = await self._clients.find(_all(query_from(authorised.rows), scope, there))
+        early = {} if past.asked else query_from(_asked(authorised))
+        found = await self._clients.find(_all(query_from(authorised.rows), scope, there, early))
         later = await self._history.entries_since([str(each[ID]) for each in found], past.moment)
         for each in found:
             tail = [entry for entry in each["tail"] if entry["at"] > past.moment]

@@ -25,7 +25,7 @@ from repositories.values import bson_from
 from tests.books import ACCESS, AT, SMALL, VIEWER, attribute, change, insert, open_book, record, seen
 from tests.conftest import CommandLog
 from tests.repositories.compile.test_filters import selects
-from tests.shadow import CLIENTS, FILTERS, IS_LONG, ORDERS, PAIRS, POOLS, STEP, copied, ordered, random_filter
+from tests.shadow import IS_LONG, ORDERS, POOLS, STEP, copied, ordered, random_filter, size_for
 
 
 def then(
@@ -48,7 +48,7 @@ async def walk(book: Repositories, question: AuthorisedPlan, size: int, *, backw
     """The ids on all pages of a question, page after page, from the start."""
     found: list[str] = []
     cursor = None
-    for _ in range(1 + CLIENTS // size + 1):
+    for _ in range(2 + size_for(book.store.driver).clients // size):
         page = Page(size, backward, before=cursor) if backward else Page(size, after=cursor)
         authorised = replace(question, plan=replace(question.plan, page=page))
         part = await book.clients.read_page(authorised)
@@ -70,11 +70,11 @@ async def grouped(book: Repositories, moment: datetime, where: Filter) -> dict[s
 class TestShadow:
     async def test_clients_filters_orders_and_counts(self, book: Repositories) -> None:
         random = Random(20261126)
-        made = await copied(book, random)
+        size, made = size_for(book.store.driver), await copied(book, random)
         moved = await book.clients.collection.count({"moved": {"$gt": 1}})
         assert moved, "some clients have more changes than their tails keep"
         pairs = 0
-        for moment in made.moments(random, PAIRS):
+        for moment in made.moments(random, size.pairs):
             client_id = random.choice(sorted(made.shadows))
             expected = made.shadows[client_id].then(moment)
             found = await book.clients.find_one(one(client_id, moment, *POOLS, "number", "version"))
@@ -86,21 +86,22 @@ class TestShadow:
                 assert read == {path: bson_from(each) for path, each in values.items()}, (client_id, moment)
             pairs += 1
         met = 0
-        for moment in made.moments(random, FILTERS):
+        for moment in made.moments(random, size.filters):
             where, order = random_filter(random), random.choice(ORDERS)
             fitting = {key: each for key, each in made.nested(moment).items() if selects(where, each)}
             question = then(moment, "number", where=where, order=order, page=Page(3))
             wanted = ordered(fitting, order)
-            size = max(3, len(wanted) // 3)
+            rows = max(3, len(wanted) // 3)
             for backward in (False, True):
-                assert await walk(book, question, size, backward=backward) == wanted, (where, order, moment)
+                assert await walk(book, question, rows, backward=backward) == wanted, (where, order, moment)
             assert await book.clients.count(question) == len(wanted)
             stages = Counter(str(each["stage"]) for each in fitting.values())
             assert await grouped(book, moment, where) == stages, (where, moment)
             met += len(wanted)
         assert met
         if IS_LONG:
-            print(f"\nas of: {pairs} (client, moment) pairs and {FILTERS} filters with orders equal the shadow copy")
+            tried = f"{pairs} (client, moment) pairs and {size.filters} filters with orders"
+            print(f"\nas of, {book.store.driver}: {tried} equal the shadow copy")
 
     async def test_as_of_now_is_the_present(self, book: Repositories) -> None:
         random = Random(7)
