@@ -9,6 +9,7 @@ from catalogue.attribute import CLIENTS
 from catalogue.catalogue import Catalogue
 from catalogue.filters import And, Filter, Not, Or, Search
 from catalogue.kinds import Kind
+from repositories.changes import CREATED
 from repositories.compile.changes import PATH_SEPARATOR
 from repositories.compile.filters import Query
 from repositories.compile.records import FIRST, assign
@@ -124,8 +125,9 @@ def made_since(moment: datetime) -> Query:
 
 def halves(moment: datetime) -> tuple[tuple[Query, bool], ...]:
     """Those changed since in two parts: whose own tail tells it all, and whose older changes have to be joined."""
-    reaches: Query = {"tail.0.at": {"$lte": moment}}
-    return ({**changed_since(moment), **reaches}, False), ({**changed_since(moment), "$nor": [reaches]}, True)
+    # Where but the first change has left the tail, there is nothing to join: the client was there by then.
+    reaches: list[Query] = [{"tail.0.at": {"$lte": moment}}, {"moved": {"$in": [None, CREATED]}}]
+    return ({**changed_since(moment), "$or": reaches}, False), ({**changed_since(moment), "$nor": reaches}, True)
 
 
 def taken_back(
