@@ -8,7 +8,7 @@ from typing import Any
 
 from bson import Decimal128
 
-from catalogue.attribute import CLIENTS, Attribute
+from catalogue.attribute import CLIENTS, Attribute, Facet
 from catalogue.catalogue import Catalogue
 from catalogue.kinds import Kind
 from policy.attributes import AreaView
@@ -122,3 +122,21 @@ def _value(kind: Kind, random: Random) -> Any:
             return {"hidden": number}
         case _:
             return f"HIDDEN-{number}"
+
+
+def give_a_past(books: dict[str, list[Document]], catalogue: Catalogue, random: Random) -> None:
+    """All was entered long ago, and some values of each client were set once more since, by a second change."""
+    long_ago = timedelta(days=100)
+    for entry in (*books["changes"], *(each for client in books["clients"] for each in client["tail"])):
+        entry["at"] -= long_ago
+    for contact in books["interactions"]:
+        contact["createdAt"] -= long_ago * random.random()
+    for client in books["clients"]:
+        client["createdAt"] -= long_ago
+        client["version"] = 2
+        leaves = [each for facet in Facet for each in catalogue.leaves(str(facet))]
+        rows: list[Document] = []
+        for each in random.sample(leaves, 30):
+            values = {"old": value_at(random.choice(books["clients"]), each.path), "new": value_at(client, each.path)}
+            rows.append({"path": each.path, **{key: value for key, value in values.items() if value is not None}})
+        client["tail"].append({"version": 2, "at": client["updatedAt"], "by": "M002", "values": rows})

@@ -182,9 +182,7 @@ async def read_history(
         client = {**client, "merged": [each for each in client.get("merged") or () if each["at"] <= moment]}
     wanted, hidden = history_paths(context, paths), context.seen(CLIENTS).hidden
     history = context.repositories.clients.history
-    found = await read_histories(
-        history, client, limit + 1, before=before, paths=wanted, since=since, hidden=hidden
-    )
+    found = await read_histories(history, client, limit + 1, before=before, paths=wanted, since=since, hidden=hidden)
     changes = await shown_changes(context, [each.change for each in found], wanted)
     return [
         change | {"mergedFrom": entry.merged, "positions": entry.positions}

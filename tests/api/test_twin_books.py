@@ -22,7 +22,6 @@ from catalogue.builtin import builtin_catalogue
 from catalogue.kinds import Kind
 from policy.rules import BUILT_IN, PURPOSES, Policy, Right, RoleRule, RowScope, Unreadable
 from policy.viewer import Viewer
-from repositories.cursors import value_at
 from repositories.entry_windows import Weekday
 from repositories.mongo import MongoSettings, connect
 from repositories.repositories import Repositories, open_repositories
@@ -30,7 +29,7 @@ from schema.clients import freshness
 from schema.context import Context
 from schema.entry_windows import fields
 from tests.books import master_key
-from tests.twins import Document, twin_of
+from tests.twins import Document, give_a_past, twin_of
 
 POLICIES = 150 if os.environ.get("KEHU_TEST_LONG") else 8
 QUESTIONS = 40
@@ -317,24 +316,6 @@ class Questions:
         )
 
 
-def give_a_past(books: dict[str, list[Document]], random: Random) -> None:
-    """All was entered long ago, and some values of each client were set once more since, by a second change."""
-    long_ago = timedelta(days=100)
-    for entry in (*books["changes"], *(each for client in books["clients"] for each in client["tail"])):
-        entry["at"] -= long_ago
-    for contact in books["interactions"]:
-        contact["createdAt"] -= long_ago * random.random()
-    for client in books["clients"]:
-        client["createdAt"] -= long_ago
-        client["version"] = 2
-        leaves = [each for facet in Facet for each in CATALOGUE.leaves(str(facet))]
-        rows: list[Document] = []
-        for each in random.sample(leaves, 30):
-            values = {"old": value_at(random.choice(books["clients"]), each.path), "new": value_at(client, each.path)}
-            rows.append({"path": each.path, **{key: value for key, value in values.items() if value is not None}})
-        client["tail"].append({"version": 2, "at": client["updatedAt"], "by": "M002", "values": rows})
-
-
 class Bench:
     """The demonstration book, read once, and books made of it."""
 
@@ -348,7 +329,7 @@ class Bench:
         await load_demo(repositories, 40, lambda _done, _count: None)
         self.edition = build_edition(repositories)
         books = {name: await repositories.store.collection(name).find({}) for name in COLLECTIONS}
-        give_a_past(books, Random(20261126))
+        give_a_past(books, CATALOGUE, Random(20261126))
         return books | {"entry_windows": [WINDOW]}
 
     async def _open(self) -> Repositories:
