@@ -140,3 +140,18 @@ def give_a_past(books: dict[str, list[Document]], catalogue: Catalogue, random: 
             values = {"old": value_at(random.choice(books["clients"]), each.path), "new": value_at(client, each.path)}
             rows.append({"path": each.path, **{key: value for key, value in values.items() if value is not None}})
         client["tail"].append({"version": 2, "at": client["updatedAt"], "by": "M002", "values": rows})
+
+
+def viewer_of(books: dict[str, list[Document]], role: str, random: Random) -> Viewer:
+    """Somebody with a role and a client, and with grants and walls at random."""
+    some = random.choice([each for each in books["clients"] if each.get("managerId")])
+    ids = [str(each["_id"]) for each in books["clients"]]
+    return Viewer(
+        "M001",
+        frozenset((role,)),
+        some.get("team"),
+        str(some["managerId"]),
+        purpose=random.choice((None, "CREDIT_REVIEW")),
+        granted=frozenset(random.sample(ids, random.randrange(3))),
+        walled=frozenset(random.sample(ids, random.randrange(3))),
+    )

@@ -29,7 +29,7 @@ from schema.clients import freshness
 from schema.context import Context
 from schema.entry_windows import fields
 from tests.books import master_key
-from tests.twins import Document, give_a_past, twin_of
+from tests.twins import Document, give_a_past, twin_of, viewer_of
 
 POLICIES = 150 if os.environ.get("KEHU_TEST_LONG") else 8
 QUESTIONS = 40
@@ -372,24 +372,10 @@ def one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "now", lambda moment=moment: moment)
 
 
-def viewer_of(books: dict[str, list[Document]], random: Random) -> Viewer:
-    some = random.choice([each for each in books["clients"] if each.get("managerId")])
-    ids = [str(each["_id"]) for each in books["clients"]]
-    return Viewer(
-        "M001",
-        frozenset((ROLE,)),
-        some.get("team"),
-        str(some["managerId"]),
-        purpose=random.choice((None, "CREDIT_REVIEW")),
-        granted=frozenset(random.sample(ids, random.randrange(3))),
-        walled=frozenset(random.sample(ids, random.randrange(3))),
-    )
-
-
 @pytest.mark.parametrize("seed", range(POLICIES))
 def test_answers_do_not_depend_on_what_is_hidden(bench: Bench, seed: int) -> None:
     random = Random(seed)
-    policy, viewer = random_policy(random), viewer_of(bench.books, random)
+    policy, viewer = random_policy(random), viewer_of(bench.books, ROLE, random)
     one = bench.runner.run(bench.seen(bench.books, policy, viewer))
     books = twin_of(bench.books, one.repositories.access, CATALOGUE, viewer, random)
     two = bench.runner.run(bench.seen(books, policy, viewer))
