@@ -33,6 +33,8 @@ FORMATS = {
 }
 Format = Literal["csv", "jsonl", "parquet", "excel"]
 Empty = Literal["leave", "clear"]
+WIDEST = 1_000
+"""Units: characters that a part of a template may be filled up to."""
 
 
 class _Table(BaseModel):
@@ -77,6 +79,7 @@ class Recipe(_Table):
     empty: Empty | None = None
     optional: bool = False
     match: str | None = None
+    json_text: bool = Field(default=False, alias="json")
     split: str | None = Field(default=None, min_length=1)
     part: int | None = None
     codes: str | Mapping[str, Any] | None = None
@@ -99,9 +102,19 @@ class Recipe(_Table):
             raise ValueError("takes exactly one of column, constant, template, date, items")
         if self.part == 0:
             raise ValueError("counts parts from 1, or from the end with -1; part = 0 is no part")
+        if self.json_text and self.split is not None:
+            raise ValueError("takes json or split, not both: JSON text says itself where its parts begin")
         if self.part is not None and self.split is None:
             raise ValueError('takes part together with split, such as split = ",", part = 1')
         return self
+
+    @field_validator("template")
+    @classmethod
+    def _is_short(cls, given: str | None) -> str | None:
+        widths = [int(each[:9]) for each in re.findall(r"[0-9]+", " ".join(re.findall(r":([^{}]*)}", given or "")))]
+        if any(each > WIDEST for each in widths):
+            raise ValueError(f"takes widths up to {WIDEST} in a template; got {max(widths)}")
+        return given
 
     @field_validator("match")
     @classmethod

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from io import TextIOWrapper
 from itertools import chain, islice
 from pathlib import Path
+from sys import intern
 from typing import Any, BinaryIO
 
+from acts.formula_cells import whole
 from acts.importing.errors import ImportRefused
 from acts.importing.mapping import FORMATS, ReadSettings
 from acts.importing.source import ABSENT, Record, Source, quoted
@@ -16,6 +18,10 @@ from acts.importing.tabular import open_excel, open_parquet
 
 PEEK_ROWS = 1_000
 """JSON Lines has no header: the names in the first rows are taken for it."""
+PEEK_CHARACTERS = 4_000_000
+LINE_LIMIT = 1_000_000
+"""Units: characters. A longer line is no row of a table, and would have to be in memory as a whole."""
+COLUMNS_LIMIT = 5_000
 _DELIMITERS = ",;\t|"
 
 
@@ -52,6 +58,9 @@ def _open_text(path: Path, settings: ReadSettings, *, is_csv: bool) -> Source:
     try:
         opened = _csv_source if is_csv else _jsonl_source
         return opened(raw, path, settings)
+    except LookupError:
+        raw.close()
+        raise ImportRefused(f'encoding takes one of texts, such as "utf-8"; got "{settings.encoding}".') from None
     except (ImportRefused, UnicodeError, OSError) as error:
         raw.close()
         if isinstance(error, UnicodeError):
@@ -64,17 +73,43 @@ def _text(raw: BinaryIO, settings: ReadSettings, newline: str | None) -> TextIOW
     return TextIOWrapper(raw, encoding=settings.encoding, errors="surrogateescape", newline=newline)
 
 
+def _lines(text: TextIOWrapper) -> Iterator[str]:
+    """The lines of a file, read one at a time, however long it says they are.
+
+    Raises: ImportRefused.
+    """
+    number = 0
+    while True:
+        number += 1
+        try:
+            line = text.readline(LINE_LIMIT)
+        except UnicodeError as error:
+            raise ImportRefused(f"Line {number:,} is not {text.encoding}: {error}. Set [read] encoding.") from None
+        if not line:
+            return
+        if len(line) == LINE_LIMIT and not line.endswith("\n"):
+            raise ImportRefused(f"Line {number:,} of the file has more than {LINE_LIMIT:,} characters; is it a table?")
+        yield line
+
+
+def _refuse_wide(count: int, name: str) -> None:
+    if count > COLUMNS_LIMIT:
+        raise ImportRefused(f"{name} has more than {COLUMNS_LIMIT:,} columns; the map cannot need so many.")
+
+
 def _csv_source(raw: BinaryIO, path: Path, settings: ReadSettings) -> Source:
     text = _text(raw, settings, newline="")
-    first = text.readline()
+    lines = _lines(text)
+    first = next(lines, "")
     if not first.strip():
         raise ImportRefused(f"{path.name} has no header: its first line is empty.")
     delimiter = settings.delimiter or max(_DELIMITERS, key=_outside_quotes(first).count)
-    reader = csv.reader(chain((first,), text), delimiter=delimiter, strict=True)
+    reader = csv.reader(chain((first,), lines), delimiter=delimiter, strict=True)
     try:
-        headers = tuple(header.strip() for header in next(reader))
+        headers = tuple(whole(header.strip()) for header in next(reader))
     except csv.Error as error:
         raise ImportRefused(f"The header of {path.name} cannot be read: {error}.") from None
+    _refuse_wide(len(headers), path.name)
     return Source(
         headers=headers,
         records=_csv_records(reader, len(headers), settings.encoding),
@@ -100,7 +135,8 @@ def _csv_records(reader: Any, width: int, encoding: str) -> Iterator[Record]:
             yield Record(line, (), f"the line is not well-formed CSV: {error}")
             continue
         if cells:
-            yield Record(line, cells, _csv_fault(cells, width, encoding))
+            plain = [whole(cell) if cell[:1] == "'" else cell for cell in cells]
+            yield Record(line, plain, _csv_fault(plain, width, encoding))
 
 
 def _csv_fault(cells: Sequence[str], width: int, encoding: str) -> str:
@@ -121,8 +157,15 @@ def _undecoded(text: str, encoding: str) -> str:
 def _jsonl_source(raw: BinaryIO, path: Path, settings: ReadSettings) -> Source:
     text = _text(raw, settings, newline=None)
     objects = _json_objects(text, settings.encoding)
-    head = list(islice(objects, PEEK_ROWS))
-    headers = tuple(dict.fromkeys(name for _, flat, _ in head for name in flat))
+    head: list[tuple[int, dict[str, object], str]] = []
+    names: dict[str, None] = {}
+    for each in islice(objects, PEEK_ROWS):
+        head.append(each)
+        names |= dict.fromkeys(each[1])
+        _refuse_wide(len(names), path.name)
+        if raw.tell() > PEEK_CHARACTERS:
+            break
+    headers = tuple(names)
     if not headers:
         reason = head[0][2] if head else "it is empty"
         raise ImportRefused(f"{path.name} has no rows that can be read: {reason}. It takes one JSON object a line.")
@@ -140,7 +183,7 @@ def _jsonl_source(raw: BinaryIO, path: Path, settings: ReadSettings) -> Source:
 
 
 def _json_objects(text: TextIOWrapper, encoding: str) -> Iterator[tuple[int, dict[str, object], str]]:
-    for number, line in enumerate(text, start=1):
+    for number, line in enumerate(_lines(text), start=1):
         if line.isspace():
             continue
         flat: dict[str, object] = {}
@@ -148,10 +191,14 @@ def _json_objects(text: TextIOWrapper, encoding: str) -> Iterator[tuple[int, dic
             given = json.loads(line, object_pairs_hook=_without_doubles, parse_constant=_refuse_constant)
             if not isinstance(given, dict):
                 raise ValueError("the line is JSON, but no object")
+            if "\\ud" in line.lower() and _undecoded(json.dumps(given, ensure_ascii=False), encoding):
+                raise ValueError("it holds half of a character")
             _flatten("", given, flat)
+            if len(flat) > COLUMNS_LIMIT:
+                raise ValueError(f"it has more than {COLUMNS_LIMIT:,} names")
             fault = _undecoded(line, encoding)
         except (ValueError, RecursionError) as error:
-            fault = f"the line is not well-formed JSON: {error}"
+            flat, fault = {}, f"the line is not well-formed JSON: {error}"
         yield number, flat, fault
 
 
@@ -172,4 +219,5 @@ def _flatten(prefix: str, given: Mapping[str, object], flat: dict[str, object]) 
         if isinstance(value, dict):
             _flatten(f"{prefix}{key}.", value, flat)
         else:
-            flat[f"{prefix}{key}"] = value
+            # Every row has the same names: one text for all of them.
+            flat[intern(f"{prefix}{key}")] = value

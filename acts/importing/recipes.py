@@ -1,5 +1,6 @@
 """From a recipe of the map to one function of a row: sources and steps, compiled once for the whole file."""
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -185,7 +186,19 @@ def _text_steps(recipe: Recipe) -> list[Convert]:
         steps.append(_match_step(re.compile(recipe.match)))
     if recipe.split is not None and recipe.part is not None:
         steps.append(_split_step(recipe.split, recipe.part))
+    if recipe.json_text:
+        steps.append(_parsed_json)
     return steps
+
+
+def _parsed_json(cell: object) -> object:
+    """What JSON text says; values of a format that has lists are there already."""
+    if not isinstance(cell, str):
+        return cell
+    try:
+        return json.loads(cell)
+    except (ValueError, RecursionError):
+        raise Unreadable(f"takes JSON text, because the map says json; got {shown(cell)}") from None
 
 
 def _match_step(pattern: re.Pattern[str]) -> Convert:

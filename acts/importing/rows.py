@@ -1,7 +1,9 @@
 """From a record of a file to the client row it stands for, or to the reasons why it is none."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, time
 from typing import Any
 
 from acts.importing.cells import text_from
@@ -97,9 +99,9 @@ class RowMapper:
         recipe = self._recipes.get(path) or self._names.get(f"client {path}")
         return ", ".join(map(str, columns_of(recipe))) if recipe is not None else path
 
-    def rows(self, records: Iterable[Record], seen: SeenNumbers) -> Iterator[MappedRow | RefusedRow]:
-        """Every record, as a row to store or a row refused."""
-        for row, record in enumerate(records, start=1):
+    def rows(self, records: Iterable[Record], seen: SeenNumbers, first: int = 1) -> Iterator[MappedRow | RefusedRow]:
+        """Every record, as a row to store or a row refused; the first of them has this number."""
+        for row, record in enumerate(records, start=first):
             if record.fault:
                 yield RefusedRow(record, row, (Refusal("", record.fault),))
             else:
@@ -177,5 +179,15 @@ def leaf_of(catalogue: Catalogue, path: str) -> Attribute:
 
 
 def cells_as_text(cells: Sequence[object]) -> list[str]:
-    """The cells of a record as a CSV file shows them."""
-    return ["" if cell is None or cell is ABSENT else str(cell) for cell in cells]
+    """The cells of a record as a CSV file shows them; what the map reads from it again is the same value."""
+    return [_cell_text(cell) for cell in cells]
+
+
+def _cell_text(cell: object) -> str:
+    if cell is None or cell is ABSENT:
+        return ""
+    if isinstance(cell, list | dict):
+        return json.dumps(cell, ensure_ascii=False, default=str)
+    if isinstance(cell, datetime):
+        return cell.date().isoformat() if cell.time() == time() and cell.tzinfo is None else cell.isoformat()
+    return str(cell)

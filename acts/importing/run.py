@@ -1,10 +1,9 @@
 """One import from its first row to its last: batches go to the database, refused rows to the listener."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +23,10 @@ from catalogue.catalogue import Catalogue
 from catalogue.errors import Problem
 
 Store = Callable[[Sequence[ClientRow]], Awaitable[UpsertReport]]
+BATCH_SIZE = 8_000_000
+"""Units: about bytes, so that a thousand long rows do not fill the memory."""
+_CELL_SIZE = 8
+Row = MappedRow | RefusedRow
 FindManager = Callable[[str], Awaitable[str]]
 """From the manager as the file names them to the id; raises Unreadable."""
 
@@ -84,6 +87,24 @@ def prepared(path: Path, given: ImportMap, catalogue: Catalogue) -> Iterator[Pre
         yield Prepared(source, RowMapper(given, source, would_be), missing, would_be)
 
 
+def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """The rows in parts that fit into memory and into a command.
+
+    The same rows make the same parts.
+    """
+    batch: list[Row] = []
+    size = 0
+    for row in rows:
+        batch.append(row)
+        cells = row.record.cells
+        size += _CELL_SIZE * len(cells) + sum(len(cell) for cell in cells if isinstance(cell, str))
+        if len(batch) == ROW_LIMIT or size > BATCH_SIZE:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
 @dataclass(slots=True)
 class ImportRun:
     """One run; the tally stays right at every moment, even if the run ends with an error."""
@@ -102,19 +123,18 @@ class ImportRun:
         """
         source, mapper = self.prepared.source, self.prepared.mapper
         with SeenNumbers() as seen:
-            rows = mapper.rows(source.records, seen)
-            while chunk := list(islice(rows, ROW_LIMIT)):
+            for chunk in batches(mapper.rows(source.records, seen)):
                 if self.listener.is_stopped():
                     self.tally.is_interrupted = True
                     break
-                await self._store(chunk)
-                self.tally.rows += len(chunk)
+                await self.take(chunk)
                 self.listener.progress(self.tally, source.position())
                 # lets a signal handler run even while every row is refused and nothing is sent
                 await checkpoint()
         return self.tally
 
-    async def _store(self, chunk: list[MappedRow | RefusedRow]) -> None:
+    async def take(self, chunk: Sequence[Row]) -> None:
+        """Store what can be stored of some rows, and tell the listener of the others."""
         refused = [row for row in chunk if isinstance(row, RefusedRow)]
         mapped: list[MappedRow] = []
         clients: list[ClientRow] = []
@@ -133,6 +153,7 @@ class ImportRun:
             self.tally.changed += report.changed
             self.tally.unchanged += report.unchanged
         self.tally.refused += len(refused)
+        self.tally.rows += len(chunk)
         for each in sorted(refused, key=lambda row: row.record.line):
             self.listener.refuse(each)
 

@@ -1,12 +1,15 @@
 """The one door of the extra `io`: Parquet and Excel as records, by polars and fastexcel, loaded only when used."""
 
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from acts.formula_cells import whole
 from acts.importing.errors import ImportRefused
 from acts.importing.source import Record, Source, quoted
+from acts.importing.workbook import check_workbook
 
 BATCH_ROWS = 10_000
 _MISSING = 'Reading {} needs the extra "io". Install it with: python -m pip install "kehu[io]"'
@@ -51,9 +54,22 @@ def open_parquet(path: Path) -> Source:
     except Exception as error:
         raise ImportRefused(f"{path.name} cannot be read as Parquet: {_first_line(error)}.") from None
     counter = _Counter()
-    frames = (lazy.slice(start, BATCH_ROWS).collect() for start in range(0, total, BATCH_ROWS))
-    records = _records((row for frame in frames for row in frame.iter_rows()), counter, first=1)
+    records = _records((row for frame in _frames(lazy, total, path) for row in frame.iter_rows()), counter, first=1)
     return Source(headers, records, total, "rows", counter.position, line_word="row")
+
+
+def _frames(lazy: Any, total: int, path: Path) -> Iterator[Any]:
+    """The rows of a Parquet file in parts.
+
+    Raises: ImportRefused.
+    """
+    for start in range(0, total, BATCH_ROWS):
+        try:
+            frame = lazy.slice(start, BATCH_ROWS).collect()
+        except Exception as error:
+            message = f"{path.name} cannot be read as Parquet from row {start + 1:,} on: {_first_line(error)}."
+            raise ImportRefused(message) from None
+        yield frame
 
 
 def open_excel(path: Path, sheet: str | int | None) -> Source:
@@ -62,6 +78,8 @@ def open_excel(path: Path, sheet: str | int | None) -> Source:
     Cost: the whole sheet in memory, because a workbook is one compressed piece.
     """
     fastexcel = _fastexcel()
+    if path.suffix.lower() == ".xlsx" or zipfile.is_zipfile(path):
+        check_workbook(path)
     try:
         book = fastexcel.read_excel(path)
     except Exception as error:
@@ -76,8 +94,12 @@ def open_excel(path: Path, sheet: str | int | None) -> Source:
     headers = tuple("" if cell is None else str(cell).strip() for cell in head.row(0))
     body = _sheet(book, chosen, 1, None)
     counter = _Counter()
-    records = _records(body.iter_rows(), counter, first=2)
+    records = _records(map(_whole_row, body.iter_rows()), counter, first=2)
     return Source(headers, records, body.height, "rows", counter.position, line_word="row")
+
+
+def _whole_row(row: tuple[object, ...]) -> tuple[object, ...]:
+    return tuple(whole(cell) if isinstance(cell, str) else cell for cell in row)
 
 
 def _sheet(book: Any, name: str, skip: int, rows: int | None) -> Any:

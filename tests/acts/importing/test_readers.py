@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from acts.importing import readers
 from acts.importing.errors import ImportRefused
 from acts.importing.mapping import ReadSettings
 from acts.importing.readers import open_source
@@ -110,3 +111,32 @@ class TestJsonLines:
     def test_a_file_without_an_object_is_refused(self, write_file: WriteFile) -> None:
         with pytest.raises(ImportRefused, match="no rows that can be read"):
             _read(write_file("a.jsonl", "hello\n"))
+
+
+class TestHostile:
+    def test_a_line_of_no_end_and_columns_without_number_are_refused(
+        self, write_file: WriteFile, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(readers, "LINE_LIMIT", 20)
+        monkeypatch.setattr(readers, "COLUMNS_LIMIT", 3)
+        with (
+            pytest.raises(ImportRefused, match="Line 2 of the file has more than 20"),
+            open_source(write_file("a.csv", "a,b\n" + "x" * 30), ReadSettings()) as source,
+        ):
+            list(source.records)
+        for name, text in (("b.csv", "a,b,c,d\n"), ("b.jsonl", '{"a":1,"b":2}\n{"c":1,"d":2}\n')):
+            with pytest.raises(ImportRefused, match="more than 3 columns"):
+                open_source(write_file(name, text), ReadSettings())
+
+    def test_encodings_of_no_text_and_halves_of_characters_say_so(self, write_file: WriteFile) -> None:
+        with pytest.raises(ImportRefused, match="encoding takes"):
+            open_source(write_file("a.csv", "a\n"), ReadSettings(encoding="zip"))
+        with open_source(write_file("a.jsonl", '{"a": "\\ud800"}\n{"a": "b"}\n'), ReadSettings()) as source:
+            assert [record.fault for record in source.records] == [
+                "the line is not well-formed JSON: it holds half of a character",
+                "",
+            ]
+
+    def test_a_quotation_mark_before_a_formula_is_taken_off(self, write_file: WriteFile) -> None:
+        with open_source(write_file("a.csv", "a,b\n'=1,'plain'\n"), ReadSettings()) as source:
+            assert [record.cells for record in source.records] == [["=1", "'plain'"]]
