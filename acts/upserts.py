@@ -16,6 +16,7 @@ from catalogue.values import Checked, check_flat, misfits, missing_required
 from policy.rules import Right
 from policy.viewer import Viewer
 from repositories.access import NotAllowed, Touched
+from repositories.changes import CREATED
 from repositories.clients import TERRITORY, differences
 from repositories.errors import AlreadyExists
 from repositories.plan import ID, Change, Proof
@@ -55,6 +56,15 @@ class UpsertReport:
     """Each with the row it is about; a row with a problem was left out."""
 
 
+@dataclass(frozen=True, slots=True)
+class BatchKey:
+    """What the changes of a batch are found again by, if whoever sent it was stopped and sends it once more."""
+
+    key: str
+    may_be_done: bool = False
+    """Whether it was perhaps sent before: rows that it changed then are left as they are, whatever came after."""
+
+
 @dataclass(slots=True)
 class _Batch:
     """One call of the act, as it goes."""
@@ -92,12 +102,13 @@ async def upsert_clients(
     *,
     dry_run: bool = False,
     touched: Touched | None = None,
+    batch_key: BatchKey | None = None,
 ) -> UpsertReport:
     """How many clients were made, changed and left as they are, and what was wrong with the other rows.
 
     Sending the same rows again changes nothing.
     Raises: NotAllowed; Refused if there are too many rows, or the proof is wrong.
-    Cost: up to eight commands, however many rows.
+    Cost: up to eight commands, however many rows; two more for a batch that may be done already.
     """
     access = repositories.access
     access.require(viewer, Right.CHANGE_CLIENTS)
@@ -107,13 +118,13 @@ async def upsert_clients(
     refuse(problems)
     scope = all_of(access.rows(viewer), access.rows(viewer, Right.CHANGE_CLIENTS))
     checked = [check_flat(repositories.catalogue, row.values) for row in rows]
-    batch = _Batch(
-        viewer, repositories, proof, now(), f"{viewer.person}:upsert-{uuid4()}", rows, checked, scope, touched
-    )
+    key = f"{viewer.person}:{f'upsert-{uuid4()}' if batch_key is None else batch_key.key}"
+    batch = _Batch(viewer, repositories, proof, now(), key, rows, checked, scope, touched)
     _check_rows(batch)
     await _check_references(batch)
     territories = await _territories(batch)
-    waiting = [place for place in range(len(rows)) if place not in batch.refused()]
+    done = await _done_before(batch) if batch_key is not None and batch_key.may_be_done else frozenset()
+    waiting = [place for place in range(len(rows)) if place not in batch.refused() | done]
     for _ in range(ATTEMPTS):
         waiting = await _attempt(batch, waiting, territories, dry_run)
         if not waiting:
@@ -122,6 +133,25 @@ async def upsert_clients(
         message = f"Client {rows[place].number} was changed by others again and again meanwhile; send the row again."
         batch.problems.append(Problem(ErrorCode.STALE_VERSION, message, row=place))
     return batch.report()
+
+
+async def _done_before(batch: _Batch) -> frozenset[int]:
+    """The places of the rows that the same batch has stored already; they count as what they were then.
+
+    Whatever is wrong with such a row now was not then: the client may have left the book by it.
+    """
+    clients = batch.repositories.clients
+    found = await clients.find_written({row.number for row in batch.rows}, batch.key)
+    done = {place: found[row.number] for place, row in enumerate(batch.rows) if row.number in found}
+    for place, (client_id, version) in done.items():
+        is_new = version == CREATED
+        batch.created += is_new
+        batch.changed += not is_new
+        if batch.touched is not None:
+            # Whoever was stopped between the change and its entry in the audit leaves it to this one.
+            batch.touched.note_change(CLIENTS, client_id, version, batch.checked[place].values, None)
+    batch.problems = [each for each in batch.problems if each.row not in done]
+    return frozenset(done)
 
 
 def _check_rows(batch: _Batch) -> None:

@@ -84,6 +84,16 @@ class ChangeHistory:
                 return dict(entry)
         return await self._moved.find_one({"recordId": {"$eq": record_id}, "key": {"$eq": key}})
 
+    async def versions_by_key(self, record_ids: Some[str], key: str) -> dict[str, int]:
+        """The version that a key made of each of these records, where that change has left its tail."""
+        if not record_ids:
+            return {}
+        query: Document = {"recordId": {"$in": sorted(record_ids)}, "key": {"$eq": key}}
+        return {
+            str(each["recordId"]): each["version"]
+            for each in await self._moved.find(query, {"recordId": 1, "version": 1})
+        }
+
     async def read(
         self,
         record_id: str,

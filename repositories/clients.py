@@ -173,6 +173,26 @@ class ClientRepository(RecordRepository):
             str(each[ID]): str(entry.get("hash")) for each in found for entry in each["tail"] if entry.get("key") == key
         }
 
+    async def find_written(self, numbers: Some[str], key: str) -> dict[str, tuple[str, int]]:
+        """By number, id and version of the clients among them that a change with this key has made or changed.
+
+        Cost: one command, and one for those whose tail does not have it.
+        """
+        if not numbers:
+            return {}
+        query: Document = {"number": {"$in": sorted(numbers)}}
+        rows = await self.collection.find(query, {"number": 1, "tail.key": 1, "tail.version": 1})
+        found, elsewhere = dict[str, tuple[str, int]](), dict[str, str]()
+        for row in rows:
+            client_id, number = str(row[ID]), str(row["number"])
+            own = [entry["version"] for entry in row.get("tail", ()) if entry.get("key") == key]
+            if own:
+                found[number] = (client_id, own[0])
+            else:
+                elsewhere[client_id] = number
+        moved = await self.history.versions_by_key(elsewhere, key)
+        return found | {elsewhere[each]: (each, version) for each, version in moved.items()}
+
     async def index_words(self, paths: Some[str], words_of_values: WordsOf) -> AsyncIterator[int]:
         """Gives clients who have a value at one of the paths, but no words for it, their words; counts them as it goes.
 

@@ -8,13 +8,14 @@ import pytest
 from acts.checks import UNGUARDED
 from acts.clients import change_client
 from acts.managers import create_manager
-from acts.upserts import ROW_LIMIT, ClientRow, UpsertReport, upsert_clients
-from catalogue.attribute import ClientKind, ClientStage
+from acts.upserts import ROW_LIMIT, BatchKey, ClientRow, UpsertReport, upsert_clients
+from catalogue.attribute import ClientKind, ClientStage, Sensitivity
 from catalogue.errors import Refused
+from policy.rules import Policy, Right, RoleRule, RowScope
 from policy.viewer import Viewer
 from repositories.plan import ID, Proof
 from repositories.repositories import Repositories
-from tests.books import NO_PROOF, VIEWER, everything, insert, make_client, stored
+from tests.books import NO_PROOF, VIEWER, attribute, everything, insert, make_client, stored
 from tests.conftest import CommandLog
 
 ORGANISATION, PERSON = ClientKind.ORGANISATION, ClientKind.PERSON
@@ -147,6 +148,36 @@ class TestUpsertClients:
 
     async def test_no_rows(self, book: Repositories) -> None:
         assert counts(await upsert(book, [])) == (0, 0, 0, 0)
+
+
+class TestBatchKeys:
+    async def test_what_a_batch_has_done_is_left_and_counted_as_it_was(self, book: Repositories) -> None:
+        await make_client(book, "C1")
+        rows = [row("C1", employees=1), row("C2", employees=2), row("C3", employees=3)]
+        first = await upsert(book, rows[:2], batch_key=BatchKey("b"))
+        assert counts(first) == (1, 1, 0, 0)
+        await upsert(book, [row("C2", employees=20)])
+        before = {each: await book.clients.collection.find_one({"number": each}) for each in ("C1", "C2")}
+        again = await upsert(book, rows, batch_key=BatchKey("b", may_be_done=True))
+        assert counts(again) == (2, 1, 0, 0)
+        assert {each: await book.clients.collection.find_one({"number": each}) for each in before} == before
+
+    async def test_a_value_that_is_not_read_is_not_entered_twice(self, book: Repositories) -> None:
+        steward = Viewer("s", frozenset(("data_steward",)))
+        hidden = book.catalogue.with_attributes([attribute("attitude.mood", sensitivity=Sensitivity.CONFIDENTIAL)])
+        rule = RoleRule(
+            role="data_steward",
+            rows=RowScope.ALL,
+            sensitivity=Sensitivity.PUBLIC,
+            enter=("profile", "attitude"),
+            rights=frozenset((Right.CHANGE_CLIENTS,)),
+        )
+        book = book.on(hidden, Policy(rules=(rule,), purposes={}))
+        client = await insert(book, "C1", {"attitude.mood": "calm"})
+        rows = [ClientRow("C1", values={"attitude.mood": "calm"})]
+        assert counts(await upsert(book, rows, viewer=steward, batch_key=BatchKey("b"))) == (0, 1, 0, 0)
+        repeated = await upsert(book, rows, viewer=steward, batch_key=BatchKey("b", may_be_done=True))
+        assert (counts(repeated), (await stored(book, client))["version"]) == ((0, 1, 0, 0), 2)
 
 
 class TestRaces:
