@@ -2,10 +2,18 @@
 
 from acts.attributes_approved import perform_change, perform_retirement
 from acts.erasure_approved import perform_erasure
+from acts.exporting.asking import perform_export
 from acts.merge_approved import perform_merge
 from acts.policies_approved import perform_policy
 from acts.proposing import Performers
-from policy.approvals import ATTRIBUTE_CHANGE, ATTRIBUTE_RETIRE, CLIENT_ERASE, CLIENT_MERGE, POLICY_CHANGE
+from policy.approvals import (
+    ATTRIBUTE_CHANGE,
+    ATTRIBUTE_RETIRE,
+    CLIENT_ERASE,
+    CLIENT_MERGE,
+    POLICY_CHANGE,
+    RESTRICTED_EXPORT,
+)
 
 PERFORMERS: Performers = {
     ATTRIBUTE_CHANGE: perform_change,
@@ -13,4 +21,5 @@ PERFORMERS: Performers = {
     CLIENT_ERASE: perform_erasure,
     CLIENT_MERGE: perform_merge,
     POLICY_CHANGE: perform_policy,
+    RESTRICTED_EXPORT: perform_export,
 }

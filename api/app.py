@@ -16,6 +16,7 @@ from api.clock import SteadyClock
 from api.database import mongo_settings, open_served_book
 from api.directory import Directory
 from api.editions import Edition, Editions, SeenEdition
+from api.files import FileEndpoint
 from api.graphql_http import graphql_routes
 from api.health import health_routes
 from api.kms import kms_of
@@ -208,9 +209,10 @@ def build_app(
     authenticate = audit.counting(signed_in)
     kms_of(settings)  # What is wrong with it is to be known at the start.
     routes = graphql_routes(server, authenticate, server.context, settings, now, server.find_document, audit)
+    files = Route("/files/{file_id}", FileEndpoint(server.repositories, settings, audit))
     middleware = cors_middleware(settings)
     app = Application(
-        routes=[*routes, *health_routes(server.readiness)], middleware=middleware, lifespan=server.running
+        routes=[*routes, *health_routes(server.readiness), files], middleware=middleware, lifespan=server.running
     )
     app.server = server
     if not middleware:

@@ -17,6 +17,7 @@ from api.directory_command import accounts, enter
 from api.documents_command import documents
 from api.editions import build_edition
 from api.explain_command import explain
+from api.export_command import export_clients
 from api.import_command import import_clients
 from api.privacy_command import privacy
 from api.settings import Settings, SettingsError, load_settings
@@ -41,6 +42,8 @@ app = typer.Typer(
 )
 importing = typer.Typer(help="Bring files into the book.", no_args_is_help=True)
 app.add_typer(importing, name="import")
+exporting = typer.Typer(help="Take clients out in files.", no_args_is_help=True)
+app.add_typer(exporting, name="export")
 app.add_typer(privacy, name="privacy")
 errors = Console(stderr=True)
 
@@ -124,6 +127,7 @@ async def _reindex(settings: Settings) -> None:
 app.add_typer(attributes, name="attributes")
 app.add_typer(auditing, name="audit")
 importing.command("clients")(import_clients)
+exporting.command("clients")(export_clients)
 app.add_typer(documents, name="documents")
 app.command()(explain)
 app.command()(enter)

@@ -7,6 +7,7 @@ from api.kms import kms_of
 from api.settings import Settings, SettingsError
 from catalogue.builtin import builtin_catalogue
 from repositories.embedded import DirectoryInUse, EmbeddedMongod, running_uri
+from repositories.files import FileOptions
 from repositories.mongo import CommandTrace, MongoSettings, Store, connect
 from repositories.repositories import Repositories, open_repositories
 
@@ -76,7 +77,21 @@ async def look_into_book(settings: Settings, store: Store) -> Repositories:
     repositories.clients.past.limit_clients = settings.as_of_limit_clients
     repositories.approvals.open_days = settings.approval_days
     repositories.jobs.kept_days = settings.job_days
+    repositories.files.options = file_options(settings)
     return repositories
+
+
+def file_options(settings: Settings) -> FileOptions:
+    """What the settings say of files."""
+    return FileOptions(
+        settings.files_dir or settings.data_dir / "files",
+        settings.import_dir,
+        settings.file_limit_bytes,
+        settings.file_days,
+        settings.file_address_minutes,
+        settings.files_per_person,
+        settings.export_limit_rows,
+    )
 
 
 async def open_served_book(settings: Settings, store: Store) -> Repositories:

@@ -29,9 +29,9 @@ def cors_middleware(settings: Settings) -> list[Middleware]:
         Middleware(
             CORSMiddleware,
             allow_origins=settings.allowed_origins,
-            allow_methods=("GET", "POST"),
+            allow_methods=("GET", "POST", "PUT"),
             allow_headers=("authorization", "content-type", "kehu-purpose"),
-            expose_headers=("kehu-edition", "etag", "retry-after"),
+            expose_headers=("kehu-edition", "etag", "retry-after", "content-disposition"),
             max_age=600,
         )
     ]

@@ -294,6 +294,32 @@ class Settings(BaseSettings):
     )
     job_slots: int = setting(2, "jobs that one worker does at once", "a whole number from 1 to 64", ge=1, le=64)
     job_days: int = setting(30, "how long finished jobs are kept", "a whole number from 1 to 3650", ge=1, le=3650)
+    files_dir: Path | None = setting(
+        None,
+        "directory of files that people send and fetch, the same for all servers and workers; unset: files in the data"
+        " directory",
+        "a directory path",
+    )
+    file_limit_bytes: int = setting(
+        100_000_000,
+        "largest file that is sent",
+        "a whole number from 1000 to 10000000000",
+        ge=1000,
+        le=10_000_000_000,
+    )
+    file_days: int = setting(7, "how long files are kept", "a whole number from 1 to 365", ge=1, le=365)
+    file_address_minutes: int = setting(
+        15, "how long the address of a file lets somebody in", "a whole number from 1 to 1440", ge=1, le=1440
+    )
+    files_per_person: int = setting(
+        50, "files that one person may have at a time", "a whole number from 1 to 10000", ge=1, le=10_000
+    )
+    import_dir: Path | None = setting(
+        None, "directory whose files may be imported without being sent; unset: none", "a directory path"
+    )
+    export_limit_rows: int = setting(
+        200_000, "most clients of one export", "a whole number from 1 to 100000000", ge=1, le=100_000_000
+    )
     log_level: Literal["debug", "info", "warning", "error"] = setting(
         "warning", "how much is logged, on standard error", "debug, info, warning or error"
     )

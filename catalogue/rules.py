@@ -234,8 +234,13 @@ def _pattern_problems(pattern: str) -> Iterator[Problem]:
     except re.error as error:
         yield _wrong("pattern", pattern, expected, f"it does not compile: {error}")
         return
-    if len(pattern) > PATTERN_LIMIT or _RISKY_PATTERN.search(pattern) or repeats_choices(pattern):
+    if is_risky(pattern):
         yield _wrong("pattern", pattern, expected, "it could take minutes on a hostile value")
+
+
+def is_risky(pattern: str) -> bool:
+    """Whether an expression could take minutes on a hostile text."""
+    return len(pattern) > PATTERN_LIMIT or bool(_RISKY_PATTERN.search(pattern)) or repeats_choices(pattern)
 
 
 def repeats_choices(pattern: str) -> bool:

@@ -7,6 +7,7 @@ from catalogue.attribute import Sensitivity
 from catalogue.filters import And, Compare, Filter, Or
 from catalogue.kinds import Operator
 from policy.approvals import APPROVALS, approval_rows
+from policy.files import FILES, file_rows
 from policy.jobs import JOBS, job_rows
 from policy.rules import SYSTEM_RULE, Policy, Right, RoleRule, RowScope
 from policy.scopes import scopes_from
@@ -73,6 +74,8 @@ def area_rows(area: str, rules: Iterable[RoleRule], viewer: Viewer) -> Filter | 
     """The records of an area beside the clients that a viewer may read; None: all of them."""
     if area == APPROVALS:
         return approval_rows(viewer)
+    if area == FILES:
+        return file_rows(viewer)
     if area == JOBS:
         return job_rows(viewer, rights_of(rules))
     needed = SEEN_WITH.get(area)

@@ -10,6 +10,7 @@ from bson import Binary, ObjectId
 from catalogue.attribute import CLIENTS
 from catalogue.catalogue import Catalogue
 from policy.approvals import APPROVALS
+from policy.files import FILES
 from policy.jobs import JOBS
 from policy.rules import Policy
 from repositories.access import Access
@@ -28,6 +29,8 @@ from repositories.entry_times import EntryTimes
 from repositories.entry_windows import ENTRY_WINDOWS, EntryWindowRepository
 from repositories.entry_windows import ID_PREFIX as ENTRY_WINDOW_PREFIX
 from repositories.erasures import ErasureRepository
+from repositories.files import ID_PREFIX as FILE_PREFIX
+from repositories.files import FileRepository
 from repositories.grants import GRANTS, GrantRepository
 from repositories.grants import ID_PREFIX as GRANT_PREFIX
 from repositories.interactions import ID_PREFIX as INTERACTION_PREFIX
@@ -70,6 +73,7 @@ class Repositories:
     vault: Vault
     erasures: ErasureRepository
     audit: AuditRepository
+    files: FileRepository
 
     def on(self, catalogue: Catalogue, policy: Policy | None = None) -> "Repositories":
         """The same, reading by another catalogue, or under another policy."""
@@ -90,6 +94,7 @@ class Repositories:
         await self.service_accounts.prepare()
         await self.entry_windows.prepare()
         await self.audit.prepare()
+        await self.files.prepare()
         await self.attributes.sync_indexes(self.catalogue, AREAS)
 
 
@@ -104,6 +109,7 @@ _BY_AREA: dict[str, Callable[[Repositories], RecordRepository]] = {
     GRANTS: lambda each: each.grants,
     SERVICE_ACCOUNTS: lambda each: each.service_accounts,
     ENTRY_WINDOWS: lambda each: each.entry_windows,
+    FILES: lambda each: each.files,
 }
 AREA_BY_PREFIX: Mapping[str, str] = {
     CLIENT_PREFIX: CLIENTS,
@@ -114,6 +120,7 @@ AREA_BY_PREFIX: Mapping[str, str] = {
     GRANT_PREFIX: GRANTS,
     SERVICE_ACCOUNT_PREFIX: SERVICE_ACCOUNTS,
     ENTRY_WINDOW_PREFIX: ENTRY_WINDOWS,
+    FILE_PREFIX: FILES,
 }
 _PREFIX_BY_AREA = {area: prefix for prefix, area in AREA_BY_PREFIX.items()}
 
@@ -176,6 +183,7 @@ async def open_repositories(
         vault=vault,
         erasures=ErasureRepository(store, vault),
         audit=AuditRepository(store, cursors),
+        files=FileRepository(store, cursors),
     )
 
 

@@ -18,12 +18,14 @@ from catalogue.filter_json import CORE_PATHS
 from catalogue.kinds import KINDS, Kind
 from policy.approvals import APPROVALS
 from policy.decision import is_within
+from policy.files import FILES
 from policy.jobs import JOBS
 from policy.rules import Right
 from repositories.clients import ID_PREFIX
 from repositories.compile.indexes import ID_INDEX
 from repositories.entry_windows import ENTRY_WINDOWS
 from repositories.entry_windows import PATHS as ENTRY_WINDOW_PATHS
+from repositories.files import PATHS as FILE_PATHS
 from repositories.grants import GRANTS
 from repositories.grants import PATHS as GRANT_PATHS
 from repositories.interactions import INTERACTIONS
@@ -40,6 +42,7 @@ from schema.attributes.mutations import attribute_mutations
 from schema.attributes.queries import attribute_queries, find_attribute
 from schema.attributes.types import AttributeType, attribute_value
 from schema.clients.audit import audit_fields
+from schema.clients.bulk import bulk_mutations
 from schema.clients.completeness import client_completeness, completeness_queries, manager_completeness
 from schema.clients.duplicates import stewardship_queries
 from schema.clients.freshness import freshness_queries
@@ -63,6 +66,7 @@ from schema.entry_windows.queries import entry_window_queries
 from schema.enums import FACET_MEANINGS, ClientKindEnum, ClientStageEnum
 from schema.errors import Refusal, RowRefusal
 from schema.fields import Fields, described, input_type, output_type, plain, read_field, related, resolved
+from schema.files.fields import FileType, file_mutations, file_queries
 from schema.grants.fields import grant_mutations, grant_queries, grant_type
 from schema.interactions.fields import (
     interaction_lists,
@@ -88,7 +92,7 @@ from schema.viewer.fields import viewer_queries
 
 _CORE_ORDERS = {"NUMBER": "number"}
 _NODE_LIMIT = 200
-_FIXED_TYPES = (AttributeType, ApprovalType, JobType, Refusal, RowRefusal)
+_FIXED_TYPES = (AttributeType, ApprovalType, JobType, FileType, Refusal, RowRefusal)
 _DEFINITIONS = Definitions(AttributeType, attribute_value)
 _THE_CLIENT = "The client."
 _THE_MANAGER = "The accountable manager; null where the client has none."
@@ -124,6 +128,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *service_account_queries(account),
         *job_queries(),
         *_freshness_queries(client, manager, window),
+        *file_queries(),
     )
     mutations = (
         *client_mutations(catalogue, client, ApprovalType),
@@ -136,14 +141,21 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *service_account_mutations(account),
         *job_mutations(),
         *entry_window_mutations(window),
+        *file_mutations(),
+        *bulk_mutations(JobType, ApprovalType, types.where, types.filters),
     )
+    return _assembled(queries, mutations, (client, manager, interaction, account, grant, window))
+
+
+def _assembled(queries: Fields, mutations: Fields, types: Sequence[Any]) -> strawberry.Schema:
+    """The schema of these fields, with the types that nodes may be."""
     schema = strawberry.Schema(
         query=output_type("Query", "Everything that can be asked.", queries),
         mutation=output_type(
             "Mutation", "Everything that can be done; each answers with what became of it.", mutations
         ),
         subscription=output_type("Subscription", "Everything that can be followed as it changes.", job_subscriptions()),
-        types=[client, manager, interaction, account, grant, window, *_FIXED_TYPES],
+        types=[*types, *_FIXED_TYPES],
         config=StrawberryConfig(auto_camel_case=False, default_resolver=read_field, scalar_map=SCALARS),
         execution_context_class=Executor,
     )
@@ -322,4 +334,5 @@ _NODE_PATHS: Mapping[str, Callable[[Context, Selected], frozenset[str]]] = {
     APPROVALS: lambda _context, selected: approval_paths(selected.fields("Approval", NODE)),
     SERVICE_ACCOUNTS: lambda _context, _selected: SERVICE_ACCOUNT_PATHS,
     ENTRY_WINDOWS: lambda _context, _selected: ENTRY_WINDOW_PATHS,
+    FILES: lambda _context, _selected: FILE_PATHS,
 }

@@ -9,6 +9,7 @@ from acts.merge import Side
 from catalogue.attribute import ClientKind, ClientStage, Facet, Sensitivity, Status
 from catalogue.kinds import KINDS, Kind
 from policy.approvals import ApprovalStatus
+from policy.files import ExportFormat, FileRole
 from policy.jobs import JobState
 from policy.rules import Right, RowScope, Unreadable
 from repositories.compile.freshness import StaleKey
@@ -115,6 +116,26 @@ ApprovalStatusEnum = _enum(
         "REFUSED": "Refused: nothing was done.",
         "WITHDRAWN": "Taken back by whoever proposed it.",
         "EXPIRED": "Nobody decided in time.",
+    },
+)
+FileRoleEnum = _enum(
+    FileRole,
+    "What a file is for.",
+    {
+        "UPLOAD": "Sent to be imported.",
+        "REFUSED_ROWS": "The rows that an import refused, with the reasons, to be mended and imported again.",
+        "EXPORT": "Clients taken out.",
+        "IMPORT_MAP": "The map by which an import reads an export again.",
+    },
+)
+ExportFormatEnum = _enum(
+    ExportFormat,
+    "How an export is written.",
+    {
+        "CSV": "CSV in UTF-8: one line a client, lists as JSON text.",
+        "JSONL": "JSON Lines: one object a client, with the path of each attribute as its key.",
+        "PARQUET": "Parquet: typed columns; lists of groups as JSON text, decimals as text.",
+        "XLSX": "A workbook of one sheet.",
     },
 )
 JobStateEnum = _enum(

@@ -16,13 +16,16 @@ LAYERS = ("api", "worker", "schema", "acts", "repositories", "policy", "catalogu
 AREAS = (
     "clients", "attributes", "segments", "interactions", "visits", "needs", "opportunities", "meetings", "cases",
     "risk", "evaluations", "approvals", "tasks", "requests", "intelligence", "journals", "reviews", "ideas", "managers",
-    "service_accounts", "grants", "policies", "jobs", "entry_windows",
+    "service_accounts", "grants", "policies", "jobs", "entry_windows", "files",
 )
 # fmt: on
 # The only modules that see all areas.
 SEE_ALL_AREAS = {"schema.build", "api.app", "worker.handlers", "catalogue.builtin"}
 # The one door file of an optional extra: imports it inside functions, so that it loads only when used.
-DOORS = {"acts/importing/tabular.py": {"polars", "fastexcel", "xlsxwriter"}}
+DOORS = {
+    "acts/importing/tabular.py": {"polars", "fastexcel"},
+    "acts/exporting/tabular.py": {"polars", "xlsxwriter"},
+}
 
 DRIVERS = {"pymongo", "pymongocrypt", "motor", "bson", "gridfs", "mongomock", "mongomock_motor", "mongomock_ng"}
 HTTP = {"starlette", "uvicorn", "websockets", "typer", "rich"}

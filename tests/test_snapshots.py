@@ -42,6 +42,8 @@ GIVEN = {
     "FourFacets": '{"number": "K000003"}',
     "Merged": '{"number": "K000003"}',
     "History": '{"number": "K000003"}',
+    "FilesOfJob": '{"id": "jb_nobody"}',
+    "RefusedRows": '{"id": "jb_nobody"}',
     # Nothing has been read yet by then, whatever else is asked before.
     "WhoReadWhoChanged": '{"since": "2999-01-01T00:00:00Z"}',
 }

@@ -6,6 +6,11 @@ from typing import Any
 
 from acts.approvals import expire_approvals
 from acts.checks import now
+from acts.exporting.asking import EXPORT
+from acts.exporting.job import export_job
+from acts.files import remove_expired
+from acts.importing.asking import IMPORT
+from acts.importing.job import import_job
 from acts.jobs import JobHandler, JobRun
 from acts.retention import retain
 from policy.viewer import Viewer
@@ -26,5 +31,16 @@ async def _jobs(_viewer: Viewer, repositories: Repositories, _run: JobRun) -> Ma
     return {"removed": await repositories.jobs.remove_finished(before)}
 
 
-HANDLERS: dict[str, JobHandler] = {"retention": _retention, "approvals": _approvals, "jobs": _jobs}
+async def _files(_viewer: Viewer, repositories: Repositories, _run: JobRun) -> Mapping[str, Any]:
+    return {"removed": await remove_expired(repositories)}
+
+
+HANDLERS: dict[str, JobHandler] = {
+    "retention": _retention,
+    "approvals": _approvals,
+    "jobs": _jobs,
+    "files": _files,
+    IMPORT: import_job,
+    EXPORT: export_job,
+}
 """By kind; a worker leaves jobs of kinds that it does not know to newer ones."""

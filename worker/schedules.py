@@ -32,6 +32,7 @@ class Schedule:
 SCHEDULES: tuple[Schedule, ...] = (
     Schedule("retention", "30 1 * * *", "Clears values that have been kept for as long as their attribute allows."),
     Schedule("approvals", "15 * * * *", "Closes the approvals that nobody decided in time."),
+    Schedule("files", "25 * * * *", "Removes files that were sent or made KEHU_FILE_DAYS ago."),
     Schedule("jobs", "45 1 * * *", "Removes finished jobs after KEHU_JOB_DAYS."),
 )
 """All of them."""

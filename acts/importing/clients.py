@@ -60,7 +60,7 @@ async def import_clients(
         if order.is_dry_run:
             repositories = repositories.on(ready.catalogue)
         else:
-            repositories = await _with_attributes(viewer, repositories, ready)
+            repositories = await with_attributes(viewer, repositories, ready)
         proof = Proof(**order.map.proof.model_dump())
 
         async def store(rows: Sequence[ClientRow]) -> UpsertReport:
@@ -97,7 +97,7 @@ class _Both:
         return self.listener.is_stopped()
 
 
-async def _with_attributes(viewer: Viewer, repositories: Repositories, ready: Prepared) -> Repositories:
+async def with_attributes(viewer: Viewer, repositories: Repositories, ready: Prepared) -> Repositories:
     """The repositories with a catalogue in which the attributes of the map are defined."""
     catalogue = repositories.catalogue
     for attribute in ready.missing:

@@ -11,6 +11,7 @@ from schema.planning.reads import READS, Read, Reading, by_id, items_only, page_
 
 READ_NOTHING = {
     *("Job.askedBy", "Job.error", "Job.progress"),
+    *("File.address", "File.addressExpiresAt"),
     "Query.attribute",
     "Client.viewerCanChange",
     "Query.policy",
