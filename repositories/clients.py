@@ -176,22 +176,23 @@ class ClientRepository(RecordRepository):
     async def find_written(self, numbers: Some[str], key: str) -> dict[str, tuple[str, int]]:
         """By number, id and version of the clients among them that a change with this key has made or changed.
 
+        By the number of a client who has become part of another one, that one is looked at.
         Cost: one command, and one for those whose tail does not have it.
         """
         if not numbers:
             return {}
-        query: Document = {"number": {"$in": sorted(numbers)}}
-        rows = await self.collection.find(query, {"number": 1, "tail.key": 1, "tail.version": 1})
-        found, elsewhere = dict[str, tuple[str, int]](), dict[str, str]()
+        wanted = sorted(numbers)
+        query: Document = {"$or": [{"number": {"$in": wanted}}, {NUMBERS: {"$in": wanted}}]}
+        rows = await self.collection.find(query, {"number": 1, NUMBERS: 1, "tail.key": 1, "tail.version": 1})
+        versions: dict[str, int] = {}
         for row in rows:
-            client_id, number = str(row[ID]), str(row["number"])
             own = [entry["version"] for entry in row.get("tail", ()) if entry.get("key") == key]
-            if own:
-                found[number] = (client_id, own[0])
-            else:
-                elsewhere[client_id] = number
-        moved = await self.history.versions_by_key(elsewhere, key)
-        return found | {elsewhere[each]: (each, version) for each, version in moved.items()}
+            versions |= {str(row[ID]): own[0]} if own else {}
+        others = [str(row[ID]) for row in rows if str(row[ID]) not in versions]
+        versions |= await self.history.versions_by_key(others, key)
+        known = {number: str(row[ID]) for row in rows for number in (*row.get(NUMBERS, ()), str(row["number"]))}
+        by = {number: known[number] for number in wanted if number in known}
+        return {number: (each, versions[each]) for number, each in by.items() if each in versions}
 
     async def index_words(self, paths: Some[str], words_of_values: WordsOf) -> AsyncIterator[int]:
         """Gives clients who have a value at one of the paths, but no words for it, their words; counts them as it goes.
