@@ -92,6 +92,8 @@ async def open_book(store: Store, built_in: Catalogue = SMALL) -> Repositories:
     await repositories.interactions.prepare()
     await repositories.approvals.prepare()
     await repositories.jobs.prepare()
+    await repositories.segments.prepare()
+    await repositories.segment_members.prepare()
     await repositories.service_accounts.prepare()
     await repositories.grants.prepare()
     await repositories.entry_windows.prepare()
@@ -135,7 +137,7 @@ async def stored(repositories: Repositories, record_id: str) -> dict[str, Any]:
 
 AREAS_AND_MORE = (
     "clients", "managers", "interactions", "service_accounts", "approvals", "grants", "policies", "changes",
-    "attributes", "jobs", "schedules", "entry_windows",
+    "attributes", "jobs", "schedules", "entry_windows", "segments", "segment_members", "segment_snapshots",
 )  # fmt: skip
 
 

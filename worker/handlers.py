@@ -8,6 +8,7 @@ from acts.approvals import expire_approvals
 from acts.checks import now
 from acts.jobs import JobHandler, JobRun
 from acts.retention import retain
+from acts.segments_snapshots import take_snapshots
 from policy.viewer import Viewer
 from repositories.repositories import Repositories
 
@@ -26,5 +27,17 @@ async def _jobs(_viewer: Viewer, repositories: Repositories, _run: JobRun) -> Ma
     return {"removed": await repositories.jobs.remove_finished(before)}
 
 
-HANDLERS: dict[str, JobHandler] = {"retention": _retention, "approvals": _approvals, "jobs": _jobs}
+async def _segments(_viewer: Viewer, repositories: Repositories, run: JobRun) -> Mapping[str, Any]:
+    # The moment at which the job was asked for is the same in every attempt, so a day stays one snapshot.
+    job = run.job
+    done = await take_snapshots(repositories, report=run.report, checkpoint=job.checkpoint, moment=job.queued_at)
+    return {"taken": done.taken, "joined": done.joined, "left": done.left, "broken": list(done.broken)}
+
+
+HANDLERS: dict[str, JobHandler] = {
+    "retention": _retention,
+    "approvals": _approvals,
+    "jobs": _jobs,
+    "segments": _segments,
+}
 """By kind; a worker leaves jobs of kinds that it does not know to newer ones."""
