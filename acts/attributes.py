@@ -7,6 +7,7 @@ from datetime import date
 
 from pydantic import ValidationError
 
+from acts.attributes_in_use import use_problems
 from acts.checks import UNGUARDED, Guard, guard_problems, key_of, now, problem, refuse, request_hash
 from acts.proposing import Approved
 from acts.search import index_words
@@ -221,6 +222,7 @@ async def _write(
         attribute, problems = step(catalogue)
         refuse([*problems, *_index_problems(catalogue, attribute)])
         done = Definition(attribute, catalogue, catalogue.with_attributes([attribute]))
+        refuse(await use_problems(viewer, repositories, done.before, done.after, attribute))
         refuse(await _resealing_problems(repositories, done, reseals=reseals))
         if dry_run:
             return done

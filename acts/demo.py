@@ -7,6 +7,7 @@ from typing import Any
 from acts.checks import Guard, now
 from acts.demo_book import DemoClient, demo_clients, demo_managers
 from acts.demo_interactions import demo_interactions
+from acts.demo_segments import load_segments
 from acts.managers import create_manager
 from acts.upserts import ClientRow, upsert_clients
 from catalogue.attribute import ClientKind, ClientStage
@@ -41,6 +42,7 @@ async def load_demo(repositories: Repositories, count: int, progress: Progress) 
         await _load(repositories, batch, ids)
         done += len(batch)
         progress(done, count)
+    await load_segments(LOADER, repositories)
     return done
 
 

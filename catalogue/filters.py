@@ -69,3 +69,18 @@ def paths_of(predicate: Filter | None, prefix: str = "") -> frozenset[str]:
             return frozenset(paths)
         case And(parts) | Or(parts):
             return frozenset().union(*(paths_of(each, prefix) for each in parts))
+
+
+def named_paths(predicate: Filter | None) -> frozenset[str]:
+    """Every path that somebody has named: the lists of groups themselves too, but nothing of a search."""
+    match predicate:
+        case None | Search():
+            return frozenset()
+        case And(parts) | Or(parts):
+            return frozenset().union(*(named_paths(each) for each in parts))
+        case Not(part):
+            return named_paths(part)
+        case AnyItem(path, _):
+            return paths_of(predicate) | {path}
+        case _:
+            return paths_of(predicate)

@@ -1,6 +1,7 @@
 """What one viewer may read and do, from the rule table; `repositories.access` alone applies it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection as Some
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from catalogue.attribute import Sensitivity
@@ -11,6 +12,7 @@ from policy.files import FILES, file_rows
 from policy.jobs import JOBS, job_rows
 from policy.rules import SYSTEM_RULE, Policy, Right, RoleRule, RowScope
 from policy.scopes import scopes_from
+from policy.segments import SEGMENTS, segment_rows
 from policy.viewer import INTEGRATION, Viewer
 
 ID = "_id"
@@ -23,6 +25,7 @@ _WRITES = {
     "values": Right.CHANGE_CLIENTS,
     "records": Right.RECORD_CONTACTS,
     "attributes": Right.DEFINE_ATTRIBUTES,
+    "segments": Right.DEFINE_SEGMENTS,
 }
 NOBODY = Compare(ID, Operator.IN, ())
 """The predicate that no record meets."""
@@ -70,14 +73,19 @@ def client_rows(rules: Iterable[RoleRule], viewer: Viewer, right: Right | None =
     return _rows((each.rows for each in able), viewer) if able else NOBODY
 
 
-def area_rows(area: str, rules: Iterable[RoleRule], viewer: Viewer) -> Filter | None:
-    """The records of an area beside the clients that a viewer may read; None: all of them."""
+def area_rows(area: str, rules: Sequence[RoleRule], viewer: Viewer, unusable: Some[str] = frozenset()) -> Filter | None:
+    """The records of an area beside the clients that a viewer may read; None: all of them.
+
+    `unusable` are the paths of clients that the viewer may use in no predicate.
+    """
     if area == APPROVALS:
         return approval_rows(viewer)
     if area == FILES:
         return file_rows(viewer)
     if area == JOBS:
         return job_rows(viewer, rights_of(rules))
+    if area == SEGMENTS:
+        return segment_rows(unusable) if reading_rules(rules) else NOBODY
     needed = SEEN_WITH.get(area)
     return None if needed is None or not needed.isdisjoint(rights_of(rules)) else NOBODY
 

@@ -29,6 +29,7 @@ class Right(StrEnum):
     CHANGE_CLIENTS = "CHANGE_CLIENTS"
     RECORD_CONTACTS = "RECORD_CONTACTS"
     DEFINE_ATTRIBUTES = "DEFINE_ATTRIBUTES"
+    DEFINE_SEGMENTS = "DEFINE_SEGMENTS"
     CHANGE_DIRECTORY = "CHANGE_DIRECTORY"
     GRANT_ACCESS = "GRANT_ACCESS"
     CHANGE_POLICY = "CHANGE_POLICY"
@@ -143,7 +144,7 @@ BUILT_IN = Policy(
             role="data_steward",
             rows=RowScope.ALL,
             sensitivity=Sensitivity.INTERNAL,
-            rights=frozenset((Right.DEFINE_ATTRIBUTES, Right.CHANGE_CLIENTS, Right.MANAGE_JOBS)),
+            rights=frozenset((Right.DEFINE_ATTRIBUTES, Right.DEFINE_SEGMENTS, Right.CHANGE_CLIENTS, Right.MANAGE_JOBS)),
         ),
         RoleRule(
             role="risk_officer",

@@ -12,7 +12,7 @@ _REGION = "clients:region:"
 _READ = "read:"
 _WRITE = "write:"
 RESTRICTED_SCOPE = f"{_READ}{Sensitivity.RESTRICTED}"
-WRITES = ("values", "records", "attributes")
+WRITES = ("values", "records", "attributes", "segments")
 LONGEST_NAME_CHARACTERS = 120
 EXPECTED = (
     f"{ALL_CLIENTS}, {_TEAM}NAME, {_REGION}NAME or {GRANTED_CLIENTS}; {_READ}{'|'.join(Sensitivity)}; "

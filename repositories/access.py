@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from catalogue.attribute import CLIENTS, Sensitivity
 from catalogue.catalogue import Catalogue, unknown_attribute
 from catalogue.errors import ErrorCode, KehuError
-from catalogue.filters import And, AnyItem, Filter, Not, Or, Search, all_of, paths_of
+from catalogue.filters import And, Filter, Not, Or, Search, all_of, named_paths
 from policy.attributes import EVERYTHING, AreaView, AttributeView, attribute_view, outer_paths
 from policy.decision import NOBODY, area_rows, client_rows, group_rows, is_within, reading_rules, rights_of, rules_of
 from policy.rules import Policy, Right, Unreadable
@@ -165,13 +165,13 @@ class Access:
             narrowed = _usable(narrowed, seen)
         rules = rules_of(self.policy, viewer)
         clients = group_rows(rules, viewer) if plan.grouped else client_rows(rules, viewer)
-        rows = clients if plan.area == CLIENTS else area_rows(plan.area, rules, viewer)
+        rows = clients if plan.area == CLIENTS else area_rows(plan.area, rules, viewer, view.area(CLIENTS).unusable)
         floor = self.policy.group_floor if plan.grouped and clients != client_rows(rules, viewer) else 0
         past = self._past(narrowed) if narrowed.as_of is not None else None
         if touched is not None:
             touched.hidden |= {each if plan.area == CLIENTS else f"{plan.area}.{each}" for each in selection.hidden}
             met = touched.paths.setdefault(plan.area, set())
-            met.update(selection.paths, _named_paths(plan.filter), plan.grouped, (each.path for each in plan.order))
+            met.update(selection.paths, named_paths(plan.filter), plan.grouped, (each.path for each in plan.order))
             # What was is read from the history.
             met.update(("tail",) if past else ())
         return AuthorisedPlan(
@@ -191,7 +191,7 @@ class Access:
 
     def _past(self, plan: ReadPlan) -> Past:
         """Raises: NotAsOf for what is known of the present alone."""
-        looked_at = _named_paths(plan.filter) | plan.grouped | {each.path for each in plan.order}
+        looked_at = named_paths(plan.filter) | plan.grouped | {each.path for each in plan.order}
         return past_from(self._catalogue, plan, looked_at)
 
     def holds_beside(self, newer: "Access", viewer: Viewer) -> bool:
@@ -346,25 +346,11 @@ def _usable(plan: ReadPlan, seen: AreaView) -> ReadPlan:
     """
     unusable = seen.unusable
     named = {each.path for each in plan.order} | plan.grouped
-    for path in sorted(named | _named_paths(plan.filter)):
+    for path in sorted(named | named_paths(plan.filter)):
         if path in unusable:
             raise unknown_attribute(path)
     ranked = None if plan.ranked is None else _narrowed(plan.ranked, seen)
     return replace(plan, filter=_searching(plan.filter, seen), ranked=ranked)
-
-
-def _named_paths(predicate: Filter | None) -> frozenset[str]:
-    match predicate:
-        case None | Search():
-            return frozenset()
-        case And(parts) | Or(parts):
-            return frozenset().union(*(_named_paths(each) for each in parts))
-        case Not(part):
-            return _named_paths(part)
-        case AnyItem(path, _):
-            return paths_of(predicate) | {path}
-        case _:
-            return paths_of(predicate)
 
 
 def _searching(predicate: Filter | None, seen: AreaView) -> Filter | None:

@@ -12,6 +12,8 @@ from repositories.clients import MERGED, NUMBERS
 from repositories.interactions import CLIENT_ID, INTERACTIONS
 from repositories.mongo import Store
 from repositories.plan import ID
+from repositories.segment_members import CLIENT_ID as MEMBER_ID
+from repositories.segment_members import MEMBERS
 from repositories.vault import ERASURES, Vault
 
 Document = dict[str, Any]
@@ -35,6 +37,7 @@ class ErasureRepository:
         self._clients = store.collection(CLIENTS)
         self._changes = store.collection(CHANGES)
         self._interactions = store.collection(INTERACTIONS)
+        self._members = store.collection(MEMBERS)
         self._vault = vault
 
     async def find(self, client_id: str) -> Document | None:
@@ -71,10 +74,14 @@ class ErasureRepository:
             await self._vault.keys.delete(each)
 
     async def delete_record(self, client_id: str) -> None:
-        """The document goes, with its look-ups and the tail of its history; then its older changes."""
+        """The document goes, with its look-ups and the tail of its history; then its older changes, and its stays.
+
+        A snapshot of segments that still has it in hand takes it out again the next day.
+        """
         ids = await self._all_of(client_id)
         await self._clients.delete_many({ID: {"$in": ids}})
         await self._changes.delete_many({"recordId": {"$in": ids}})
+        await self._members.delete_many({MEMBER_ID: {"$in": ids}})
 
     async def _all_of(self, client_id: str) -> list[str]:
         """The id of a client, and the ids of those who had become part of him."""
@@ -126,6 +133,7 @@ class ErasureRepository:
             "clients": await self._clients.count({ID: {"$in": ids}}),
             "changes": await self._changes.count({"recordId": {"$in": gone}}),
             "interactions": await self._interactions.count({CLIENT_ID: {"$eq": client_id}}),
+            "segment members": await self._members.count({MEMBER_ID: {"$in": ids}}),
         }
         for path in sorted(references) if await self.is_pointed_at(client_id, references) else ():
             counts[f"references at {path}"] = await self._clients.count({path: {"$eq": client_id}})

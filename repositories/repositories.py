@@ -13,6 +13,7 @@ from policy.approvals import APPROVALS
 from policy.files import FILES
 from policy.jobs import JOBS
 from policy.rules import Policy
+from policy.segments import SEGMENTS
 from repositories.access import Access
 from repositories.approvals import ID_PREFIX as APPROVAL_PREFIX
 from repositories.approvals import ApprovalRepository
@@ -41,6 +42,9 @@ from repositories.managers import ID_PREFIX as MANAGER_PREFIX
 from repositories.managers import MANAGERS, ManagerRepository
 from repositories.mongo import Store
 from repositories.policies import PolicyRepository
+from repositories.segment_members import SegmentMemberRepository
+from repositories.segments import ID_PREFIX as SEGMENT_PREFIX
+from repositories.segments import SegmentRepository
 from repositories.service_accounts import ID_PREFIX as SERVICE_ACCOUNT_PREFIX
 from repositories.service_accounts import SERVICE_ACCOUNTS, ServiceAccountRepository
 from repositories.vault import KEY_CACHE_SECONDS, Kms, Vault
@@ -70,6 +74,8 @@ class Repositories:
     entry_times: EntryTimes
     approvals: ApprovalRepository
     jobs: JobRepository
+    segments: SegmentRepository
+    segment_members: SegmentMemberRepository
     vault: Vault
     erasures: ErasureRepository
     audit: AuditRepository
@@ -90,6 +96,8 @@ class Repositories:
         await self.interactions.prepare()
         await self.approvals.prepare()
         await self.jobs.prepare()
+        await self.segments.prepare()
+        await self.segment_members.prepare()
         await self.grants.prepare()
         await self.service_accounts.prepare()
         await self.entry_windows.prepare()
@@ -106,6 +114,7 @@ _BY_AREA: dict[str, Callable[[Repositories], RecordRepository]] = {
     INTERACTIONS: lambda each: each.interactions,
     APPROVALS: lambda each: each.approvals,
     JOBS: lambda each: each.jobs,
+    SEGMENTS: lambda each: each.segments,
     GRANTS: lambda each: each.grants,
     SERVICE_ACCOUNTS: lambda each: each.service_accounts,
     ENTRY_WINDOWS: lambda each: each.entry_windows,
@@ -117,6 +126,7 @@ AREA_BY_PREFIX: Mapping[str, str] = {
     INTERACTION_PREFIX: INTERACTIONS,
     APPROVAL_PREFIX: APPROVALS,
     JOB_PREFIX: JOBS,
+    SEGMENT_PREFIX: SEGMENTS,
     GRANT_PREFIX: GRANTS,
     SERVICE_ACCOUNT_PREFIX: SERVICE_ACCOUNTS,
     ENTRY_WINDOW_PREFIX: ENTRY_WINDOWS,
@@ -180,6 +190,8 @@ async def open_repositories(
         entry_times=EntryTimes(store, cursors),
         approvals=ApprovalRepository(store, cursors),
         jobs=JobRepository(store, cursors),
+        segments=SegmentRepository(store, cursors),
+        segment_members=SegmentMemberRepository(store),
         vault=vault,
         erasures=ErasureRepository(store, vault),
         audit=AuditRepository(store, cursors),

@@ -21,6 +21,7 @@ from policy.decision import is_within
 from policy.files import FILES
 from policy.jobs import JOBS
 from policy.rules import Right
+from policy.segments import SEGMENTS
 from repositories.clients import ID_PREFIX
 from repositories.compile.indexes import ID_INDEX
 from repositories.entry_windows import ENTRY_WINDOWS
@@ -87,6 +88,10 @@ from schema.planning.reads import Arguments, Read, Reading, by_id
 from schema.planning.selection import Selected, selection_of
 from schema.policies.fields import policy_mutations, policy_queries
 from schema.scalars import SCALARS
+from schema.segments.mutations import segment_mutations
+from schema.segments.past import past_fields
+from schema.segments.queries import segment_queries
+from schema.segments.types import segment_paths, segment_type
 from schema.service_accounts.fields import service_account_mutations, service_account_queries, service_account_type
 from schema.viewer.fields import viewer_queries
 
@@ -109,11 +114,13 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
     interaction = interaction_type(catalogue, reference, read_clients, [_manager_field(manager, pointed)])
     lists = interaction_lists(catalogue.relations, CLIENTS, interaction)
     client = _client_type(catalogue, manager, reference, lists)
-    reference.namespace["Client"] = client
+    clients = connection_types("Client", client, "clients").connection
+    reference.namespace.update({"Client": client, "ClientConnection": clients})
+    segment = segment_type(reference.namespace, past_fields(reference.namespace, read_clients))
     grant = grant_type([_client_field(client, "The client; null if you may not see the client.")])
     account = service_account_type()
     window = entry_window_type(_DEFINITIONS, [_manager_field(manager, _THE_MANAGER)])
-    types = _types_of_questions(catalogue, client)
+    types = _types_of_questions(catalogue, client, clients)
     queries = (
         *viewer_queries([_manager_field(manager, "The directory's record; null for a service account.")]),
         *_node_queries(),
@@ -125,6 +132,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *policy_queries(),
         *grant_queries(grant),
         *approval_queries(),
+        *segment_queries(segment),
         *service_account_queries(account),
         *job_queries(),
         *_freshness_queries(client, manager, window),
@@ -138,24 +146,25 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *grant_mutations(grant),
         *interaction_mutations(catalogue, interaction),
         *approval_mutations(PERFORMERS),
+        *segment_mutations(segment, types.where, types.filters),
         *service_account_mutations(account),
         *job_mutations(),
         *entry_window_mutations(window),
         *file_mutations(),
         *bulk_mutations(JobType, ApprovalType, types.where, types.filters),
     )
-    return _assembled(queries, mutations, (client, manager, interaction, account, grant, window))
+    return _assembled(queries, mutations, (client, manager, interaction, account, grant, window, segment))
 
 
-def _assembled(queries: Fields, mutations: Fields, types: Sequence[Any]) -> strawberry.Schema:
-    """The schema of these fields, with the types that nodes may be."""
+def _assembled(queries: Fields, mutations: Fields, records: Collection[Any]) -> strawberry.Schema:
+    """The schema of these fields; what only an interface leads to is among the records, or named here."""
     schema = strawberry.Schema(
         query=output_type("Query", "Everything that can be asked.", queries),
         mutation=output_type(
             "Mutation", "Everything that can be done; each answers with what became of it.", mutations
         ),
         subscription=output_type("Subscription", "Everything that can be followed as it changes.", job_subscriptions()),
-        types=[*types, *_FIXED_TYPES],
+        types=[*records, *_FIXED_TYPES],
         config=StrawberryConfig(auto_camel_case=False, default_resolver=read_field, scalar_map=SCALARS),
         execution_context_class=Executor,
     )
@@ -163,10 +172,10 @@ def _assembled(queries: Fields, mutations: Fields, types: Sequence[Any]) -> stra
     return schema
 
 
-def _types_of_questions(catalogue: Catalogue, client: Any) -> ClientTypes:
+def _types_of_questions(catalogue: Catalogue, client: Any, clients: Any) -> ClientTypes:
     return ClientTypes(
         client,
-        connection_types("Client", client, "clients").connection,
+        clients,
         _where_type(catalogue),
         order_type(catalogue, CLIENTS, "Client", _CORE_ORDERS),
         Filters(catalogue, CLIENTS, CORE_PATHS),
@@ -335,4 +344,5 @@ _NODE_PATHS: Mapping[str, Callable[[Context, Selected], frozenset[str]]] = {
     SERVICE_ACCOUNTS: lambda _context, _selected: SERVICE_ACCOUNT_PATHS,
     ENTRY_WINDOWS: lambda _context, _selected: ENTRY_WINDOW_PATHS,
     FILES: lambda _context, _selected: FILE_PATHS,
+    SEGMENTS: lambda _context, selected: segment_paths(selected.fields("Segment", NODE)),
 }

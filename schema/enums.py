@@ -12,6 +12,7 @@ from policy.approvals import ApprovalStatus
 from policy.files import ExportFormat, FileRole
 from policy.jobs import JobState
 from policy.rules import Right, RowScope, Unreadable
+from policy.segments import SegmentMove, SegmentStatus
 from repositories.compile.freshness import StaleKey
 from repositories.entry_windows import Weekday, WindowStatus
 from repositories.grants import GrantKind
@@ -89,6 +90,7 @@ RIGHT_MEANINGS = {
     "CHANGE_CLIENTS": "Make clients and change their values.",
     "RECORD_CONTACTS": "Record contacts and visits.",
     "DEFINE_ATTRIBUTES": "Define attributes and entry windows, change them, and propose to retire attributes.",
+    "DEFINE_SEGMENTS": "Define segments, change and retire them.",
     "CHANGE_DIRECTORY": "Make and change managers and service accounts.",
     "GRANT_ACCESS": "Open a client to a person, or close one, for a time.",
     "CHANGE_POLICY": "Propose to change the policy.",
@@ -198,4 +200,17 @@ DuplicateRuleEnum = _enum(
         "PHONE": "The telephone number, whatever stands between its digits.",
         "NAME_AND_CITY": "Name and city, whatever their case, spaces and signs.",
     },
+)
+SegmentStatusEnum = _enum(
+    SegmentStatus,
+    "Where a segment stands in its life.",
+    {
+        "ACTIVE": "It has members, and a snapshot a day.",
+        "RETIRED": "It has no members any more; its past stays, and its code is never used again.",
+    },
+)
+SegmentMoveEnum = _enum(
+    SegmentMove,
+    "What a client did, as two daily snapshots tell.",
+    {"JOINED": "Was in the segment then, and not the day before.", "LEFT": "Was in it the day before, and not then."},
 )

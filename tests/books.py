@@ -93,6 +93,8 @@ async def open_book(store: Store, built_in: Catalogue = SMALL) -> Repositories:
     await repositories.approvals.prepare()
     await repositories.jobs.prepare()
     await repositories.files.prepare()
+    await repositories.segments.prepare()
+    await repositories.segment_members.prepare()
     await repositories.service_accounts.prepare()
     await repositories.grants.prepare()
     await repositories.entry_windows.prepare()
@@ -136,7 +138,7 @@ async def stored(repositories: Repositories, record_id: str) -> dict[str, Any]:
 
 AREAS_AND_MORE = (
     "clients", "managers", "interactions", "service_accounts", "approvals", "grants", "policies", "changes",
-    "attributes", "jobs", "schedules", "entry_windows", "files",
+    "attributes", "jobs", "schedules", "entry_windows", "files", "segments", "segment_members", "segment_snapshots",
 )  # fmt: skip
 
 

@@ -37,12 +37,16 @@ _LITERALS = {
     "DateTime": '"2020-01-05T00:00:00Z"',
     "JSON": '"words"',
 }
+SEGMENT = "A_SECRET"
+"""A segment that looks at what not every role may use."""
 _LATELY = f'"{(datetime.now(UTC) - timedelta(hours=1)).isoformat()}"'
 _NAMED = {
     "number": f'"{NUMBER}"',
     "path": '"profile.name"',
     "paths": '["profile.name"]',
     "expectedVersion": "1",
+    "segment": f'"{SEGMENT}"',
+    "code": f'"{SEGMENT}"',
     "asOf": _LATELY,
     "until": _LATELY,
 }

@@ -224,6 +224,9 @@ async def _variables(book: Served) -> dict[str, object]:
     change = {"id": client, "changes": {"attitude": {"satisfaction": 51}}, "idempotencyKey": "k1"}
     mutation = "mutation($i: ClientChangeInput!) { clientChange(input: $i) { errors { message } } }"
     await book.ask(mutation, {"i": change})
+    segment = '{code: "OLD_CAMPAIGN", label: "Old", where: {stage: {eq: LOST}}, idempotencyKey: "docs"}'
+    await book.ask(f"mutation {{ segmentDefine(input: {segment}) {{ errors {{ message }} }} }}")
+    await book.ask('mutation { segmentRetire(input: {code: "OLD_CAMPAIGN"}) { errors { message } } }')
     return {
         "id": client,
         "approval": approval,

@@ -37,6 +37,7 @@ DOCUMENTED = SNAPSHOTS / "documented"
 GIVEN = {
     "AsOf": '{"at": "{at:now}"}',
     "BookAsOf": '{"at": "{at:now}"}',
+    "LeavingThen": '{"at": "{at:now}"}',
     "Between": '{"from": "2026-01-01T00:00:00Z", "to": "{at:now}"}',
     "ByGlobalId": '{"ids": ["{cl:K000001}", "{mg:M001}", "at_profile.name", "cl_nobody"]}',
     "FourFacets": '{"number": "K000003"}',

@@ -1,6 +1,6 @@
 """Twin books: the same for a viewer, different in everything that he may not see."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -8,11 +8,12 @@ from typing import Any
 
 from bson import Decimal128
 
-from catalogue.attribute import CLIENTS, Attribute, Facet
+from catalogue.attribute import CLIENTS, Attribute, Facet, Sensitivity
 from catalogue.catalogue import Catalogue
 from catalogue.kinds import Kind
 from policy.attributes import AreaView
 from policy.decision import is_within
+from policy.rules import PURPOSES, Policy, Right, RoleRule, RowScope, Unreadable
 from policy.viewer import Viewer
 from repositories.access import Access
 from repositories.compile.changes import proof_key
@@ -51,10 +52,33 @@ def twin_of(
             each["summary"] = f"FOREIGN {random.random()}"
     for each in made["managers"]:
         _change_hidden(each, catalogue, view.area("managers"), random, area="managers")
+    _change_segments(made, view.area(CLIENTS), foreign, random, sees_all=rows is None)
     gone = {each for each in sorted(foreign) if random.random() < 0.2}
     made[CLIENTS] = [each for each in made[CLIENTS] if each["_id"] not in gone]
-    made["interactions"] = [each for each in made["interactions"] if each["clientId"] not in gone]
+    for name in ("interactions", "segment_members"):
+        made[name] = [each for each in made.get(name, ()) if each["clientId"] not in gone]
     return made
+
+
+def _change_segments(
+    made: dict[str, list[Document]], seen: AreaView, foreign: set[str], random: Random, *, sees_all: bool
+) -> None:
+    """Other words in segments that nobody may know of, another past where it tells of what is hidden."""
+    hidden = set()
+    for each in made.get("segments", ()):
+        if not seen.unusable.isdisjoint(each["everPaths"]):
+            hidden.add(each["_id"])
+        if not seen.unusable.isdisjoint(each["paths"]):
+            each["label"] = each["playbook"] = f"HIDDEN {random.random()}"
+            each["where"] = {"stage": {"eq": random.choice(("ACTIVE", "LOST"))}}
+    for each in made.get("segment_members", ()):
+        if each["segmentId"] in hidden or each["clientId"] in foreign:
+            each["joinedAt"] += timedelta(days=random.randrange(3))
+            each["leftAt"] = random.choice((None, each["joinedAt"] + timedelta(days=1)))
+    for each in made.get("segment_snapshots", ()):
+        # What is stored is of the whole book.
+        if each["segmentId"] in hidden or not sees_all:
+            each |= {name: random.randrange(50) for name in ("size", "joined", "left")}
 
 
 def _change_hidden(
@@ -155,3 +179,30 @@ def viewer_of(books: dict[str, list[Document]], role: str, random: Random) -> Vi
         granted=frozenset(random.sample(ids, random.randrange(3))),
         walled=frozenset(random.sample(ids, random.randrange(3))),
     )
+
+
+_LEVELS = (None, Sensitivity.PUBLIC, Sensitivity.INTERNAL, Sensitivity.CONFIDENTIAL)
+_RIGHTS = frozenset((Right.CHANGE_CLIENTS, Right.RECORD_CONTACTS, Right.DEFINE_SEGMENTS))
+
+
+def random_policy(random: Random, role: str, paths: Sequence[str]) -> Policy:
+    """One role, of which everything is drawn."""
+
+    def some(most: int) -> tuple[str, ...]:
+        return tuple(random.sample(paths, random.randrange(most)))
+
+    rule = RoleRule(
+        role=role,
+        rows=random.choice((RowScope.OWN, RowScope.TEAM, RowScope.ALL, RowScope.GRANTED, RowScope.NONE)),
+        group_rows=random.choice((None, None, RowScope.ALL)),
+        sensitivity=random.choice(_LEVELS),
+        facets={facet: random.choice(_LEVELS) for facet in random.sample(list(Facet), random.randrange(3))},
+        allow=some(8),
+        deny=some(20),
+        mask=some(15),
+        enter=random.choice(((), some(40), tuple(str(each) for each in Facet))),
+        purposes=("CREDIT_REVIEW",) if random.random() < 0.3 else (),
+        rights=_RIGHTS | (frozenset((Right.DEFINE_ATTRIBUTES,)) if random.random() < 0.5 else frozenset()),
+    )
+    unreadable = random.choice((Unreadable.NULL, Unreadable.NULL, Unreadable.ABSENT))
+    return Policy(revision=1, rules=(rule,), purposes=PURPOSES, unreadable=unreadable)

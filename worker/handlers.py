@@ -13,6 +13,7 @@ from acts.importing.asking import IMPORT
 from acts.importing.job import import_job
 from acts.jobs import JobHandler, JobRun
 from acts.retention import retain
+from acts.segments_snapshots import take_snapshots
 from policy.viewer import Viewer
 from repositories.repositories import Repositories
 
@@ -35,6 +36,13 @@ async def _files(_viewer: Viewer, repositories: Repositories, _run: JobRun) -> M
     return {"removed": await remove_expired(repositories)}
 
 
+async def _segments(_viewer: Viewer, repositories: Repositories, run: JobRun) -> Mapping[str, Any]:
+    # The moment at which the job was asked for is the same in every attempt, so a day stays one snapshot.
+    job = run.job
+    done = await take_snapshots(repositories, report=run.report, checkpoint=job.checkpoint, moment=job.queued_at)
+    return {"taken": done.taken, "joined": done.joined, "left": done.left, "broken": list(done.broken)}
+
+
 HANDLERS: dict[str, JobHandler] = {
     "retention": _retention,
     "approvals": _approvals,
@@ -42,5 +50,6 @@ HANDLERS: dict[str, JobHandler] = {
     "files": _files,
     IMPORT: import_job,
     EXPORT: export_job,
+    "segments": _segments,
 }
 """By kind; a worker leaves jobs of kinds that it does not know to newer ones."""

@@ -33,6 +33,7 @@ SCHEDULES: tuple[Schedule, ...] = (
     Schedule("retention", "30 1 * * *", "Clears values that have been kept for as long as their attribute allows."),
     Schedule("approvals", "15 * * * *", "Closes the approvals that nobody decided in time."),
     Schedule("files", "25 * * * *", "Removes files that were sent or made KEHU_FILE_DAYS ago."),
+    Schedule("segments", "15 2 * * *", "Notes who has come into each segment, and who has gone, since the day before."),
     Schedule("jobs", "45 1 * * *", "Removes finished jobs after KEHU_JOB_DAYS."),
 )
 """All of them."""

@@ -14,6 +14,7 @@ from catalogue.filters import all_of
 from repositories.client_groups import Group, GroupPlan, GroupSlice
 from repositories.compile.groups import Grouping, Measure, Operation
 from repositories.plan import ReadPlan
+from schema.clients.segments import SEGMENT_MEANING, segment_filter, segment_reads
 from schema.connection import FORWARD_ARGUMENTS, connection_types, edges_of, page_from, page_info
 from schema.context import Context, Document
 from schema.derived.filters import Filters
@@ -56,6 +57,7 @@ def client_group_queries(catalogue: Catalogue, where: Any, filters: Filters) -> 
         first: int,
         where: Mapping[str, Any] | None = None,
         search: str | None = None,
+        segment: str | None = None,
         as_of: datetime | None = None,
         after: str | None = None,
     ) -> Any:
@@ -65,8 +67,10 @@ def client_group_queries(catalogue: Catalogue, where: Any, filters: Filters) -> 
         paths = frozenset((*(each.path for each in keys), *(each.path for each in selected.measures)))
         page = page_from(context.page_limit, first, after)
         grouping = Grouping(keys, selected.measures, selected.wants_count, selected.page.wants_total)
-        predicate = all_of(filters.filter_from(where), search_from(search, catalogue))
-        asked = ReadPlan(CLIENTS, frozenset(), predicate, page=page, grouped=paths, as_of=moment_from(as_of))
+        moment = moment_from(as_of)
+        inside = await segment_filter(context, segment, moment)
+        predicate = all_of(filters.filter_from(where), inside, search_from(search, catalogue))
+        asked = ReadPlan(CLIENTS, frozenset(), predicate, page=page, grouped=paths, as_of=moment)
         authorised = context.authorise(asked)
         plan = GroupPlan(authorised, replace(grouping, smallest=max(1, authorised.floor)), catalogue.version)
         found = await context.repositories.client_groups.read_page(plan)
@@ -80,6 +84,7 @@ def _many(resolver: Any, by: Any, where: Any, connection: Any) -> tuple[str, Any
         "by": described(list[by], "One to three keys."),
         "where": described(where | None, "Which clients; all that you may see, if left out."),
         "search": described(str | None, "A text that stands in a searchable attribute or in the number."),
+        "segment": described(str | None, SEGMENT_MEANING),
         "as_of": described(datetime | None, AS_OF_MEANING, "asOf"),
         **FORWARD_ARGUMENTS,
     }
@@ -93,8 +98,10 @@ def _many(resolver: Any, by: Any, where: Any, connection: Any) -> tuple[str, Any
 def _reads(given: Arguments, names: frozenset[str]) -> Reading:
     """One command for the page and the total; a group counts as a document, however many clients are behind it."""
     size = page_size(given)
+    if not names:
+        return NOTHING
     commands = 1 if given.get("as_of") is None else 2
-    return Reading(size, (Read(CLIENTS, size, commands=commands, is_scan=True),)) if names else NOTHING
+    return Reading(size, (*segment_reads(given), Read(CLIENTS, size, commands=commands, is_scan=True)))
 
 
 def _group_type(types: GroupTypes) -> Any:

@@ -18,6 +18,7 @@ from repositories.changes import CHANGES, VERSION_INDEX
 from repositories.clients import ACCESS_INDEXES, NUMBER_INDEX, NUMBERS, WORDS_INDEX
 from repositories.compile.indexes import ID_INDEX, index_of_order, is_served
 from repositories.plan import ReadPlan
+from schema.clients.segments import SEGMENT_MEANING, segment_filter, segment_reads
 from schema.clients.types import by_number, load_client, selected_paths
 from schema.connection import PAGE_ARGUMENTS, page_from
 from schema.context import Context, Document
@@ -79,6 +80,7 @@ def client_queries(types: ClientTypes) -> Fields:
         info: strawberry.Info,
         where: Mapping[str, Any] | None = None,
         search: str | None = None,
+        segment: str | None = None,
         order_by: list[Mapping[str, Any]] | None = None,
         as_of: datetime | None = None,
         first: int | None = None,
@@ -93,8 +95,10 @@ def client_queries(types: ClientTypes) -> Fields:
         order = order_from(order_by)
         # An order that was asked for goes before how well the search is met.
         ranked = found if not order else None
-        wanted = all_of(types.filters.filter_from(where), found)
-        plan = ReadPlan(CLIENTS, paths, wanted, order, page, ranked, as_of=moment_from(as_of))
+        moment = moment_from(as_of)
+        inside = await segment_filter(context, segment, moment)
+        wanted = all_of(types.filters.filter_from(where), inside, found)
+        plan = ReadPlan(CLIENTS, paths, wanted, order, page, ranked, as_of=moment)
         return await read_connection(context, plan, selection)
 
     yield _one(client, types)
@@ -148,6 +152,7 @@ def _many(resolver: Any, types: ClientTypes) -> tuple[str, Any, Any]:
     arguments = {
         "where": described(types.where | None, "Which clients; all that you may see, if left out."),
         "search": described(str | None, SEARCH_MEANING),
+        "segment": described(str | None, SEGMENT_MEANING),
         "order_by": described(list[order] | None, "In which order; by id within it.", "orderBy"),
         "as_of": described(datetime | None, AS_OF_MEANING, "asOf"),
         **PAGE_ARGUMENTS,
@@ -165,11 +170,14 @@ def _reads_many(catalogue: Catalogue, filters: Filters, given: Arguments, names:
     order = order_from(given.get("order_by"))
     index = index_of_order(catalogue, CLIENTS, order) if given.get("search") is None else WORDS_INDEX
     where = filters.filter_from(given.get("where"))
-    is_found = given.get("search") is not None or is_served(catalogue, CLIENTS, where, _INDEXED)
+    has_segment = given.get("segment") is not None
+    # What a segment looks for is not known before it is read.
+    is_found = given.get("search") is not None or (is_served(catalogue, CLIENTS, where, _INDEXED) and not has_segment)
     page = Read(CLIENTS, index=index, commands=2 if len(order) > 1 else 1, is_scan=index is None or not is_found)
     if given.get("as_of") is None:
-        return page_reading(given, names, page, total_of(CLIENTS))
+        reading = page_reading(given, names, page, total_of(CLIENTS))
+        return replace(reading, reads=(*reading.reads, *segment_reads(given)))
     # All clients changed since may have to be looked at, and are counted first: once for the page, once for the total.
     page = replace(page, commands=page.commands + 1, is_scan=True)
     reading = page_reading(given, names, page, replace(total_of(CLIENTS), commands=4))
-    return replace(reading, reads=(*reading.reads, _EARLIER))
+    return replace(reading, reads=(*reading.reads, *segment_reads(given), _EARLIER))

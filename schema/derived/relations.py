@@ -33,6 +33,15 @@ class LevelTooLarge(KehuError):
     code = ErrorCode.TOO_EXPENSIVE
 
 
+def check_level(name: str, holders: int, first: int) -> None:
+    """Raises: LevelTooLarge, where lists under so many records may come to too much."""
+    if holders * first > LEVEL_LIMIT:
+        raise LevelTooLarge(
+            f"{name}(first: {first}) under {holders} records may come to {holders * first}; "
+            f"one level takes up to {LEVEL_LIMIT}. Ask for fewer of either."
+        )
+
+
 Paths = Callable[[Catalogue, Sequence[Selected]], frozenset[str]]
 """From the fields selected of a record to the paths they need."""
 
@@ -59,11 +68,7 @@ def list_field(relation: Relation, listed: Listed) -> Fields:
     ) -> list[Document]:
         context: Context = info.context
         page = page_from(context.page_limit, first, after)
-        if len(holders) * first > LEVEL_LIMIT:
-            raise LevelTooLarge(
-                f"{listing.name}(first: {first}) under {len(holders)} records may come to {len(holders) * first}; "
-                f"one level takes up to {LEVEL_LIMIT}. Ask for fewer of either."
-            )
+        check_level(listing.name, len(holders), first)
         selection, paths = _selected(info, listed)
         plan = ReadPlan(relation.area, paths, order=order, page=page)
         found: dict[datetime | None, dict[str, Document]] = {}

@@ -11,7 +11,8 @@ from acts.checks import UNGUARDED, now
 from acts.clients import NewClient, change_client, create_client
 from acts.erasure import erase_again, erase_client, get_erasure, prove_erasure
 from catalogue.attribute import ClientKind, Sensitivity
-from catalogue.kinds import Kind
+from catalogue.filters import Compare
+from catalogue.kinds import Kind, Operator
 from policy.viewer import Viewer, program
 from repositories.access import NotAllowed
 from repositories.errors import NotFound, Unavailable
@@ -19,6 +20,7 @@ from repositories.mongo import Store
 from repositories.plan import Change
 from repositories.repositories import Repositories, new_id
 from tests.books import NO_PROOF, SMALL, VIEWER, attribute, everything, make_client, open_book, stored
+from tests.segmented import define, snapshot, stays
 
 CATALOGUE = SMALL.with_attributes(
     (
@@ -71,6 +73,8 @@ class TestEraseClient:
             await change_client(WRITER, book, one, {"profile": {"name": CANARY}}, NO_PROOF, UNGUARDED)
         await contact(book, one)
         other = await make_client(book, "C2")
+        await define(book, "ALL", Compare("kind", Operator.EQ, "ORGANISATION"))
+        assert (await snapshot(book, 0)).joined == 2
         done = await erase_client(VIEWER, book, one, approval="ap_1")
         everywhere = await whole(store, "erasures")
         assert CANARY.encode() not in everywhere
@@ -80,6 +84,7 @@ class TestEraseClient:
         assert {"_id", "begunAt", "erasedAt", "by", "approval", "numberHash", "interactions"} == set(tombstone)
         assert b"C1" not in bson.encode(tombstone)
         assert (await stored(book, other))["version"] == 1
+        assert await stays(book) == [("ALL", other, 0, None)]
 
     async def test_those_who_pointed_at_it_do_so_no_more(self, book: Repositories) -> None:
         one = await canary(book)
@@ -182,7 +187,7 @@ class TestProveErasure:
         assert not proof.is_proven(done.erased_at + timedelta(seconds=59))
         assert proof.is_proven(done.erased_at + timedelta(seconds=60))
 
-    @pytest.mark.parametrize("place", ["clients", "changes", "interactions", "__kehu_keys"])
+    @pytest.mark.parametrize("place", ["clients", "changes", "interactions", "segment_members", "__kehu_keys"])
     async def test_whatever_comes_back_is_found_and_erased_again(
         self, place: str, book: Repositories, store: Store
     ) -> None:
@@ -190,13 +195,15 @@ class TestProveErasure:
         await contact(book, one)
         for _ in range(25):
             await change_client(WRITER, book, one, {"profile": {"name": CANARY}}, NO_PROOF, UNGUARDED)
+        await define(book, "ALL", Compare("kind", Operator.EQ, "ORGANISATION"))
+        await snapshot(book, 0)
         backup = await store.collection(place).find({})
         await erase_client(VIEWER, book, one)
         # The secret of the look-ups has a key of its own, which is still there.
         there = {each["_id"] for each in await store.collection(place).find({}, {"_id": 1})}
         await store.collection(place).insert_many([each for each in backup if each["_id"] not in there])
         assert [each.place for each in (await prove_erasure(book, one)).left] == [
-            {"__kehu_keys": "data keys"}.get(place, place)
+            {"__kehu_keys": "data keys", "segment_members": "segment members"}.get(place, place)
         ]
         assert await erase_again(VIEWER, book) == [one]
         assert (await prove_erasure(book, one)).left == ()

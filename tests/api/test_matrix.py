@@ -2,10 +2,10 @@
 
 import os
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 from api.app import Application, build_app
 from api.settings import Settings
 from api.tokens import LocalIssuer
-from catalogue.attribute import CLIENTS, Attribute
+from catalogue.attribute import CLIENTS, Attribute, Sensitivity
 from catalogue.builtin import builtin_catalogue
 from catalogue.kinds import Kind
 from policy.attributes import TEXT_KINDS
@@ -28,7 +28,7 @@ from repositories.compile.records import assign
 from repositories.compile.search import words_of
 from repositories.interactions import INTERACTIONS
 from schema.build import build_schema
-from tests.matrix import Question, about, questions
+from tests.matrix import SEGMENT, Question, about, questions
 
 IS_LONG = bool(os.environ.get("KEHU_TEST_LONG"))
 SAMPLE = 180
@@ -120,6 +120,28 @@ def _texts(document: Mapping[str, Any], outer: str) -> list[tuple[str, object]]:
     return found
 
 
+def secret_segments() -> Iterator[dict[str, Any]]:
+    """Segments over each level, that say what the first client, who is in every book, has there.
+
+    Those over what is most secret come first, so that they would be on the first page of whoever is shown too much.
+    """
+    levels = list(reversed(Sensitivity))
+    texts = [each for each in CATALOGUE.area(CLIENTS).values() if each.kind in TEXT_KINDS and not each.is_list]
+    outside = [each for each in texts if CATALOGUE.list_group_of(each) is None]
+    for rank, level in enumerate(levels):
+        for place, each in enumerate([each for each in outside if each.sensitivity is level][:3]):
+            code = SEGMENT if (level, place) == (Sensitivity.CONFIDENTIAL, 0) else f"A_{rank}_{place}"
+            text = canary(0, each.path)
+            where: dict[str, Any] = {"eq": text}
+            for key in reversed(each.segments):
+                where = {key: where}
+            words = dict.fromkeys(("label", "description", "playbook", "owner", "definedBy"), text)
+            paths = {"paths": [each.path], "everPaths": [each.path]}
+            moments = {name: datetime(2026, 1, 1, tzinfo=UTC) for name in ("createdAt", "updatedAt")}
+            row = {"_id": f"sg_{code}", "code": code, "where": where, "status": "ACTIVE", "version": 1}
+            yield {**row, **words, **paths, **moments}
+
+
 @asynccontextmanager
 async def serving(directory: Path) -> AsyncIterator[World]:
     unlimited: dict[str, Any] = {
@@ -152,6 +174,7 @@ async def serving(directory: Path) -> AsyncIterator[World]:
             mark(contact, place, INTERACTIONS)
             contact |= {"createdAt": each["createdAt"], "updatedAt": each["createdAt"], "channel": "PHONE"}
             await store.collection(INTERACTIONS).insert_one(contact)
+        await store.collection("segments").insert_many(list(secret_segments()))
         issuer = LocalIssuer(settings)
         tokens = {role: issuer.issue(viewers[role].person, role, None, 60) for role in ROLES}
         transport = httpx2.ASGITransport(app=app)

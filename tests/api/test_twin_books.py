@@ -17,10 +17,10 @@ from api.editions import Edition, SeenEdition, build_edition
 from api.errors import InvalidDocument
 from api.execution import Documents, answer_from, run
 from api.graphql_request import GraphQLRequest
-from catalogue.attribute import CLIENTS, Attribute, Facet, Sensitivity
+from catalogue.attribute import CLIENTS, Attribute
 from catalogue.builtin import builtin_catalogue
 from catalogue.kinds import Kind
-from policy.rules import BUILT_IN, PURPOSES, Policy, Right, RoleRule, RowScope, Unreadable
+from policy.rules import BUILT_IN, Policy
 from policy.viewer import Viewer
 from repositories.entry_windows import Weekday
 from repositories.mongo import MongoSettings, connect
@@ -29,15 +29,17 @@ from schema.clients import freshness
 from schema.context import Context
 from schema.entry_windows import fields
 from tests.books import master_key
-from tests.twins import Document, give_a_past, twin_of, viewer_of
+from tests.segmented import segment_question, segments_over
+from tests.twins import Document, give_a_past, random_policy, twin_of, viewer_of
 
 POLICIES = 150 if os.environ.get("KEHU_TEST_LONG") else 8
 QUESTIONS = 40
 CATALOGUE = builtin_catalogue()
 PATHS = sorted(CATALOGUE.area(CLIENTS))
-LEVELS = (None, Sensitivity.PUBLIC, Sensitivity.INTERNAL, Sensitivity.CONFIDENTIAL)
 ROLE = "relationship_manager"
-COLLECTIONS = ("clients", "changes", "interactions", "managers")
+COLLECTIONS = (
+    "clients", "changes", "interactions", "managers", "segments", "segment_members", "segment_snapshots",
+)  # fmt: skip
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(days=500)
 """When whatever may be stale is."""
@@ -55,7 +57,6 @@ WINDOW: Document = {
     "status": "ACTIVE",
     "version": 1,
 }
-_RIGHTS = frozenset((Right.CHANGE_CLIENTS, Right.RECORD_CONTACTS))
 LITERALS = {
     Kind.LONG: "5",
     Kind.NUMBER: "5.5",
@@ -67,29 +68,6 @@ LITERALS = {
 """A value of a kind as GraphQL writes it; a text for all others."""
 
 
-def random_policy(random: Random) -> Policy:
-    """One role, of which everything is drawn."""
-
-    def some(most: int) -> tuple[str, ...]:
-        return tuple(random.sample(PATHS, random.randrange(most)))
-
-    rule = RoleRule(
-        role=ROLE,
-        rows=random.choice((RowScope.OWN, RowScope.TEAM, RowScope.ALL, RowScope.GRANTED, RowScope.NONE)),
-        group_rows=random.choice((None, None, RowScope.ALL)),
-        sensitivity=random.choice(LEVELS),
-        facets={facet: random.choice(LEVELS) for facet in random.sample(list(Facet), random.randrange(3))},
-        allow=some(8),
-        deny=some(20),
-        mask=some(15),
-        enter=random.choice(((), some(40), tuple(str(each) for each in Facet))),
-        purposes=("CREDIT_REVIEW",) if random.random() < 0.3 else (),
-        rights=_RIGHTS | (frozenset((Right.DEFINE_ATTRIBUTES,)) if random.random() < 0.5 else frozenset()),
-    )
-    unreadable = random.choice((Unreadable.NULL, Unreadable.NULL, Unreadable.ABSENT))
-    return Policy(revision=1, rules=(rule,), purposes=PURPOSES, unreadable=unreadable)
-
-
 class Questions:
     """Operations about a path at random, in every position that there is for one."""
 
@@ -97,6 +75,7 @@ class Questions:
         self.random = random
         self.clients = books["clients"]
         self.interactions = books["interactions"]
+        self.codes = [str(each["code"]) for each in books["segments"]]
 
     def next(self) -> tuple[str, dict[str, Any]]:
         path = self.random.choice(PATHS)
@@ -108,6 +87,7 @@ class Questions:
             self._look, self._record, self._stale, self._complete,
             self._in_time,
             self._look, self._record, self._duplicates, self._handovers, self._merge, self._quality,
+            self._segment, self._segment, self._members, self._saved,
         )  # fmt: skip
         return self.random.choice(makers)(attribute), {}
 
@@ -245,6 +225,24 @@ class Questions:
             "{ report { created changed unchanged refused } errors { code message path } } }"
         )
 
+    def _segment(self, _attribute: Attribute) -> str:
+        return segment_question(self.random, self.codes)
+
+    def _members(self, attribute: Attribute) -> str:
+        code = self.random.choice(self.codes)
+        if self.random.random() < 0.5:
+            return self._page(f', segment: "{code}"', f"id {self._selection(attribute)}")
+        by = f'by: [{{ field: {attribute.enum_name} }}], first: 50, segment: "{code}"{self._then()}'
+        return f"{{ clientGroups({by}) {{ totalCount nodes {{ keys {{ value }} count }} }} }}"
+
+    def _saved(self, attribute: Attribute) -> str:
+        code = self.random.choice(("NEW", self.random.choice(self.codes)))
+        given = f'code: "{code}", label: "New", where: {self._where(attribute)}, dryRun: true'
+        return (
+            f"mutation {{ segmentDefine(input: {{ {given} }}) "
+            "{ segment { code size where } errors { code message path } } }"
+        )
+
     def _definition(self, attribute: Attribute) -> str:
         return (
             f'{{ attribute(path: "{attribute.path}") {{ label sensitivity }} '
@@ -327,6 +325,7 @@ class Bench:
     async def _load(self) -> dict[str, list[Document]]:
         repositories = await self._open()
         await load_demo(repositories, 40, lambda _done, _count: None)
+        await segments_over(repositories, PATHS, [NOW - timedelta(days=each) for each in (95, 60, 30)])
         self.edition = build_edition(repositories)
         books = {name: await repositories.store.collection(name).find({}) for name in COLLECTIONS}
         give_a_past(books, CATALOGUE, Random(20261126))
@@ -375,7 +374,7 @@ def one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("seed", range(POLICIES))
 def test_answers_do_not_depend_on_what_is_hidden(bench: Bench, seed: int) -> None:
     random = Random(seed)
-    policy, viewer = random_policy(random), viewer_of(bench.books, ROLE, random)
+    policy, viewer = random_policy(random, ROLE, PATHS), viewer_of(bench.books, ROLE, random)
     one = bench.runner.run(bench.seen(bench.books, policy, viewer))
     books = twin_of(bench.books, one.repositories.access, CATALOGUE, viewer, random)
     two = bench.runner.run(bench.seen(books, policy, viewer))

@@ -10,6 +10,7 @@ from repositories.mongo import Store
 from repositories.plan import ID
 from repositories.repositories import Repositories
 from tests.books import AT, SMALL, attribute, insert, open_book, stored
+from tests.segmented import HAPPY, define
 from tests.worker.hands import Hands
 from worker.loop import work_once
 
@@ -47,6 +48,19 @@ class TestApprovals:
             ("REQUESTED", True),
             ("EXPIRED", False),
         ]
+
+
+class TestSegments:
+    async def test_takes_the_snapshots_of_the_day_that_it_was_asked_for(self, book: Repositories) -> None:
+        one = await insert(book, "C1", {"profile.industry": "TEA"})
+        await define(book, "TEA")
+        await define(book, "HAPPY", HAPPY)
+        job = await done(book, "segments")
+        assert job.result == {"taken": 2, "joined": 1, "left": 0, "broken": []}
+        assert (job.progress.done, job.progress.total) == (2, 2)
+        (stay,) = await book.store.collection("segment_members").find({})
+        assert (stay["clientId"], stay["joinedAt"]) == (one, job.queued_at)
+        assert (await done(book, "segments")).result == {"taken": 0, "joined": 0, "left": 0, "broken": []}
 
 
 class TestJobs:

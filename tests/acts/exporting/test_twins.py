@@ -17,8 +17,8 @@ from repositories.mongo import MongoSettings, connect
 from repositories.repositories import Repositories
 from tests.acts.exporting.conftest import opened
 from tests.acts.exporting.test_clients import text_of
-from tests.api.test_twin_books import CATALOGUE, COLLECTIONS, ROLE, random_policy
-from tests.twins import Document, twin_of, viewer_of
+from tests.api.test_twin_books import CATALOGUE, COLLECTIONS, PATHS, ROLE
+from tests.twins import Document, random_policy, twin_of, viewer_of
 
 POLICIES = 60 if os.environ.get("KEHU_TEST_LONG") else 6
 
@@ -42,7 +42,7 @@ def books(runner: asyncio.Runner) -> dict[str, list[Document]]:
 @pytest.mark.parametrize("seed", range(POLICIES))
 def test_files_of_twin_books_are_equal(runner: asyncio.Runner, books: dict[str, list[Document]], seed: int) -> None:
     random = Random(seed)
-    drawn, viewer = random_policy(random), viewer_of(books, ROLE, random)
+    drawn, viewer = random_policy(random, ROLE, PATHS), viewer_of(books, ROLE, random)
     (rule,) = drawn.rules
     policy = drawn.model_copy(
         update={"rules": (rule.model_copy(update={"rights": rule.rights | {Right.EXPORT_CLIENTS}}),)}

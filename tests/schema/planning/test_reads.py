@@ -19,6 +19,7 @@ READ_NOTHING = {
     "EntryWindow.paths",
     "EntryWindow.attributes",
     *(f"ClientGroup.{each}" for each in ("sum", "average", "minimum", "maximum")),
+    *(f"Segment.{each}" for each in ("definedAt", "problems", "migrated")),
     *(f"Approval.{each}" for each in ("status", "outcomeErrors", "viewerCanDecide", "viewerCanWithdraw")),
 }
 """Fields with a resolver for which no command is sent."""
