@@ -8,6 +8,7 @@ from datetime import date
 from pydantic import ValidationError
 
 from acts.checks import UNGUARDED, Guard, guard_problems, key_of, now, problem, refuse, request_hash
+from acts.formulas import with_formula
 from acts.proposing import Approved
 from acts.search import index_words
 from catalogue.attribute import CLIENTS, Attribute, Status
@@ -220,6 +221,7 @@ async def _write(
             return Definition(earlier[0], catalogue, catalogue)
         attribute, problems = step(catalogue)
         refuse([*problems, *_index_problems(catalogue, attribute)])
+        attribute = await with_formula(repositories, catalogue, attribute)
         done = Definition(attribute, catalogue, catalogue.with_attributes([attribute]))
         refuse(await _resealing_problems(repositories, done, reseals=reseals))
         if dry_run:

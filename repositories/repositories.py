@@ -24,6 +24,7 @@ from repositories.client_groups import AGE_LIMIT_SECONDS, ClientGroupRepository
 from repositories.clients import ID_PREFIX as CLIENT_PREFIX
 from repositories.clients import ClientRepository
 from repositories.cursors import Cursors
+from repositories.derivations import Derivations
 from repositories.entry_times import EntryTimes
 from repositories.entry_windows import ENTRY_WINDOWS, EntryWindowRepository
 from repositories.entry_windows import ID_PREFIX as ENTRY_WINDOW_PREFIX
@@ -68,6 +69,7 @@ class Repositories:
     approvals: ApprovalRepository
     jobs: JobRepository
     vault: Vault
+    derivations: Derivations
     erasures: ErasureRepository
     audit: AuditRepository
 
@@ -150,7 +152,9 @@ async def open_repositories(
     await attributes.prepare()
     await feed.refresh()
     vault = Vault(store, kms, lambda: feed.catalogue, key_cache_seconds)
-    clients, managers = ClientRepository(store, cursors, vault), ManagerRepository(store, cursors)
+    derivations = Derivations(store, lambda: feed.catalogue)
+    clients = ClientRepository(store, cursors, vault, derivations)
+    managers = ManagerRepository(store, cursors)
     interactions = InteractionRepository(store, cursors, clients)
     accounts = ServiceAccountRepository(store, cursors)
     groups = ClientGroupRepository(store, cursors, vault, group_age_limit_seconds)
@@ -174,6 +178,7 @@ async def open_repositories(
         approvals=ApprovalRepository(store, cursors),
         jobs=JobRepository(store, cursors),
         vault=vault,
+        derivations=derivations,
         erasures=ErasureRepository(store, vault),
         audit=AuditRepository(store, cursors),
     )

@@ -1,0 +1,114 @@
+"""The one door to derived values: what has to be computed with a change is said here, and by no act."""
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+from catalogue.attribute import CLIENTS, Attribute, FormulaState
+from catalogue.catalogue import Catalogue
+from catalogue.formulas.forms import check_text
+from catalogue.formulas.graph import graph_of
+from catalogue.kinds import Kind
+from repositories.compile.derivations import Derivation
+from repositories.compile.derived_value import value_expression
+from repositories.compile.formula import AT
+from repositories.mongo import Store
+
+log = logging.getLogger("kehu.formulas")
+
+
+class Derivations:
+    """The formulas of the newest catalogue, compiled.
+
+    Cost: a formula is compiled once for each catalogue, when it is first needed; a change that no formula hangs on
+    costs a look-up for each of its paths.
+    """
+
+    def __init__(self, store: Store, catalogue: Callable[[], Catalogue]) -> None:
+        self._clients = store.collection(CLIENTS)
+        self._newest = catalogue
+        self._catalogue: Catalogue | None = None
+        self._made: dict[str, Derivation | None] = {}
+        self._new: tuple[Derivation, ...] | None = None
+
+    def for_change(self, paths: Iterable[str]) -> tuple[Derivation, ...]:
+        """What to compute when the values at some paths change, in order."""
+        catalogue = self._current()
+        graph = graph_of(catalogue)
+        return self._several(catalogue, graph.hanging_on(paths)) if graph.formulas else ()
+
+    def for_new(self) -> tuple[Derivation, ...]:
+        """What to compute for a new client."""
+        catalogue = self._current()
+        if self._new is None:
+            graph = graph_of(catalogue)
+            self._new = self._several(catalogue, graph.ordered(graph.formulas))
+        return self._new
+
+    def of(self, path: str) -> Derivation | None:
+        """How the value at one path is computed; None where no formula computes it."""
+        catalogue = self._current()
+        return self._one(catalogue, path) if path in graph_of(catalogue).levels else None
+
+    def with_users(self, path: str) -> tuple[Derivation, ...]:
+        """How the value at one path is computed, and what hangs on it."""
+        catalogue = self._current()
+        graph = graph_of(catalogue)
+        return self._several(catalogue, graph.ordered({path, *graph.hanging_on((path,))}))
+
+    async def trial(self, derivation: Derivation) -> None:
+        """Let the database read an expression, for a client or for none.
+
+        Raises: RepositoryFault, if it finds something against it.
+        """
+        for each in (derivation.value, derivation.upcoming):
+            found = {"$let": {"vars": {AT: "$createdAt"}, "in": each}}
+            await self._clients.aggregate([{"$limit": 1}, {"$project": {"_id": 0, "found": found}}])
+
+    def _current(self) -> Catalogue:
+        catalogue = self._newest()
+        if self._catalogue is not catalogue:
+            self._catalogue, self._made, self._new = catalogue, {}, None
+        return catalogue
+
+    def _several(self, catalogue: Catalogue, paths: Collection[str]) -> tuple[Derivation, ...]:
+        found = (self._one(catalogue, path) for path in paths)
+        return tuple(each for each in found if each is not None)
+
+    def _one(self, catalogue: Catalogue, path: str) -> Derivation | None:
+        if path not in self._made:
+            self._made[path] = derivation_of(catalogue, graph_of(catalogue).formulas[path])
+        return self._made[path]
+
+
+def derivation_of(catalogue: Catalogue, attribute: Attribute) -> Derivation | None:
+    """A formula as it is to be computed; None, with a warning, where the catalogue does not let it.
+
+    No definition is accepted that leads there; what is stored may have been written by other hands.
+    """
+    level = graph_of(catalogue).levels.get(attribute.path, 0)
+    source = f"formula of {attribute.path}, revision"
+    value = _expression(catalogue, attribute, attribute.formula)
+    if value is None:
+        return None
+    if attribute.formula_state is not FormulaState.FILLING:
+        is_switching = attribute.formula_state is FormulaState.SWITCHING
+        named = f"{source} {attribute.formula_revision}"
+        return Derivation(attribute.path, level, value, drops_upcoming=is_switching, source=named)
+    before = _expression(catalogue, attribute, attribute.formula_before)
+    named = f"{source} {attribute.formula_before_revision}"
+    return Derivation(attribute.path, level, before, value, attribute.formula_revision, source=named)
+
+
+def _expression(catalogue: Catalogue, attribute: Attribute, text: str | None) -> object | None:
+    if text is None or attribute.kind is Kind.GROUP:
+        return None
+    checked = check_text(catalogue, attribute.path, text)
+    if checked.problems:
+        log.error("%s is not computed: %s", attribute.path, checked.problems[0].message)
+        return None
+    return value_expression(attribute, catalogue.kinds_with(attribute), checked.tree)
+
+
+def stored_paths(derivations: Sequence[Derivation]) -> list[str]:
+    """The paths whose values are computed, and not left as they are."""
+    return [each.path for each in derivations if each.value is not None]
