@@ -65,6 +65,8 @@ class DefinitionCost:
     """Documents that a new index must read."""
     failing_documents: int | None
     """Documents whose values do not fit the wanted rules; they stay as they are. None for whoever may not read them."""
+    recomputed_documents: int = 0
+    """Documents whose values a new formula computes."""
 
 
 async def define_attribute(
@@ -177,9 +179,9 @@ async def definition_cost(viewer: Viewer, repositories: Repositories, done: Defi
     was, will = before is not None and _has_index(before), _has_index(attribute)
     records = repositories.of(attribute.area).collection
     failing = 0 if before is None else await _misfits(viewer, repositories.on(done.before), before, attribute)
-    return DefinitionCost(
-        will and not was, was and not will, await records.estimated_count() if will and not was else 0, failing
-    )
+    count = await records.estimated_count() if attribute.formula_state is not None or (will and not was) else 0
+    computed = count if attribute.formula_state is not None else 0
+    return DefinitionCost(will and not was, was and not will, count if will and not was else 0, failing, computed)
 
 
 async def _misfits(viewer: Viewer, repositories: Repositories, before: Attribute, attribute: Attribute) -> int | None:

@@ -155,7 +155,7 @@ class RecordRepository(RecordReader):
         (change,) = await self._sealed([(record_id, change)])
         paths = answer.plan.paths
         projection = {**projection_from({*paths, *self._always}), **_BOOKKEEPING}
-        if any(path == "tail" or path.startswith("tail.") for path in paths):
+        if "tail" in paths:
             projection.pop("tail.version")
         pipeline = self._pipeline(change)
         # A key is new if it is neither in the tail nor among the changes that have left it. Where only the change that

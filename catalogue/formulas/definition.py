@@ -47,7 +47,7 @@ def _own_problems(catalogue: Catalogue, attribute: Attribute, was: Attribute | N
     checked = check_text(catalogue, attribute.path, attribute.formula or "null")
     yield from checked.problems
     if not checked.problems and not misplaced:
-        yield from _kind_problems(attribute, checked.tree.type)
+        yield from kind_problems(attribute, checked.tree.type)
     circle = graph_of(catalogue).circle_of(attribute.path)
     if circle is not None and len(circle) > 2:
         yield problem("", f"would make a circle: {' reads '.join(circle)}. Take one of these steps away.")
@@ -82,7 +82,8 @@ def _place_problems(catalogue: Catalogue, attribute: Attribute) -> Iterator[Prob
         yield Problem(ErrorCode.FORMULA_REFUSED, message, (name,), None, "nothing")
 
 
-def _kind_problems(attribute: Attribute, found: Type) -> Iterator[Problem]:
+def kind_problems(attribute: Attribute, found: Type) -> Iterator[Problem]:
+    """A problem where what a formula gives cannot be kept as the attribute's values."""
     wanted = type_of(attribute)
     if fits(found, wanted):
         return

@@ -23,9 +23,13 @@ class FormulaGraph:
         self.timed = self._timed()
         """Paths whose values change as time goes by."""
         self._users: dict[str, set[str]] = {}
+        self._readers: dict[str, set[str]] = {}
         for path, inputs in self._inputs.items():
             for each in inputs:
                 self._users.setdefault(self._holder(each), set()).add(path)
+                words = each.split(".")
+                for count in range(len(words)):
+                    self._readers.setdefault(".".join(words[: count + 1]), set()).add(path)
 
     def inputs(self, path: str) -> frozenset[str]:
         """The paths that the formula of an attribute reads; while it is changed, those of both formulas."""
@@ -33,12 +37,7 @@ class FormulaGraph:
 
     def users(self, path: str) -> list[str]:
         """The attributes whose formulas read the attribute, or something in it."""
-        inside = f"{path}."
-        return sorted(
-            user
-            for user, inputs in self._inputs.items()
-            if path in inputs or any(each.startswith(inside) for each in inputs)
-        )
+        return sorted(self._readers.get(path, ()))
 
     def hanging_on(self, changed: Iterable[str]) -> list[str]:
         """The attributes to be computed anew when the values at some paths change.
