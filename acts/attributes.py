@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from acts.checks import UNGUARDED, Guard, guard_problems, key_of, now, problem, refuse, request_hash
 from acts.formulas import with_formula
 from acts.proposing import Approved
+from acts.recomputing import ask
 from acts.search import index_words
 from catalogue.attribute import CLIENTS, Attribute, Status
 from catalogue.catalogue import Catalogue
@@ -239,6 +240,7 @@ async def _write(
         if not _has_index(attribute):
             await repositories.attributes.drop_index(attribute)
         await feed.refresh()
+        await ask(repositories, catalogue.find(attribute.path, attribute.area), attribute)
         if attribute.is_searchable and not _was_searchable(done):
             await _index_values(repositories.on(done.after), attribute)
         before = catalogue.find(attribute.path, attribute.area)

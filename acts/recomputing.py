@@ -3,16 +3,21 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Collection as Some
 from typing import Any
 
 from acts.checks import now
+from acts.jobs import Progress, enqueue
 from catalogue.attribute import Attribute, FormulaState
+from catalogue.formulas.graph import graph_of
+from policy.jobs import JOBS
 from policy.viewer import program
 from repositories.attributes import DefinitionChange, OutrunByAnother
 from repositories.compile.derivations import Derivation, recomputing_stages, upcoming_stages
 from repositories.errors import Unavailable
+from repositories.plan import ReadPlan
 from repositories.recomputing import BATCH, RecomputingRepository
-from repositories.repositories import Repositories
+from repositories.repositories import Repositories, new_id
 
 log = logging.getLogger("kehu.formulas")
 
@@ -22,9 +27,45 @@ SETTLE_SECONDS = 5.0
 """After so long every server writes by the new definition."""
 ATTEMPTS = 50
 PASSES = 10
+RECOMPUTE = "formula.recompute"
+"""The kind of the job that computes the book by a new formula."""
+VERIFY = "formula.verify"
+"""The kind of the job that computes every derived value of the book anew."""
 
 Report = Callable[..., Awaitable[None]]
 """Told how many are done, of how many, with the checkpoint that another attempt begins from."""
+
+
+async def ask(repositories: Repositories, before: Attribute | None, after: Attribute, occasion: str = "") -> None:
+    """Ask for the job that computes the book by a formula, where a definition makes it necessary.
+
+    Cost: none where it does not; else one command.
+    """
+    was = (0, None) if before is None else (before.formula_revision, before.formula_state)
+    is_given_up = was[1] is FormulaState.FILLING and after.formula_state is None
+    is_new = after.formula_state is not None and was != (after.formula_revision, after.formula_state)
+    if is_new or is_given_up or occasion:
+        given = {"path": after.path, "revision": after.formula_revision}
+        await enqueue(PROGRAM, repositories, RECOMPUTE, given, key=_key(after, occasion))
+
+
+def job_of(attribute: Attribute) -> str:
+    """The id of the job that computes the book by the formula of an attribute."""
+    return new_id(JOBS, f"{PROGRAM.person}:{RECOMPUTE}:{_key(attribute)}")
+
+
+def _key(attribute: Attribute, occasion: str = "") -> str:
+    return ":".join((attribute.path, str(attribute.formula_revision), *([occasion] if occasion else ())))
+
+
+async def read_progress(repositories: Repositories, ids: Some[str]) -> dict[str, Progress]:
+    """How far those jobs are, by their ids, as far as there are such jobs.
+
+    Cost: one command; none for none.
+    """
+    plan = repositories.access.authorise(ReadPlan(JOBS, frozenset(("done", "total"))), PROGRAM)
+    found = await repositories.jobs.load_many(plan, ids)
+    return {each: Progress(row["done"], row.get("total")) for each, row in found.items()}
 
 
 class Superseded(Exception):
@@ -62,10 +103,13 @@ async def recompute_formula(
     return {"isSuperseded": False, "changed": changed}
 
 
-async def recompute_all(repositories: Repositories, report: Report, checkpoint: Mapping[str, Any]) -> dict[str, Any]:
-    """How many clients had a derived value that was not what its formula says now.
+async def recompute_all(
+    repositories: Repositories, report: Report, checkpoint: Mapping[str, Any], occasion: str
+) -> dict[str, Any]:
+    """How many clients had a derived value that was not what its formula says now; they have it now.
 
-    Time changes those of formulas that read $$NOW; of the others it is a proof that none was forgotten.
+    Time changes those of formulas that read $$NOW; of the others it is a proof that none was forgotten. A formula that
+    the book is still on its way to is asked for once more, whatever became of the job that was to compute it.
     Cost: one pass through the book by the database itself.
     """
     await repositories.feed.refresh()
@@ -74,6 +118,9 @@ async def recompute_all(repositories: Repositories, report: Report, checkpoint: 
         return {"changed": 0}
     walk = _Walk(repositories, report, str(checkpoint.get("after", "")), int(checkpoint.get("done", 0)))
     walk.changed = int(checkpoint.get("changed", 0))
+    for each in graph_of(repositories.feed.catalogue).formulas.values() if not checkpoint else ():
+        if each.formula_state is not None:
+            await ask(repositories, each, each, occasion)
     await walk.run(repositories.derivations.for_new, {})
     return {"changed": walk.changed}
 
@@ -99,7 +146,7 @@ class _Walk:
         """Run through the rest of the book; `wanted` says anew for each batch what is computed, by the catalogue."""
         total = passes * max(await self._book.count(), 1)
         while True:
-            until = await self._book.end_of_batch(self.after)
+            until = await self._book.end_of_batch(self.after, BATCH)
             await self._repositories.feed.refresh()
             derivations = wanted()
             at = now()

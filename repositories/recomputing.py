@@ -25,7 +25,7 @@ class RecomputingRepository:
         """How many clients there are, roughly."""
         return await self._clients.estimated_count()
 
-    async def end_of_batch(self, after: str, size: int = BATCH) -> str | None:
+    async def end_of_batch(self, after: str, size: int) -> str | None:
         """The last id of the batch behind an id; None where no more than a batch is left.
 
         Cost: one walk through the keys of the ids.

@@ -7,6 +7,7 @@ from typing import Any
 from acts.approvals import expire_approvals
 from acts.checks import now
 from acts.jobs import JobHandler, JobRun
+from acts.recomputing import RECOMPUTE, VERIFY, recompute_all, recompute_formula
 from acts.retention import retain
 from policy.viewer import Viewer
 from repositories.repositories import Repositories
@@ -26,5 +27,22 @@ async def _jobs(_viewer: Viewer, repositories: Repositories, _run: JobRun) -> Ma
     return {"removed": await repositories.jobs.remove_finished(before)}
 
 
-HANDLERS: dict[str, JobHandler] = {"retention": _retention, "approvals": _approvals, "jobs": _jobs}
+async def _recompute(_viewer: Viewer, repositories: Repositories, run: JobRun) -> Mapping[str, Any]:
+    given = run.job.input
+    return await recompute_formula(
+        repositories, str(given["path"]), int(given["revision"]), run.report, run.job.checkpoint
+    )
+
+
+async def _verify(_viewer: Viewer, repositories: Repositories, run: JobRun) -> Mapping[str, Any]:
+    return await recompute_all(repositories, run.report, run.job.checkpoint, run.job.id)
+
+
+HANDLERS: dict[str, JobHandler] = {
+    "retention": _retention,
+    "approvals": _approvals,
+    "jobs": _jobs,
+    RECOMPUTE: _recompute,
+    VERIFY: _verify,
+}
 """By kind; a worker leaves jobs of kinds that it does not know to newer ones."""

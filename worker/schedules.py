@@ -9,6 +9,7 @@ from typing import Any
 from cronsim import CronSim
 
 from acts.jobs import enqueue
+from acts.recomputing import VERIFY
 from policy.viewer import program
 from repositories.errors import KeyReused
 from repositories.repositories import Repositories
@@ -32,6 +33,9 @@ class Schedule:
 SCHEDULES: tuple[Schedule, ...] = (
     Schedule("retention", "30 1 * * *", "Clears values that have been kept for as long as their attribute allows."),
     Schedule("approvals", "15 * * * *", "Closes the approvals that nobody decided in time."),
+    Schedule(
+        VERIFY, "15 2 * * *", "Computes every derived value anew: time changes some, and none may have been forgotten."
+    ),
     Schedule("jobs", "45 1 * * *", "Removes finished jobs after KEHU_JOB_DAYS."),
 )
 """All of them."""

@@ -154,7 +154,9 @@ def settled(before: Attribute | None, after: Attribute, inputs: frozenset[str], 
     derived_from = tuple(sorted({*after.derived_from, *inputs}))
     update: dict[str, object] = {"derived_from": derived_from}
     if is_same and old is not None:
-        return after.model_copy(update=update | {"formula_state": old.formula_state or FormulaState.SWITCHING})
+        # The same expression gives other values under other rules.
+        state = old.formula_state or FormulaState.SWITCHING
+        return after.model_copy(update=update | {"formula_state": state, "formula_revision": after.revision})
     update |= {"formula_revision": after.revision if after.formula is not None else 0}
     update |= {"formula_state": None, "formula_before": None, "formula_before_revision": 0}
     if after.formula is None:

@@ -49,6 +49,8 @@ def derived_stages(derivations: Sequence[Derivation], at: datetime, seen: dateti
     if not derivations:
         return []
     recorded = [each for each in derivations if each.value is not None]
+    if not recorded:
+        return _computing(derivations, recorded, at)
     final: Stage = {"tail": _tail_with(recorded)}
     if not is_new:
         final |= _proofs(recorded, "$version", seen)
@@ -61,6 +63,8 @@ def recomputing_stages(derivations: Sequence[Derivation], at: datetime, by: str)
     Done twice they change nothing the second time.
     """
     recorded = [each for each in derivations if each.value is not None]
+    if not recorded:
+        return _computing(derivations, recorded, at)
     is_changed = {"$or": [{"$eq": [_is_same(place, each), False]} for place, each in enumerate(recorded)]}
     version = {"$add": ["$version", 1]}
     rows = _rows(recorded)
@@ -82,7 +86,8 @@ def upcoming_stages(derivation: Derivation, at: datetime) -> list[Stage]:
 
 
 def _computing(derivations: Sequence[Derivation], recorded: Sequence[Derivation], at: datetime) -> list[Stage]:
-    stages: list[Stage] = [{"$set": {WAS: {str(place): f"${each.path}" for place, each in enumerate(recorded)}}}]
+    kept = {str(place): f"${each.path}" for place, each in enumerate(recorded)}
+    stages: list[Stage] = [{"$set": {WAS: kept}}] if kept else []
     for _, group in groupby(derivations, key=lambda each: each.level):
         assigned: Stage = {}
         for each in group:

@@ -118,7 +118,8 @@ class TestFormulas:
         assert refused["attribute"] is None
         assert {each["code"] for each in refused["errors"]} == {"FORMULA_REFUSED"}
         inner = await sent(api, DEFINE, **given | {"formula": {"$divide": [{"$add": ["$profile.name", 1]}, "$no.no"]}})
-        assert [each["path"] for each in inner["errors"]] == [["formula", "$divide[0].$add[0]"], ["formula", "$divide[1]"]]
+        places = [each["path"] for each in inner["errors"]]
+        assert places == [["formula", "$divide[0].$add[0]"], ["formula", "$divide[1]"]]
         as_text = await sent(api, DEFINE, **given | {"formula": json.dumps({"$divide": [1, "$derived.wrong"]})})
         assert "is the attribute itself" in as_text["errors"][0]["message"]
 
