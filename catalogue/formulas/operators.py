@@ -73,10 +73,10 @@ _AT = {"date": _M, "timezone?": Takes.OFFSET}
 _ARITHMETIC = (
     _row("arithmetic", "$abs", (_N,), like_first, _SAME, Guard.LEAST),
     _row("arithmetic", "$add", (_N,), widest, _WIDEST, Guard.FINITE, repeats=True),
-    _row("arithmetic", "$ceil", (_N,), like_first, _SAME),
+    _row("arithmetic", "$ceil", (_N,), like_first, _SAME, Guard.FINITE),
     _row("arithmetic", "$divide", (_N, _N), fraction, _FRACTION, Guard.DIVISOR),
     _row("arithmetic", "$exp", (_N,), fraction, _FRACTION, Guard.FINITE),
-    _row("arithmetic", "$floor", (_N,), like_first, _SAME),
+    _row("arithmetic", "$floor", (_N,), like_first, _SAME, Guard.FINITE),
     _row("arithmetic", "$ln", (_N,), fraction, _FRACTION, Guard.LOGARITHM),
     _row("arithmetic", "$log", (_N, _N), fraction, _FRACTION, Guard.BASE),
     _row("arithmetic", "$log10", (_N,), fraction, _FRACTION, Guard.LOGARITHM),
@@ -86,7 +86,7 @@ _ARITHMETIC = (
     _row("arithmetic", "$round", (_N, Takes.PLACES), like_first, _SAME, Guard.ROUNDED, optional=1),
     _row("arithmetic", "$sqrt", (_N,), fraction, _FRACTION, Guard.ROOT),
     _row("arithmetic", "$subtract", (_N, _N), widest, _WIDEST, Guard.FINITE),
-    _row("arithmetic", "$trunc", (_N, Takes.PLACES), like_first, _SAME, optional=1),
+    _row("arithmetic", "$trunc", (_N, Takes.PLACES), like_first, _SAME, Guard.FINITE, optional=1),
 )
 _COMPARISON = (
     _row("comparison", "$cmp", (_A, _A), agreeing(_COUNTED), "LONG: -1, 0 or 1"),

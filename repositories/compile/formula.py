@@ -45,8 +45,12 @@ def _typed(read: str, type_: Type) -> Expression:
     """What is read, if it is of the type; items of a list that are not are left out."""
     if type_.depth:
         kept = {"$filter": {"input": read, "as": "item_", "cond": _is_of("$$item_", type_.kind)}}
+        if type_.kind is Kind.NUMBER:
+            kept = {"$map": {"input": kept, "as": "item_", "in": {"$toDouble": "$$item_"}}}
         return {"$cond": [{"$isArray": [read]}, kept, None]}
-    return {"$cond": [_is_of(read, type_.kind), read, None]}
+    # A whole number at a NUMBER was entered as one: it is floating as all others are.
+    value = {"$toDouble": read} if type_.kind is Kind.NUMBER else read
+    return {"$cond": [_is_of(read, type_.kind), value, None]}
 
 
 def _is_of(value: Expression, kind: Kind | None) -> Expression:

@@ -93,15 +93,20 @@ def _power(node: Call, arguments: Sequence[Expression], plain: Plain) -> Express
 
 def _least(node: Call, arguments: Sequence[Expression], plain: Plain) -> Expression:
     if node.type.kind is not Kind.LONG:
-        return plain(arguments)
+        return plain([_as(node.type.kind, arguments[0])])
     return with_values(arguments, lambda given: where({"$ne": [given[0], Int64(-(2**63))]}, plain(given)))
 
 
 def _rounded(node: Call, arguments: Sequence[Expression], plain: Plain) -> Expression:
     if node.type.kind is not Kind.LONG:
-        return _finite(node, arguments, plain)
+        return _finite(node, [_as(node.type.kind, arguments[0])], plain)
     most = Int64(_ROUNDED_MOST)
     return with_values(arguments, lambda given: where(between(given[0], Int64(-most), most), plain(given)))
+
+
+def _as(kind: Kind | None, value: Expression) -> Expression:
+    """The value as one of its kind: a LONG that stands for a wider one may be too great for what takes those."""
+    return {"$toDecimal" if kind is Kind.DECIMAL else "$toDouble": value}
 
 
 def _unset(_node: Call, arguments: Sequence[Expression], plain: Plain) -> Expression:
@@ -155,10 +160,14 @@ _TARGETS = {
 
 def _converted(node: Call, arguments: Sequence[Expression], _plain: Plain) -> Expression:
     if node.operator == "$dateFromString":
-        given = {"dateString": arguments[0], **node.constants, "onError": None, "onNull": None}
-        return _checked({"$dateFromString": given}, in_years)
+        named = {"dateString": arguments[0], **node.constants, "onError": None, "onNull": None}
+        return _checked({"$dateFromString": named}, in_years)
     target = _TARGETS[node.operator]
-    found = {"$convert": {"input": arguments[0], "to": target, "onError": None, "onNull": None}}
+    given = arguments[0]
+    if target == "date" and node.arguments[0].type.is_number:
+        # Of whole numbers only those of 64 bits are milliseconds.
+        given = {"$convert": {"input": given, "to": "long", "onError": None, "onNull": None}}
+    found = {"$convert": {"input": given, "to": target, "onError": None, "onNull": None}}
     if target == "date":
         return _checked(found, in_years)
     return _checked(found, finite) if target in ("decimal", "double") else found

@@ -9,13 +9,14 @@ import pytest
 
 from acts import recomputing
 from acts.attributes import change_attribute, define_attribute
+from acts.checks import UNGUARDED
 from acts.clients import change_client
 from acts.recomputing import PROGRAM, RECOMPUTE, recompute_all, recompute_formula
 from catalogue.attribute import FormulaState
 from catalogue.kinds import Kind
 from repositories.plan import ID
 from repositories.repositories import Repositories
-from tests.books import NO_PROOF, UNGUARDED, VIEWER, attribute, insert, stored
+from tests.books import NO_PROOF, VIEWER, attribute, insert, stored
 
 pytestmark = pytest.mark.real_drivers
 PER_VISIT = {"$divide": ["$profile.employees", "$behaviour.visits"]}
@@ -132,7 +133,7 @@ class TestChangedFormula:
             await book.clients.collection.update_one({ID: late[ID]}, {"$set": {"behaviour.visits": 5}})
             await original(*given)
 
-        book.attributes.write = write  # type: ignore[method-assign]
+        book.attributes.write = write  # type: ignore[assignment, method-assign]
         await recompute_formula(book, "derived.perVisit", 2, report, {}, settle_seconds=0)
         assert (await stored(book, ids[1]))["derived"]["perVisit"] == 20.0
 

@@ -71,7 +71,7 @@ class TestFormulas:
 
         wanted = {"facet": "DERIVED", "key": "leverage", "kind": "NUMBER", "label": "Leverage", "formula": LEVERAGE}
         dry = await sent(api, DEFINE, **wanted, dryRun=True)
-        assert dry["attribute"]["inputs"] == sorted(each["path"] for each in supposed)
+        assert dry["attribute"]["inputs"] == sorted(str(each["path"]) for each in supposed)
         made = await sent(api, DEFINE, **wanted)
         assert made["errors"] == []
         assert made["attribute"]["formula"] == LEVERAGE
