@@ -170,7 +170,7 @@ def converted(to: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """What can be converted; null otherwise."""
 
     def worked(value: Any) -> Any:
-        if value is None:
+        if value is None or (isinstance(value, str) and value.strip() != value):
             return None
         try:
             with decimal.localcontext(CONTEXT):
@@ -184,8 +184,6 @@ def converted(to: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def _long(value: Any) -> Any:
     if isinstance(value, datetime):
         return (value - EPOCH) // MILLISECOND
-    if isinstance(value, str) and value.strip() != value:
-        return None
     found = int(value)
     return found if -(2**63) <= found < 2**63 else None
 
