@@ -13,7 +13,7 @@ from catalogue.filters import Compare
 from catalogue.formulas.definition import kind_problems
 from catalogue.formulas.forms import check_text
 from catalogue.formulas.graph import input_paths
-from catalogue.formulas.text import CORE
+from catalogue.formulas.text import CORE, reads_of
 from catalogue.formulas.text import problem as formula_problem
 from catalogue.kinds import Kind, Operator, parse_value
 from catalogue.values import check_flat
@@ -77,7 +77,10 @@ async def preview(
     inputs = input_paths(catalogue, wanted.formula)
     supposed = _supposed(catalogue, wanted.supposed, inputs, problems)
     refuse(problems)
-    expression, at = value_expression(attribute, BOTH_KINDS, checked.tree), now()
+    expression, at = (
+        value_expression(attribute, BOTH_KINDS, checked.tree),
+        now() if reads_of(wanted.formula).is_timed else None,
+    )
     try:
         return await _tried(viewer, repositories, wanted, expression, at, inputs, supposed, touched)
     except RepositoryFault as refused:
@@ -90,7 +93,7 @@ async def _tried(
     repositories: Repositories,
     wanted: Wanted,
     expression: object,
-    at: datetime,
+    at: datetime | None,
     inputs: frozenset[str],
     supposed: Mapping[str, object],
     touched: Touched | None,

@@ -4,14 +4,12 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pymongo import UpdateOne
-
 from catalogue.filters import And, Compare, all_of
 from catalogue.kinds import Operator
 from repositories.access import AuthorisedPlan, Touched
 from repositories.changes import CREATED
 from repositories.compile.changes import Stage, change_pipeline
-from repositories.compile.derivations import Derivation, derived_stages
+from repositories.compile.derivations import derived_stages, first_stages
 from repositories.compile.filters import query_from
 from repositories.compile.pages import projection_from
 from repositories.compile.records import assign, new_document
@@ -63,7 +61,7 @@ class RecordRepository(RecordReader):
         """
         (sealed,) = await self._sealed([(str(record[ID]), change)])
         stored = new_document(record, sealed)
-        derived = await self._insert(stored, change)
+        derived = await self._insert(stored)
         document = stored if sealed is change else new_document(record, change)
         for path, value in derived.items():
             assign(document, path, value)
@@ -72,14 +70,16 @@ class RecordRepository(RecordReader):
             self._noted_change(answer.touched, document, CREATED, change)
         return Written(document)
 
-    async def _insert(self, stored: Document, change: Change) -> dict[str, object]:
+    async def _insert(self, stored: Document) -> dict[str, object]:
         """What was computed for the record, by path."""
         derivations = () if self.derivations is None else self.derivations.for_new()
         if not derivations:
             await self.collection.insert_one(stored)
             return {}
         paths = stored_paths(derivations)
-        query, pipeline = _insertion(stored, change, derivations)
+        query: Document = {ID: {"$eq": stored[ID]}, "version": {"$exists": False}}
+        # Where the record is there already, its id is taken.
+        pipeline: list[Stage] = [{"$replaceWith": {"$literal": stored}}, *first_stages(derivations)]
         made = await self.collection.find_one_and_update(query, pipeline, dict.fromkeys(paths, 1), upsert=True)
         values = {path: value_at(made, path) for path in paths}
         return {path: value for path, value in values.items() if value is not None}
@@ -88,7 +88,7 @@ class RecordRepository(RecordReader):
         """The stages of a change, with what is computed of it."""
         derivations = () if self.derivations is None else self.derivations.for_change(change.values)
         seen = change.proof.observed_at or change.at
-        return [*change_pipeline(change), *derived_stages(derivations, change.at, seen, is_new=False)]
+        return [*change_pipeline(change), *derived_stages(derivations, change.at, seen)]
 
     async def insert_many(
         self, records: Sequence[tuple[Mapping[str, object], Change]], touched: Touched | None = None
@@ -96,27 +96,19 @@ class RecordRepository(RecordReader):
         """The places of the records that were refused because a unique value is taken; the others are in.
 
         Their changes bear the key of their batch, or none; never one of a request, which could come again.
-        Cost: three commands; four where there are formulas.
+        Cost: three commands; where there are formulas, one more for a hundred records.
         """
         sealed = await self._sealed([(str(record[ID]), change) for record, change in records])
         documents = [new_document(record, change) for (record, _), change in zip(records, sealed, strict=True)]
-        derivations = () if self.derivations is None else self.derivations.for_new()
-        if derivations:
-            pairs = zip(documents, records, strict=True)
-            insertions = [_insertion(each, change, derivations) for each, (_, change) in pairs]
-            done = await self.collection.bulk_write([UpdateOne(*each, upsert=True) for each in insertions])
-        else:
-            done = await self.collection.insert_many(documents)
+        if self.derivations is not None:
+            await self.derivations.complete(documents)
+        done = await self.collection.insert_many(documents)
         refused = _duplicates_only(done.errors)
         for place, (document, (_, change)) in enumerate(zip(documents, records, strict=True)):
             if place not in refused:
                 self._noted_change(touched, document, CREATED, change)
         try:
-            made = [each for place, each in enumerate(documents) if place not in refused]
-            if derivations and made:
-                # What was computed is in the entries of the database alone.
-                made = await self.collection.find({ID: {"$in": [each[ID] for each in made]}}, {"tail": 1})
-            await self.history.move_created(made)
+            await self.history.move_created([each for place, each in enumerate(documents) if place not in refused])
         except RepositoryError as error:
             # The records are in, and as right with that change in their tails.
             log.warning("the first changes of %d new %ss stay in their tails: %s", len(documents), self.noun, error)
@@ -227,13 +219,6 @@ def target_query(record_id: str, change: Change, **conditions: object) -> Docume
     if change.expected_version is not None:
         query["version"] = {"$eq": change.expected_version}
     return query if change.where is None else {"$and": [query, query_from(change.where)]}
-
-
-def _insertion(stored: Document, change: Change, derivations: Sequence[Derivation]) -> tuple[Document, list[Stage]]:
-    """The upsert that makes a record with what is computed for it; where it is there already, its id is taken."""
-    query: Document = {ID: {"$eq": stored[ID]}, "version": {"$exists": False}}
-    derived = derived_stages(derivations, change.at, change.at, is_new=True)
-    return query, [{"$replaceWith": {"$literal": stored}}, *derived]
 
 
 def _duplicates_only(errors: Sequence[BulkError]) -> frozenset[int]:

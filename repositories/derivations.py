@@ -2,16 +2,25 @@
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
 
 from catalogue.attribute import CLIENTS, Attribute, FormulaState
 from catalogue.catalogue import Catalogue
 from catalogue.formulas.forms import check_text
-from catalogue.formulas.graph import graph_of
+from catalogue.formulas.graph import graph_of, texts_of
+from catalogue.formulas.text import reads_of
 from catalogue.kinds import Kind
-from repositories.compile.derivations import Derivation
+from repositories.compile.derivations import NEXT, Derivation, first_stages
 from repositories.compile.derived_value import value_expression
 from repositories.compile.formula import AT
+from repositories.compile.records import assign
+from repositories.cursors import value_at
 from repositories.mongo import Store
+
+Document = dict[str, Any]
+
+COMPLETED = 100
+"""Clients that one command computes values for; they stand in it, so that it must not grow too large."""
 
 log = logging.getLogger("kehu.formulas")
 
@@ -43,6 +52,34 @@ class Derivations:
             graph = graph_of(catalogue)
             self._new = self._several(catalogue, graph.ordered(graph.formulas))
         return self._new
+
+    async def complete(self, documents: Sequence[Document]) -> None:
+        """Give clients who are about to be stored what is computed of them, with their first change's rows.
+
+        One pipeline computes it for many of them: one for each would cost ten times as much.
+        Cost: one command for a hundred clients; none where there are no formulas.
+        """
+        derivations = self.for_new()
+        paths = stored_paths(derivations)
+        for start in range(0, len(documents) if derivations else 0, COMPLETED):
+            batch = documents[start : start + COMPLETED]
+            given: list[Document] = [
+                {"$collStats": {}},
+                {"$limit": 1},
+                {"$project": {"each": {"$literal": batch}}},
+                {"$unwind": "$each"},
+                {"$replaceWith": "$each"},
+                *first_stages(derivations),
+                {"$project": dict.fromkeys((*paths, NEXT, "tail"), 1)},
+            ]
+            for document, found in zip(batch, await self._clients.aggregate(given), strict=True):
+                document["tail"] = found["tail"]
+                if NEXT in found:
+                    document[NEXT] = found[NEXT]
+                for path in paths:
+                    value = value_at(found, path)
+                    if value is not None:
+                        assign(document, path, value)
 
     def of(self, path: str) -> Derivation | None:
         """How the value at one path is computed; None where no formula computes it."""
@@ -86,6 +123,7 @@ def derivation_of(catalogue: Catalogue, attribute: Attribute) -> Derivation | No
     No definition is accepted that leads there; what is stored may have been written by other hands.
     """
     level = graph_of(catalogue).levels.get(attribute.path, 0)
+    is_timed = any(reads_of(each).is_timed for each in texts_of(attribute))
     source = f"formula of {attribute.path}, revision"
     value = _expression(catalogue, attribute, attribute.formula)
     if value is None:
@@ -93,10 +131,11 @@ def derivation_of(catalogue: Catalogue, attribute: Attribute) -> Derivation | No
     if attribute.formula_state is not FormulaState.FILLING:
         is_switching = attribute.formula_state is FormulaState.SWITCHING
         named = f"{source} {attribute.formula_revision}"
-        return Derivation(attribute.path, level, value, drops_upcoming=is_switching, source=named)
+        return Derivation(attribute.path, level, value, drops_upcoming=is_switching, is_timed=is_timed, source=named)
     before = _expression(catalogue, attribute, attribute.formula_before)
     named = f"{source} {attribute.formula_before_revision}"
-    return Derivation(attribute.path, level, before, value, attribute.formula_revision, source=named)
+    revision = attribute.formula_revision
+    return Derivation(attribute.path, level, before, value, revision, is_timed=is_timed, source=named)
 
 
 def _expression(catalogue: Catalogue, attribute: Attribute, text: str | None) -> object | None:

@@ -7,8 +7,8 @@ from typing import Any
 
 from catalogue.attribute import CLIENTS
 from repositories.access import AuthorisedPlan
+from repositories.compile.derivations import at_moment
 from repositories.compile.filters import query_from
-from repositories.compile.formula import AT
 from repositories.compile.records import assign
 from repositories.mongo import Store
 from repositories.plan import ID
@@ -30,7 +30,7 @@ class PreviewRepository:
         self,
         authorised: AuthorisedPlan,
         expression: object,
-        at: datetime,
+        at: datetime | None,
         inputs: Some[str],
         supposed: Mapping[str, object],
         most: int,
@@ -58,7 +58,7 @@ class PreviewRepository:
         return found
 
     async def of_nobody(
-        self, expression: object, at: datetime, inputs: Some[str], supposed: Mapping[str, object]
+        self, expression: object, at: datetime | None, inputs: Some[str], supposed: Mapping[str, object]
     ) -> Document:
         """What the formula gives for values that nobody has.
 
@@ -72,7 +72,7 @@ class PreviewRepository:
         return (await self._clients.aggregate([*stages, *_computing(expression, at, inputs)]))[0]
 
 
-def _computing(expression: object, at: datetime, inputs: Some[str]) -> list[Document]:
-    computed = {"$let": {"vars": {AT: {"$literal": at}}, "in": expression}}
+def _computing(expression: object, at: datetime | None, inputs: Some[str]) -> list[Document]:
+    computed = expression if at is None else at_moment(expression, at)
     outer = [each for each in inputs if not any(each.startswith(f"{other}.") for other in inputs)]
     return [{"$set": {FOUND: computed}}, {"$project": {"number": 1, FOUND: 1, **dict.fromkeys(outer, 1)}}]

@@ -30,6 +30,8 @@ class Derivation:
     """The revision of the formula that is put beside it."""
     drops_upcoming: bool = False
     """Whether a value that stands beside takes its place with this one."""
+    is_timed: bool = False
+    """Whether an expression asks what time it is."""
     source: str = ""
     """The formula and its revision, as the history names it."""
 
@@ -39,22 +41,30 @@ def next_path(path: str) -> str:
     return f"{NEXT}.{proof_key(path)}"
 
 
-def derived_stages(derivations: Sequence[Derivation], at: datetime, seen: datetime, *, is_new: bool) -> list[Stage]:
+def derived_stages(derivations: Sequence[Derivation], at: datetime, seen: datetime) -> list[Stage]:
     """The stages that compute what hangs on a change, behind those that write the change.
 
-    A value that has become another one gets a row in the change's entry, and the change as its proof; a new record has
-    one proof for everything that it was made with.
+    A value that has become another one gets a row in the change's entry, and the change as its proof.
     Order: the derivations as they have to be computed.
     """
-    if not derivations:
-        return []
-    recorded = [each for each in derivations if each.value is not None]
+    recorded = _recorded(derivations)
     if not recorded:
         return _computing(derivations, recorded, at)
-    final: Stage = {"tail": _tail_with(recorded)}
-    if not is_new:
-        final |= _proofs(recorded, "$version", seen)
+    final: Stage = {"tail": _tail_with(recorded), **_proofs(recorded, "$version", seen)}
     return [*_computing(derivations, recorded, at), {"$set": final}, *_leaving(derivations)]
+
+
+def first_stages(derivations: Sequence[Derivation]) -> list[Stage]:
+    """The stages that compute what a new client has, who has one proof for everything that it was made with."""
+    recorded = _recorded(derivations)
+    if not recorded:
+        return _computing(derivations, recorded, None)
+    return [*_computing(derivations, recorded, None), {"$set": {"tail": _tail_with(recorded)}}, *_leaving(derivations)]
+
+
+def _recorded(derivations: Sequence[Derivation]) -> list[Derivation]:
+    """Those whose values are computed, and not left as they are."""
+    return [each for each in derivations if each.value is not None]
 
 
 def recomputing_stages(derivations: Sequence[Derivation], at: datetime, by: str) -> list[Stage]:
@@ -62,7 +72,7 @@ def recomputing_stages(derivations: Sequence[Derivation], at: datetime, by: str)
 
     Done twice they change nothing the second time.
     """
-    recorded = [each for each in derivations if each.value is not None]
+    recorded = _recorded(derivations)
     if not recorded:
         return _computing(derivations, recorded, at)
     is_changed = {"$or": [{"$eq": [_is_same(place, each), False]} for place, each in enumerate(recorded)]}
@@ -85,27 +95,33 @@ def upcoming_stages(derivation: Derivation, at: datetime) -> list[Stage]:
     return [{"$set": _upcoming(derivation, at)}]
 
 
-def _computing(derivations: Sequence[Derivation], recorded: Sequence[Derivation], at: datetime) -> list[Stage]:
+def _computing(derivations: Sequence[Derivation], recorded: Sequence[Derivation], at: datetime | None) -> list[Stage]:
     kept = {str(place): f"${each.path}" for place, each in enumerate(recorded)}
     stages: list[Stage] = [{"$set": {WAS: kept}}] if kept else []
     for _, group in groupby(derivations, key=lambda each: each.level):
         assigned: Stage = {}
         for each in group:
             if each.value is not None:
-                assigned[each.path] = {"$ifNull": [_at(each.value, at), "$$REMOVE"]}
+                assigned[each.path] = {"$ifNull": [_at(each, each.value, at), "$$REMOVE"]}
             if each.upcoming is not None:
                 assigned |= _upcoming(each, at)
         stages.append({"$set": assigned})
     return stages
 
 
-def _upcoming(derivation: Derivation, at: datetime) -> Stage:
-    value = {"$ifNull": [_at(derivation.upcoming, at), "$$REMOVE"]}
+def _upcoming(derivation: Derivation, at: datetime | None) -> Stage:
+    value = {"$ifNull": [_at(derivation, derivation.upcoming, at), "$$REMOVE"]}
     return {next_path(derivation.path): {"v": value, "r": derivation.revision}}
 
 
-def _at(expression: object, at: datetime) -> object:
-    return {"$let": {"vars": {AT: {"$literal": at}}, "in": expression}}
+def _at(derivation: Derivation, expression: object, at: datetime | None) -> object:
+    return at_moment(expression, at) if derivation.is_timed else expression
+
+
+def at_moment(expression: object, at: datetime | None) -> object:
+    """An expression that asks what time it is, told; for a new client it is when the client was made."""
+    moment = "$createdAt" if at is None else {"$literal": at}
+    return {"$let": {"vars": {AT: moment}, "in": expression}}
 
 
 def _leaving(derivations: Sequence[Derivation]) -> list[Stage]:
