@@ -77,12 +77,12 @@ async def preview(
     inputs = input_paths(catalogue, wanted.formula)
     supposed = _supposed(catalogue, wanted.supposed, inputs, problems)
     refuse(problems)
-    expression, at = (
-        value_expression(attribute, BOTH_KINDS, checked.tree),
-        now() if reads_of(wanted.formula).is_timed else None,
-    )
+    expression = value_expression(attribute, BOTH_KINDS, checked.tree)
+    at = now() if reads_of(wanted.formula).is_timed else None
+    # Of a list of groups it is shown what the formula read, and no more.
+    groups = {path for path in inputs if (found := catalogue.find(path)) is not None and found.kind is Kind.GROUP}
     try:
-        return await _tried(viewer, repositories, wanted, expression, at, inputs, supposed, touched)
+        return await _tried(viewer, repositories, wanted, expression, at, (inputs, inputs - groups), supposed, touched)
     except RepositoryFault as refused:
         refuse([formula_problem("", f"is refused by the database: {refused.__cause__ or refused.message}")])
         raise
@@ -94,13 +94,13 @@ async def _tried(
     wanted: Wanted,
     expression: object,
     at: datetime | None,
-    inputs: frozenset[str],
+    read: tuple[frozenset[str], frozenset[str]],
     supposed: Mapping[str, object],
     touched: Touched | None,
 ) -> list[Tried]:
-    previews = PreviewRepository(repositories.store)
+    previews, (inputs, shown) = PreviewRepository(repositories.store), read
     if not wanted.numbers and not wanted.sample:
-        return [_row(await previews.of_nobody(expression, at, inputs, supposed), inputs)]
+        return [_row(await previews.of_nobody(expression, at, shown, supposed), shown)]
     for path in sorted(inputs - set(CORE)):
         if not repositories.access.may_filter(viewer, path):
             raise unknown_attribute(path)
@@ -108,12 +108,21 @@ async def _tried(
     plan = ReadPlan(CLIENTS, frozenset((*inputs, "number")), where)
     authorised = repositories.access.authorise(plan, viewer, touched)
     most = len(wanted.numbers) or wanted.sample
-    rows = await previews.of_clients(authorised, expression, at, inputs, supposed, most)
-    return [_row(each, inputs) for each in rows]
+    rows = await previews.of_clients(authorised, expression, at, shown, supposed, most)
+    return [_row(each, shown) for each in rows]
 
 
-def _row(found: Mapping[str, Any], inputs: frozenset[str]) -> Tried:
-    return Tried(found.get("number"), found.get(FOUND), {path: value_at(found, path) for path in sorted(inputs)})
+def _row(found: Mapping[str, Any], shown: frozenset[str]) -> Tried:
+    return Tried(found.get("number"), found.get(FOUND), {path: _value(found, path) for path in sorted(shown)})
+
+
+def _value(found: Any, path: str) -> Any:
+    """The value at a path; of a list of groups, that of each item."""
+    for place, key in enumerate(path.split(".")):
+        if isinstance(found, list):
+            return [value_at(each, ".".join(path.split(".")[place:])) for each in found]
+        found = found.get(key) if isinstance(found, dict) else None
+    return found
 
 
 def _supposed(

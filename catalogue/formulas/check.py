@@ -236,7 +236,9 @@ class Checker:
         """An argument, which must be of what is taken there."""
         found = self.node(given, scope)
         if not _is_taken(takes, found.type):
-            return self.refuse(scope, f"takes {takes}; got {found.type.words()}.", found.type.words(), str(takes))
+            words = found.type.words()
+            self.problems.append(problem(scope.place, f"takes {takes}; got {words}.", words, str(takes)))
+            return WRONG
         return found
 
     def name(self, given: object, scope: Scope) -> str:
