@@ -103,7 +103,7 @@ class TestSettled:
         assert found.derived_from == ("profile.share", "profile.turnover")
 
     def test_changed_again_meanwhile_the_old_values_stay(self) -> None:
-        state = {"formula_state": FormulaState.FILLING, "formula_before": '"$profile.share"'}
+        state: dict[str, Any] = {"formula_state": FormulaState.FILLING, "formula_before": '"$profile.share"'}
         old = derived("$profile.turnover", formula_revision=2, formula_before_revision=1, **state)
         new = old.model_copy(update={"formula": '"$profile.employees"', "revision": 3})
         found = settled(old, new, frozenset(), has_values=True)
