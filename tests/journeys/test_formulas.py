@@ -1,10 +1,11 @@
 """A derived attribute by the API: tried, defined, computed, explained, changed and protected."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import httpx2
-import pytest
 
 DEFINE = """mutation Define($input: AttributeDefineInput!) {
   attributeDefine(input: $input) {
@@ -34,7 +35,7 @@ VALUE = """query Value($number: String!, $path: String!) {
 }"""
 LEVERAGE = {"$divide": ["$behaviour.financials.totalLiabilities", "$behaviour.financials.totalAssets"]}
 
-pytestmark = pytest.mark.anyio
+PAGE = Path(__file__).parents[2] / "docs" / "derived.md"
 
 
 async def asked(api: httpx2.AsyncClient, query: str, **variables: Any) -> dict[str, Any]:
@@ -157,3 +158,29 @@ class TestFormulas:
         }"""
         found = (await asked(api, query, id=client_id))["clientChange"]["client"]["attribute"]
         assert found == {"value": 0.1, "explain": {"revision": 1, "next": {"value": 10.0, "revision": 2}}}
+
+
+class TestPolicy:
+    async def test_who_may_not_read_an_input_does_not_read_the_result(
+        self, api: httpx2.AsyncClient, steward: httpx2.AsyncClient
+    ) -> None:
+        await new_client(api, "F4", behaviour={"financials": {"totalLiabilities": 50, "totalAssets": 200}})
+        select = '{ client(number: "F4") { derived { leverage } attribute(path: "derived.leverage") { value } } }'
+        own = await asked(api, select)
+        assert own["client"] == {"derived": {"leverage": 0.25}, "attribute": {"value": 0.25}}
+        answer = (await steward.post("/graphql", json={"query": select})).json()
+        assert answer["data"]["client"] == {"derived": {"leverage": None}, "attribute": None}
+        where = "{ clients(first: 5, where: {derived: {leverage: {gt: 0}}}) { totalCount } }"
+        refused = (await steward.post("/graphql", json={"query": where})).json()
+        assert refused["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+        history = '{ client(number: "F4") { history(first: 5) { nodes { values { path } } } } }'
+        rows = (await asked(steward, history))["client"]["history"]["nodes"][0]["values"]
+        assert not [each for each in rows if each["path"] == "derived.leverage"]
+
+
+class TestPage:
+    async def test_the_examples_of_the_page_can_be_carried_out(self, api: httpx2.AsyncClient) -> None:
+        for question in re.findall(r"^```graphql\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL):
+            given = {"number": "F1"} if "$number" in question else {}
+            for field in (await asked(api, question, **given)).values():
+                assert not (field or {}).get("errors"), question
