@@ -110,5 +110,5 @@ def _reads(given: Arguments, _names: frozenset[str]) -> Reading:
     wanted = given.get("input") or {}
     count = len(wanted.get("numbers") or ()) or wanted.get("sample") or 0
     index = NUMBER_INDEX if wanted.get("numbers") else ID_INDEX
-    # What is supposed alone is computed by the collection too, over no document of it.
-    return Reading(1, (Read(CLIENTS, count, index),))
+    # What is supposed alone is computed as one document.
+    return Reading(1, (Read(CLIENTS, max(1, count), index),))

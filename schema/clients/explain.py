@@ -82,7 +82,7 @@ def explanation(
     return {
         "formula": expression_of(text),
         "revision": attribute.formula_before_revision if is_filling else attribute.formula_revision,
-        "isTimed": attribute.path in graph_of(catalogue).timed,
+        "isTimed": attribute.path in graph_of(context.repositories.catalogue).timed,
         "computedAt": changes.get(int(proof.get("v", 0)), {}).get("at"),
         "inputs": [_input(context, catalogue, client, each, shown) for each in paths],
         "next": _upcoming(attribute, beside),

@@ -151,6 +151,13 @@ class TestFormulas:
         changed = await sent(api, CHANGE, path="derived.leverage", formula={"$multiply": [LEVERAGE, 100]})
         assert changed["errors"] == []
         assert changed["attribute"]["recompute"] == {"state": "FILLING", "revision": 2}
+        progress = '{ attribute(path: "derived.leverage") { recompute { state revision done total } } }'
+        assert (await asked(api, progress))["attribute"]["recompute"] == {
+            "state": "FILLING",
+            "revision": 2,
+            "done": 0,
+            "total": None,
+        }
         query = """mutation Pay($id: ID!) {
           clientChange(input: { id: $id, changes: { behaviour: { financials: { totalLiabilities: 20 } } } }) {
             client { attribute(path: "derived.leverage") { value explain { revision next { value revision } } } }
