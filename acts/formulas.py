@@ -1,12 +1,12 @@
 """What becomes of a definition that has a formula, before it is written."""
 
 from acts.checks import refuse
-from catalogue.attribute import CLIENTS, Attribute
+from catalogue.attribute import CLIENTS, OF_ITS_BOOK, Attribute
 from catalogue.catalogue import Catalogue
 from catalogue.errors import Problem
 from catalogue.formulas.definition import formula_problems, settled
 from catalogue.formulas.graph import input_paths
-from catalogue.formulas.text import problem
+from catalogue.formulas.text import normal_text, problem
 from repositories.derivations import derivation_of
 from repositories.errors import RepositoryFault
 from repositories.repositories import Repositories
@@ -18,9 +18,16 @@ async def with_formula(repositories: Repositories, before: Catalogue, attribute:
     Raises: Refused, with every problem of its formula and of those that read the attribute.
     Cost: none without a formula; else a count, a look for a value, and one command that tries the formula.
     """
+    was = before.find(attribute.path, attribute.area)
+    # Where the book stands is known here; a definition that comes in a file says nothing of it.
+    kept = {name: getattr(was, name) if was else Attribute.model_fields[name].default for name in OF_ITS_BOOK}
+    attribute = attribute.model_copy(update=kept)
+    if attribute.formula is not None:
+        text, problems = normal_text(attribute.formula)
+        refuse(problems)
+        attribute = attribute.model_copy(update={"formula": text})
     after = before.with_attributes([attribute])
     refuse(formula_problems(before, after, attribute.path, attribute.area))
-    was = before.find(attribute.path, attribute.area)
     if attribute.area != CLIENTS or (attribute.formula is None and (was is None or was.formula is None)):
         return attribute
     refuse(await _engine_problems(repositories, after, attribute))

@@ -65,6 +65,10 @@ class FormulaState(StrEnum):
     """The new values take the place of the old ones, client by client."""
 
 
+OF_ITS_BOOK = ("formula_revision", "formula_state", "formula_before", "formula_before_revision", "derived_from")
+"""Fields of a definition that say what a book has come to with its formula: nobody gives them."""
+
+
 class AttributeOption(BaseModel):
     """One code of a CODE attribute; a retired one stays readable and is refused in new values."""
 

@@ -9,7 +9,7 @@ from catalogue.kinds import Operator
 from repositories.access import AuthorisedPlan, Touched
 from repositories.changes import CREATED
 from repositories.compile.changes import Stage, change_pipeline
-from repositories.compile.derivations import derived_stages, first_stages
+from repositories.compile.derivations import first_stages
 from repositories.compile.filters import query_from
 from repositories.compile.pages import projection_from
 from repositories.compile.records import assign, new_document
@@ -86,9 +86,7 @@ class RecordRepository(RecordReader):
 
     def _pipeline(self, change: Change) -> list[Stage]:
         """The stages of a change, with what is computed of it."""
-        derivations = () if self.derivations is None else self.derivations.for_change(change.values)
-        seen = change.proof.observed_at or change.at
-        return [*change_pipeline(change), *derived_stages(derivations, change.at, seen)]
+        return change_pipeline(change) if self.derivations is None else self.derivations.pipeline(change)
 
     async def insert_many(
         self, records: Sequence[tuple[Mapping[str, object], Change]], touched: Touched | None = None

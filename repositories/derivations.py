@@ -10,12 +10,14 @@ from catalogue.formulas.forms import check_text
 from catalogue.formulas.graph import graph_of, texts_of
 from catalogue.formulas.text import reads_of
 from catalogue.kinds import Kind
-from repositories.compile.derivations import NEXT, Derivation, first_stages
+from repositories.compile.changes import Stage, change_pipeline
+from repositories.compile.derivations import NEXT, Derivation, derived_stages, first_stages
 from repositories.compile.derived_value import value_expression
 from repositories.compile.formula import AT
 from repositories.compile.records import assign
 from repositories.cursors import value_at
 from repositories.mongo import Store
+from repositories.plan import Change
 
 Document = dict[str, Any]
 
@@ -38,6 +40,11 @@ class Derivations:
         self._catalogue: Catalogue | None = None
         self._made: dict[str, Derivation | None] = {}
         self._new: tuple[Derivation, ...] | None = None
+
+    def pipeline(self, change: Change) -> list[Stage]:
+        """The stages of a change of a client, with what is computed of it: the one way in which clients change."""
+        seen = change.proof.observed_at or change.at
+        return [*change_pipeline(change), *derived_stages(self.for_change(change.values), change.at, seen)]
 
     def for_change(self, paths: Iterable[str]) -> tuple[Derivation, ...]:
         """What to compute when the values at some paths change, in order."""

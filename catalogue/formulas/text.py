@@ -38,6 +38,14 @@ def formula_text(given: object) -> tuple[str, list[Problem]]:
     return text, []
 
 
+def normal_text(text: str) -> tuple[str, list[Problem]]:
+    """A formula that was kept as text, perhaps by other hands, in the one form."""
+    try:
+        return formula_text(expression_of(text))
+    except (ValueError, RecursionError):
+        return "", [problem("", "is no JSON; give the expression as JSON.")]
+
+
 def _is_shallow(value: object, most: int) -> bool:
     if isinstance(value, float):
         return isfinite(value)
