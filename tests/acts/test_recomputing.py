@@ -11,8 +11,10 @@ from acts import recomputing
 from acts.attributes import change_attribute, define_attribute
 from acts.checks import UNGUARDED
 from acts.clients import change_client
+from acts.merge import MergeRequest, merge_clients
 from acts.recomputing import PROGRAM, RECOMPUTE, recompute_all, recompute_formula
 from catalogue.attribute import FormulaState
+from catalogue.errors import Refused
 from catalogue.kinds import Kind
 from repositories.plan import ID
 from repositories.repositories import Repositories
@@ -229,6 +231,35 @@ class TestRecomputeAll:
         await book.jobs.collection.delete_many({})
         await recompute_all(book, _unheard, {}, "tonight")
         assert await book.jobs.collection.count({"kind": RECOMPUTE}) == 1
+
+
+class TestOtherWays:
+    async def test_a_merge_computes_what_hangs_on_what_is_taken(self, book: Repositories) -> None:
+        book = await defined(await defined(book, "derived.perVisit", PER_VISIT), "derived.double", DOUBLE)
+        kept = await insert(book, "KEPT", {"profile.name": "Kept", "profile.employees": 12})
+        merged = await insert(book, "MERGED", {"profile.name": "Merged", "behaviour.visits": 3})
+        request = MergeRequest(kept, merged, 1, 1)
+        await merge_clients(VIEWER, book, request, key="M001:merge")
+        found = await stored(book, kept)
+        assert found["derived"] == {"perVisit": 4.0, "double": 8.0}
+        assert {"path": "derived.double", "new": 8.0} in found["tail"][-1]["values"]
+
+    async def test_a_definition_says_nothing_of_where_the_book_stands(self, book: Repositories) -> None:
+        await filled(book, 1)
+        given = attribute(
+            "derived.perVisit",
+            Kind.NUMBER,
+            formula=f" {json.dumps(PER_VISIT)} ",
+            formula_state=FormulaState.FILLING,
+            formula_before='{"$function": {}}',
+        )
+        await define_attribute(VIEWER, book, given)
+        found = book.feed.catalogue.find("derived.perVisit")
+        assert found is not None
+        assert (found.formula_state, found.formula_before) == (FormulaState.SWITCHING, None)
+        assert found.formula == json.dumps(PER_VISIT, separators=(",", ":"))
+        with pytest.raises(Refused, match="is no JSON"):
+            await define_attribute(VIEWER, book, attribute("derived.other", Kind.NUMBER, formula="{"))
 
 
 async def _unheard(done: int, total: int, *, checkpoint: Mapping[str, Any]) -> None:
