@@ -9,7 +9,9 @@ from pydantic import ValidationError
 
 from acts.attributes_in_use import use_problems
 from acts.checks import UNGUARDED, Guard, guard_problems, key_of, now, problem, refuse, request_hash
+from acts.formulas import with_formula
 from acts.proposing import Approved
+from acts.recomputing import ask
 from acts.search import index_words
 from catalogue.attribute import CLIENTS, Attribute, Status
 from catalogue.catalogue import Catalogue
@@ -65,6 +67,8 @@ class DefinitionCost:
     """Documents that a new index must read."""
     failing_documents: int | None
     """Documents whose values do not fit the wanted rules; they stay as they are. None for whoever may not read them."""
+    recomputed_documents: int = 0
+    """Documents whose values a new formula computes."""
 
 
 async def define_attribute(
@@ -177,9 +181,9 @@ async def definition_cost(viewer: Viewer, repositories: Repositories, done: Defi
     was, will = before is not None and _has_index(before), _has_index(attribute)
     records = repositories.of(attribute.area).collection
     failing = 0 if before is None else await _misfits(viewer, repositories.on(done.before), before, attribute)
-    return DefinitionCost(
-        will and not was, was and not will, await records.estimated_count() if will and not was else 0, failing
-    )
+    count = await records.estimated_count() if attribute.formula_state is not None or (will and not was) else 0
+    computed = count if attribute.formula_state is not None else 0
+    return DefinitionCost(will and not was, was and not will, count if will and not was else 0, failing, computed)
 
 
 async def _misfits(viewer: Viewer, repositories: Repositories, before: Attribute, attribute: Attribute) -> int | None:
@@ -221,6 +225,7 @@ async def _write(
             return Definition(earlier[0], catalogue, catalogue)
         attribute, problems = step(catalogue)
         refuse([*problems, *_index_problems(catalogue, attribute)])
+        attribute = await with_formula(repositories, catalogue, attribute)
         done = Definition(attribute, catalogue, catalogue.with_attributes([attribute]))
         refuse(await use_problems(viewer, repositories, done.before, done.after, attribute))
         refuse(await _resealing_problems(repositories, done, reseals=reseals))
@@ -237,6 +242,7 @@ async def _write(
         if not _has_index(attribute):
             await repositories.attributes.drop_index(attribute)
         await feed.refresh()
+        await ask(repositories, catalogue.find(attribute.path, attribute.area), attribute)
         if attribute.is_searchable and not _was_searchable(done):
             await _index_values(repositories.on(done.after), attribute)
         before = catalogue.find(attribute.path, attribute.area)

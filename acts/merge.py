@@ -99,7 +99,7 @@ async def planned_merge(
         for path in ("stage", *shown)
         if value_at(merged, path) is not None and value_at(merged, path) != value_at(kept, path)
     )
-    merges = MergeRepository(repositories.store, repositories.vault)
+    merges = MergeRepository(repositories.store, repositories.vault, repositories.derivations)
     merge = _merge(catalogue, kept, merged, Change({}, "", now()), ())
     # Who points at the client by what, and whether, is told of clients and attributes alone that may be filtered by.
     told = tuple(each for each in merge.references if access.may_filter(viewer, each.path))
@@ -130,7 +130,7 @@ async def merge_clients(
     scope = repositories.access.rows(viewer, RIGHT)
     if len(await clients.existing({wanted.keep_id, wanted.merge_id}, scope)) < 2:
         raise NotFound("client", f"{wanted.keep_id} or {wanted.merge_id}")
-    merges = MergeRepository(repositories.store, repositories.vault)
+    merges = MergeRepository(repositories.store, repositories.vault, repositories.derivations)
     read = [await merges.read(each) for each in (wanted.keep_id, wanted.merge_id)]
     kept, merged = _pair({str(each[ID]): each for each in read if each is not None}, wanted)
     await _refuse_blocked(repositories, wanted, kept, merged)
@@ -170,6 +170,10 @@ def paths_taken(
     """The paths whose values come from the merged client: gaps, and what is chosen."""
     found: list[str] = []
     for path in ("stage", *(stored_paths(catalogue) if among is None else among)):
+        attribute = catalogue.find(path)
+        if attribute is not None and attribute.formula is not None:
+            # Computed of what the client has then.
+            continue
         is_gap = value_at(kept, path) is None and value_at(merged, path) is not None
         if choices.get(path, Side.MERGED if is_gap else Side.KEPT) is Side.MERGED:
             found.append(path)

@@ -56,6 +56,19 @@ class Status(StrEnum):
     RETIRED = "RETIRED"
 
 
+class FormulaState(StrEnum):
+    """How far the book has come with a formula; none of these where every value follows it."""
+
+    FILLING = "FILLING"
+    """The new values are put beside the old ones, which are still read."""
+    SWITCHING = "SWITCHING"
+    """The new values take the place of the old ones, client by client."""
+
+
+OF_ITS_BOOK = ("formula_revision", "formula_state", "formula_before", "formula_before_revision", "derived_from")
+"""Fields of a definition that say what a book has come to with its formula: nobody gives them."""
+
+
 class AttributeOption(BaseModel):
     """One code of a CODE attribute; a retired one stays readable and is refused in new values."""
 
@@ -97,6 +110,16 @@ class Attribute(BaseModel):
     """Whether a RESTRICTED value is found by its keyed hash: equal or not, and nothing else."""
     retain_days: int | None = None
     """How long a value is kept after it was observed; None: as long as the client."""
+    formula: str | None = None
+    """A derived attribute is computed by it: an expression as JSON, in one form for the same expression."""
+    formula_revision: int = 0
+    """The revision of the definition that brought the formula."""
+    formula_state: FormulaState | None = None
+    formula_before: str | None = None
+    """While new values are put beside the old ones: the formula that those follow."""
+    formula_before_revision: int = 0
+    derived_from: tuple[str, ...] = ()
+    """Paths that this formula or an earlier one reads: whoever may not read one of them does not read the value."""
     owner: str | None = None
     status: Status = Status.PUBLISHED
     successor: str | None = None

@@ -56,7 +56,7 @@ def flatten(
 ) -> tuple[dict[str, object], list[Problem]]:
     """Nested values by path, unchecked; a problem for each group that is not an object.
 
-    A null group clears everything in it but what is not read, which nobody has named.
+    A null group clears everything in it but what is not read, which nobody has named, and what is computed.
     """
     flat: dict[str, object] = {}
     problems: list[Problem] = []
@@ -80,7 +80,7 @@ def _flatten(
         if not is_holder and (found is None or found.kind is not Kind.GROUP or found.is_list):
             flat[path] = value
         elif value is None:
-            leaves = (leaf.path for leaf in catalogue.leaves(path, area))
+            leaves = (leaf.path for leaf in catalogue.leaves(path, area) if leaf.formula is None)
             flat |= dict.fromkeys((each for each in leaves if each not in unread), None)
         elif isinstance(value, Mapping):
             _flatten(catalogue, area, path, value, flat, problems, unread)
@@ -105,6 +105,8 @@ def check_flat(catalogue: Catalogue, given: Mapping[str, object], *, area: str =
             checked.problems.append(
                 Problem(ErrorCode.INVALID_VALUE, message, attribute.segments, shown(value), "the list")
             )
+        elif attribute.formula is not None:
+            checked.problems.append(_computed(attribute, value))
         elif value is None:
             checked.values[path] = None
             if attribute.required_for:
@@ -294,6 +296,12 @@ def _misfit(attribute: Attribute, place: tuple[str, ...], given: object, expecte
     unit = f" in {attribute.unit}" if attribute.unit else ""
     message = f"{'.'.join(place)} takes {expected}{unit}; got {shown(given)}."
     return Problem(ErrorCode.INVALID_VALUE, message, place, shown(given), expected)
+
+
+def _computed(attribute: Attribute, given: object) -> Problem:
+    advice = "leave it out, and give what it is computed from"
+    message = f"{attribute.path} is computed by its formula and takes no value; {advice}."
+    return Problem(ErrorCode.INVALID_VALUE, message, attribute.segments, shown(given), "nothing")
 
 
 def _unknown(path: str) -> Problem:

@@ -6,12 +6,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from catalogue.attribute import Attribute
+from catalogue.attribute import OF_ITS_BOOK, Attribute
 from catalogue.errors import ErrorCode, Problem, Refused, shown
 
 FORMAT = 1
-OF_ITS_STAGE = frozenset(("revision",))
-"""Counted on each stage for itself."""
+OF_ITS_STAGE = frozenset(("revision", *OF_ITS_BOOK))
+"""Counted on each stage for itself, and what its book has come to with a formula."""
 
 
 def text_from(attributes: Iterable[Attribute]) -> str:

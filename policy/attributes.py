@@ -100,12 +100,28 @@ def _area_view(
         elif not _is_read(each, level, rule, purpose):
             is_masked = each.kind in TEXT_KINDS and _is_under(each.path, rule.mask)
             (masked if is_masked else hidden).add(each.path)
+    _hide_derived(attributes, hidden, masked)
     for group in reversed(groups):
         inner = [each.path for each in catalogue.area(group.area).values() if each.parent == group.path]
         is_empty_and_secret = not inner and not _is_read(group, levels[group.path], rule, purpose)
         if (inner and hidden.issuperset(inner)) or is_empty_and_secret:
             hidden.add(group.path)
     return frozenset(hidden), frozenset(masked)
+
+
+def _hide_derived(attributes: Iterable[Attribute], hidden: set[str], masked: set[str]) -> None:
+    """Hide what is computed from something that is not read whole, and what is computed from that."""
+    waiting = [each for each in attributes if each.derived_from and each.path not in hidden]
+    closed = hidden | masked
+    found = True
+    while found:
+        found = False
+        for each in waiting:
+            if each.path not in hidden and not closed.isdisjoint(each.derived_from):
+                hidden.add(each.path)
+                masked.discard(each.path)
+                closed.add(each.path)
+                found = True
 
 
 def _is_read(attribute: Attribute, level: Sensitivity, rule: RoleRule, purpose: str | None) -> bool:

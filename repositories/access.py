@@ -14,6 +14,7 @@ from policy.decision import NOBODY, area_rows, client_rows, group_rows, is_withi
 from policy.rules import Policy, Right, Unreadable
 from policy.viewer import Viewer
 from repositories.compile.changes import proof_key
+from repositories.compile.derivations import NEXT
 from repositories.compile.past import Past, past_from
 from repositories.plan import ReadPlan
 from repositories.veil import Veil
@@ -315,7 +316,8 @@ def _restricted_paths(catalogue: Catalogue) -> dict[str, frozenset[str]]:
 def _selection(seen: AreaView, paths: frozenset[str], secret: frozenset[str]) -> _Selection:
     readable: set[str] = set()
     hidden: set[str] = set()
-    proofs = {f"proof.{proof_key(each)}" for each in seen.hidden}
+    # Beside a hidden value stand its proof and, while its formula is changed, what it will be.
+    proofs = {f"{holder}.{proof_key(each)}" for each in seen.hidden for holder in ("proof", NEXT)}
     for path in paths:
         if path in seen.hidden:
             hidden.add(path)

@@ -13,6 +13,7 @@ from repositories.compile.filters import query_from
 from repositories.compile.indexes import FACET_INDEXES, facet_keys
 from repositories.compile.search import words_expression
 from repositories.cursors import Cursors, value_at
+from repositories.derivations import Derivations
 from repositories.errors import AlreadyExists, IndexLimit
 from repositories.mongo import IndexSpec, Store
 from repositories.past import PastReads
@@ -59,8 +60,11 @@ class ClientRepository(RecordRepository):
 
     vault: Vault
 
-    def __init__(self, store: Store, cursors: Cursors, vault: Vault) -> None:
+    derivations: Derivations
+
+    def __init__(self, store: Store, cursors: Cursors, vault: Vault, derivations: Derivations) -> None:
         super().__init__(store, CLIENTS, "client", cursors, ACCESS_INDEXES, vault)
+        self.derivations = derivations
         self.past = PastReads(store, self.collection, self.history)
 
     async def count(self, authorised: AuthorisedPlan) -> int:

@@ -14,6 +14,7 @@ from repositories.compile.changes import change_pipeline, proof_key
 from repositories.compile.filters import query_from
 from repositories.compile.records import FIRST
 from repositories.cursors import value_at
+from repositories.derivations import Derivations
 from repositories.errors import NotFound, StaleVersion
 from repositories.grants import CLIENT_ID as GRANTED_CLIENT
 from repositories.grants import GRANTS
@@ -62,9 +63,10 @@ class Merge:
 class MergeRepository:
     """Merges clients; what it does is all done or not at all."""
 
-    def __init__(self, store: Store, vault: Vault) -> None:
+    def __init__(self, store: Store, vault: Vault, derivations: Derivations) -> None:
         self._store = store
         self._vault = vault
+        self._derivations = derivations
 
     async def read(self, client_id: str) -> Document | None:
         """A client as it is stored."""
@@ -99,17 +101,17 @@ class MergeRepository:
         the merged one.
         """
         (sealed,) = await self._vault.sealed([(str(merge.kept[ID]), merge.change)])
-        return await self._store.transaction(lambda each: _carry_out(each, merge, sealed))
+        return await self._store.transaction(lambda each: _carry_out(each, merge, sealed, self._derivations))
 
 
-async def _carry_out(transaction: Transaction, merge: Merge, change: Change) -> int:
+async def _carry_out(transaction: Transaction, merge: Merge, change: Change, derivations: Derivations) -> int:
     clients = transaction.collection(CLIENTS)
     kept, merged = str(merge.kept[ID]), str(merge.merged[ID])
     await _archive(transaction, merge)
     if not await clients.delete_one({ID: merged, "version": merge.merged["version"]}):
         raise await _stale(clients, merged, merge.merged["version"])
     query = target_query(kept, replace(change, expected_version=merge.kept["version"]))
-    stages: list[Mapping[str, Any]] = [*change_pipeline(change), {"$set": _marks(merge)}]
+    stages: list[Mapping[str, Any]] = [*derivations.pipeline(change), {"$set": _marks(merge)}]
     done = await clients.find_one_and_update(query, stages, {"version": 1})
     if done is None:
         raise await _stale(clients, kept, merge.kept["version"])
@@ -118,7 +120,7 @@ async def _carry_out(transaction: Transaction, merge: Merge, change: Change) -> 
         pipeline = change_pipeline(replace(facts, values={key: kept}))
         await transaction.collection(area).update_many({key: {"$eq": merged}}, pipeline)
     for reference in merge.references:
-        await _point(clients, reference, merged, kept, facts)
+        await _point(clients, reference, merged, kept, facts, derivations)
     return int(done["version"])
 
 
@@ -206,13 +208,15 @@ def _follows(merge: Merge) -> Change:
     return Change({}, merge.change.by, merge.change.at, Proof(words))
 
 
-async def _point(clients: Collection, reference: Reference, old: str, new: str, facts: Change) -> None:
+async def _point(
+    clients: Collection, reference: Reference, old: str, new: str, facts: Change, derivations: Derivations
+) -> None:
     """Let the clients who point at the merged one point at the kept one."""
     query: Document = {reference.path: {"$eq": old}, ID: {"$ne": new}}
     found = await clients.find(query, {"version": 1, reference.holder: 1}, limit=REFERRING_LIMIT)
     for each in found:
         value = pointing_at(value_at(each, reference.holder), reference.keys, old, new)
-        pipeline = change_pipeline(replace(facts, values={reference.holder: value}))
+        pipeline = derivations.pipeline(replace(facts, values={reference.holder: value}))
         await clients.update_one({ID: each[ID], "version": each["version"]}, pipeline)
 
 

@@ -26,6 +26,7 @@ from repositories.client_groups import AGE_LIMIT_SECONDS, ClientGroupRepository
 from repositories.clients import ID_PREFIX as CLIENT_PREFIX
 from repositories.clients import ClientRepository
 from repositories.cursors import Cursors
+from repositories.derivations import Derivations
 from repositories.entry_times import EntryTimes
 from repositories.entry_windows import ENTRY_WINDOWS, EntryWindowRepository
 from repositories.entry_windows import ID_PREFIX as ENTRY_WINDOW_PREFIX
@@ -77,6 +78,7 @@ class Repositories:
     segments: SegmentRepository
     segment_members: SegmentMemberRepository
     vault: Vault
+    derivations: Derivations
     erasures: ErasureRepository
     audit: AuditRepository
     files: FileRepository
@@ -167,7 +169,9 @@ async def open_repositories(
     await attributes.prepare()
     await feed.refresh()
     vault = Vault(store, kms, lambda: feed.catalogue, key_cache_seconds)
-    clients, managers = ClientRepository(store, cursors, vault), ManagerRepository(store, cursors)
+    derivations = Derivations(store, lambda: feed.catalogue)
+    clients = ClientRepository(store, cursors, vault, derivations)
+    managers = ManagerRepository(store, cursors)
     interactions = InteractionRepository(store, cursors, clients)
     accounts = ServiceAccountRepository(store, cursors)
     groups = ClientGroupRepository(store, cursors, vault, clients.past, group_age_limit_seconds)
@@ -193,6 +197,7 @@ async def open_repositories(
         segments=SegmentRepository(store, cursors),
         segment_members=SegmentMemberRepository(store),
         vault=vault,
+        derivations=derivations,
         erasures=ErasureRepository(store, vault),
         audit=AuditRepository(store, cursors),
         files=FileRepository(store, cursors),

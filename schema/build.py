@@ -40,8 +40,9 @@ from schema.approvals.mutations import approval_mutations
 from schema.approvals.queries import approval_paths, approval_queries
 from schema.approvals.types import ApprovalType
 from schema.attributes.mutations import attribute_mutations
-from schema.attributes.queries import attribute_queries, find_attribute
-from schema.attributes.types import AttributeType, attribute_value
+from schema.attributes.preview import preview_queries
+from schema.attributes.queries import attribute_queries, find_attribute, shown_attribute
+from schema.attributes.types import AttributeType
 from schema.clients.audit import audit_fields
 from schema.clients.bulk import bulk_mutations
 from schema.clients.completeness import client_completeness, completeness_queries, manager_completeness
@@ -98,7 +99,7 @@ from schema.viewer.fields import viewer_queries
 _CORE_ORDERS = {"NUMBER": "number"}
 _NODE_LIMIT = 200
 _FIXED_TYPES = (AttributeType, ApprovalType, JobType, FileType, Refusal, RowRefusal)
-_DEFINITIONS = Definitions(AttributeType, attribute_value)
+_DEFINITIONS = Definitions(AttributeType, shown_attribute)
 _THE_CLIENT = "The client."
 _THE_MANAGER = "The accountable manager; null where the client has none."
 
@@ -128,6 +129,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *client_group_queries(catalogue, types.where, types.filters),
         *stewardship_queries(lambda name, text, key: _client_field(client, text, name, key)),
         *attribute_queries(),
+        *preview_queries(),
         *manager_queries(manager),
         *policy_queries(),
         *grant_queries(grant),
@@ -240,7 +242,7 @@ def _client_type(catalogue: Catalogue, manager: Any, reference: Reference, lists
         (
             *core,
             *_facets(catalogue, reference),
-            *client_fields(catalogue, attribute_value_type(AttributeType), attribute_value),
+            *client_fields(catalogue, attribute_value_type(AttributeType), shown_attribute),
             *client_completeness(_DEFINITIONS),
             handover_field(lambda name, text, key: _manager_field(manager, text, name, key)),
             *audit_fields(),

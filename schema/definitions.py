@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalogue.attribute import Attribute
+from schema.context import Context
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,4 +13,5 @@ class Definitions:
     """The type of a definition, and what its fields are read from."""
 
     type: Any
-    value: Callable[[Attribute], dict[str, Any]]
+    value: Callable[[Context, Attribute], dict[str, Any]]
+    """As far as whoever asks may know of what it says."""

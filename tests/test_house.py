@@ -35,6 +35,12 @@ class TestImports:
     def test_never_sideways_between_areas(self) -> None:
         assert {m.path: found for m in source_modules() if (found := sideways_imports(m))} == {}
 
+    def test_changes_of_clients_are_compiled_at_one_door(self) -> None:
+        """Who compiles a change himself writes one without what is computed of it; `merges` does for other areas."""
+        name = "repositories.compile.changes.change_pipeline"
+        doors = {m.path for m in source_modules() if name in {each for _, each in m.imports()}}
+        assert doors == {"repositories/base.py", "repositories/derivations.py", "repositories/merges.py"}
+
     def test_never_from_tests_or_benchmarks(self) -> None:
         outside = {"tests", "benchmarks", "scripts"}
         assert [m.path for m in source_modules() for _, name in m.imports() if name.split(".")[0] in outside] == []

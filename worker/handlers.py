@@ -12,6 +12,7 @@ from acts.files import remove_expired
 from acts.importing.asking import IMPORT
 from acts.importing.job import import_job
 from acts.jobs import JobHandler, JobRun
+from acts.recomputing import RECOMPUTE, VERIFY, recompute_all, recompute_formula
 from acts.retention import retain
 from acts.segments_snapshots import take_snapshots
 from policy.viewer import Viewer
@@ -43,6 +44,17 @@ async def _segments(_viewer: Viewer, repositories: Repositories, run: JobRun) ->
     return {"taken": done.taken, "joined": done.joined, "left": done.left, "broken": list(done.broken)}
 
 
+async def _recompute(_viewer: Viewer, repositories: Repositories, run: JobRun) -> Mapping[str, Any]:
+    given = run.job.input
+    return await recompute_formula(
+        repositories, str(given["path"]), int(given["revision"]), run.report, run.job.checkpoint
+    )
+
+
+async def _verify(_viewer: Viewer, repositories: Repositories, run: JobRun) -> Mapping[str, Any]:
+    return await recompute_all(repositories, run.report, run.job.checkpoint, run.job.id)
+
+
 HANDLERS: dict[str, JobHandler] = {
     "retention": _retention,
     "approvals": _approvals,
@@ -51,5 +63,7 @@ HANDLERS: dict[str, JobHandler] = {
     IMPORT: import_job,
     EXPORT: export_job,
     "segments": _segments,
+    RECOMPUTE: _recompute,
+    VERIFY: _verify,
 }
 """By kind; a worker leaves jobs of kinds that it does not know to newer ones."""

@@ -9,6 +9,7 @@ from typing import Any
 from cronsim import CronSim
 
 from acts.jobs import enqueue
+from acts.recomputing import VERIFY
 from policy.viewer import program
 from repositories.errors import KeyReused
 from repositories.repositories import Repositories
@@ -34,6 +35,9 @@ SCHEDULES: tuple[Schedule, ...] = (
     Schedule("approvals", "15 * * * *", "Closes the approvals that nobody decided in time."),
     Schedule("files", "25 * * * *", "Removes files that were sent or made KEHU_FILE_DAYS ago."),
     Schedule("segments", "15 2 * * *", "Notes who has come into each segment, and who has gone, since the day before."),
+    Schedule(
+        VERIFY, "45 2 * * *", "Computes every derived value anew: time changes some, and none may have been forgotten."
+    ),
     Schedule("jobs", "45 1 * * *", "Removes finished jobs after KEHU_JOB_DAYS."),
 )
 """All of them."""

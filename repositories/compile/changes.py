@@ -27,7 +27,7 @@ def lookup_path(path: str) -> str:
 
 
 def change_pipeline(change: Change) -> list[Stage]:
-    """The stages that write a change into the record and into its tail.
+    """The stages that write a change into the record and into its tail; what is derived from it comes behind them.
 
     Shape: append to the tail (old values read by the database itself), set, unset.
     Order: the tail first, while the old values still stand.

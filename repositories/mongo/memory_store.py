@@ -22,6 +22,7 @@ class MemoryStore(Store):
     has_transactions = False
     has_change_streams = False
     has_validators = False
+    has_formulas = False
 
     def __init__(self, settings: MongoSettings, traces: Sequence[CommandTrace] = ()) -> None:
         super().__init__(settings, memory_client())

@@ -41,6 +41,8 @@ class Store(ABC):
     has_transactions: bool
     has_change_streams: bool
     has_validators: bool
+    has_formulas = True
+    """Whether it computes derived values in the same command as a change."""
 
     def __init__(self, settings: MongoSettings, client: Any) -> None:
         self.settings = settings

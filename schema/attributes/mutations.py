@@ -16,6 +16,8 @@ from acts.attributes import (
 from acts.attributes_approved import change_or_propose, propose_retirement
 from catalogue.attribute import Attribute, AttributeOption, Facet
 from catalogue.catalogue import Catalogue
+from catalogue.errors import Refused
+from catalogue.formulas.text import formula_text
 from policy.rules import Right
 from schema.attributes.differences import SchemaChange, schema_changes
 from schema.attributes.types import AttributeType, attribute_value
@@ -24,6 +26,7 @@ from schema.enums import AttributeKindEnum, AttributeStatusEnum, ClientKindEnum,
 from schema.errors import UserError, payload
 from schema.fields import Fields, described, input_type, output_type, plain, resolved
 from schema.inputs import KEY_ROW, guard_from
+from schema.scalars import Json
 
 OptionInput: Any = input_type(
     "AttributeOptionInput",
@@ -35,6 +38,10 @@ OptionInput: Any = input_type(
     ),
 )
 _DRY_RUN = ("dryRun", bool, "Check everything and say what it would do to the schema and the database; write nothing.")
+_FORMULA = (
+    "Derived attributes only: a MongoDB aggregation expression over paths of attributes, as JSON or as a text of JSON; "
+    "the values are computed by it, and null takes it away."
+)
 _RULES: tuple[tuple[str, Any, str], ...] = (
     ("unit", str | None, "The unit of a number: CNY, %, days."),
     ("options", list[OptionInput] | None, "The codes of a CODE attribute."),
@@ -47,6 +54,7 @@ _RULES: tuple[tuple[str, Any, str], ...] = (
     ("appliesTo", list[ClientKindEnum] | None, "Kinds of client that may have a value; both, if left out."),
     ("maxAgeHours", int | None, "After how many hours a value is stale."),
     ("retainDays", int | None, "After how many days a value is cleared, with what the history has of it."),
+    ("formula", Json | None, _FORMULA),
     ("owner", str | None, "Who answers for the definition."),
 )
 _REVISION = ("expectedRevision", int | None, "The revision that was read: refused if it is no longer that.")
@@ -60,6 +68,9 @@ _REASON = ("reason", str | None, "Why, for whoever decides where a second person
 class DefinitionCostType:
     """Indexes and documents."""
 
+    recomputedDocuments: int = strawberry.field(
+        name="recomputedDocuments", description="Documents whose values a new formula computes."
+    )
     makesIndex: bool = strawberry.field(name="makesIndex", description="Whether an index is made.")
     dropsIndex: bool = strawberry.field(name="dropsIndex", description="Whether an index is dropped.")
     indexedDocuments: int = strawberry.field(
@@ -121,7 +132,7 @@ async def _carry_out(
 ) -> dict[str, Any]:
     context: Context = info.context
     done = await act(context, given)
-    answer: dict[str, Any] = {"attribute": attribute_value(done.attribute)}
+    answer: dict[str, Any] = {"attribute": attribute_value(done.after, done.attribute)}
     if done.approval is not None:
         return answer | {"approval": done.approval}
     if not given.get("dryRun"):
@@ -142,6 +153,7 @@ def _cost(cost: Any) -> dict[str, Any]:
         "dropsIndex": cost.drops_index,
         "indexedDocuments": cost.indexed_documents,
         "failingDocuments": cost.failing_documents,
+        "recomputedDocuments": cost.recomputed_documents,
     }
 
 
@@ -150,6 +162,7 @@ async def _define(context: Context, given: Mapping[str, Any]) -> Definition:
         {key: value for key, value in given.items() if key not in ("facet", "key", "dryRun", "idempotencyKey")}
     )
     facet: Facet = Facet(given["facet"])
+    own["formula"] = _formula(own.get("formula"))
     definition = {"description": own["label"]} | {key: value for key, value in own.items() if value is not None}
     attribute = Attribute.model_validate({"path": f"{facet}.{given['key']}", **definition})
     return await define_attribute(
@@ -163,6 +176,8 @@ async def _change(context: Context, given: Mapping[str, Any]) -> Definition:
         for key, value in given.items()
         if key not in ("path", "reason", "dryRun", "idempotencyKey", "expectedRevision")
     }
+    if "formula" in own:
+        own["formula"] = _formula(own["formula"])
     return await change_or_propose(
         context.viewer,
         context.repositories,
@@ -195,6 +210,16 @@ async def _retire(context: Context, given: Mapping[str, Any]) -> Definition:
         reason=given.get("reason"),
         dry_run=given["dryRun"],
     )
+
+
+def _formula(given: object) -> str | None:
+    """Raises: Refused for what is no JSON of a formula's size."""
+    if given is None:
+        return None
+    text, problems = formula_text(given)
+    if problems:
+        raise Refused(problems)
+    return text
 
 
 def _snake(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -49,7 +49,15 @@ def attribute_queries() -> Fields:
 def find_attribute(context: Context, path: str) -> dict[str, Any] | None:
     """The definition at a path, by the live catalogue: a draft is found too."""
     found = _visible(context).get(path)
-    return None if found is None else attribute_value(found)
+    return None if found is None else shown_attribute(context, found)
+
+
+def shown_attribute(context: Context, attribute: Attribute) -> dict[str, Any]:
+    """A definition as its fields are read from it, as far as the viewer may know of what it says."""
+    repositories = context.repositories
+    if Right.DEFINE_ATTRIBUTES in repositories.access.rights(context.viewer):
+        return attribute_value(repositories.feed.catalogue, attribute)
+    return attribute_value(repositories.catalogue, attribute, context.seen(CLIENTS).hidden)
 
 
 def _visible(context: Context) -> Mapping[str, Attribute]:
@@ -73,7 +81,7 @@ def _page(
     shown = rows[start : start + page.limit]
     cursors = [f"p{each.path}" for each in shown]
     value = connection_value(
-        [attribute_value(each) for each in shown],
+        [shown_attribute(context, each) for each in shown],
         cursors,
         has_next=start + page.limit < len(rows),
         has_previous=start > 0,

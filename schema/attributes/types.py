@@ -1,11 +1,15 @@
 """Attribute definitions as GraphQL shows them."""
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
 import strawberry
 
 from catalogue.attribute import CLIENTS, Attribute
+from catalogue.catalogue import Catalogue
+from catalogue.formulas.graph import sensitivity_of
+from schema.attributes.formulas import ROWS, formula_facts
 from schema.enums import AttributeKindEnum, AttributeStatusEnum, ClientKindEnum, FacetEnum, SensitivityEnum
 from schema.fields import output_type, plain
 from schema.node import ATTRIBUTE_PREFIX, Node
@@ -50,6 +54,7 @@ _FIELDS: tuple[tuple[str, Any, str], ...] = (
     ("removalOn", date | None, "The day it goes, once deprecated."),
     ("revision", int, "Counts the changes of the definition, from 1; for expectedRevision."),
     ("enumName", str, "Its name in ClientOrderField and other lists of fields."),
+    *ROWS,
 )
 
 AttributeType: Any = output_type(
@@ -61,8 +66,8 @@ AttributeType: Any = output_type(
 )
 
 
-def attribute_value(attribute: Attribute) -> dict[str, Any]:
-    """A definition as its fields are read from it."""
+def attribute_value(catalogue: Catalogue, attribute: Attribute, hidden: Collection[str] = ()) -> dict[str, Any]:
+    """A definition as its fields are read from it; `hidden` are paths that the reader may not know of."""
     given = attribute.model_dump()
     own = {_camel(name): value for name, value in given.items()}
     kinds = own["appliesTo"] or tuple(ClientKindEnum)
@@ -74,6 +79,8 @@ def attribute_value(attribute: Attribute) -> dict[str, Any]:
         "requiredFor": list(attribute.required_for),
         "options": [{_camel(name): value for name, value in each.items()} for each in given["options"]],
         "enumName": attribute.enum_name,
+        "sensitivity": sensitivity_of(catalogue, attribute) if attribute.derived_from else attribute.sensitivity,
+        **formula_facts(catalogue, attribute, hidden),
     }
 
 

@@ -49,7 +49,7 @@ def _figures() -> Fields:
 def _missing(definitions: Definitions) -> tuple[str, Any, Any]:
     async def missing(self: Document, info: strawberry.Info, first: int) -> Any:
         limit = page_from(info.context.page_limit, first, None).limit
-        return [definitions.value(each) for each in self["absent"][:limit]]
+        return [definitions.value(info.context, each) for each in self["absent"][:limit]]
 
     attribute: Any = definitions.type
     text = "The attributes that have no value, in order of their path."

@@ -68,7 +68,7 @@ def freshness_queries(definitions: Definitions, client: Fields, manager: Fields)
         page = await context.repositories.freshness.stale_values(
             asked.authorised, asked.aging, asked.text, wants_total=selection.wants_total
         )
-        return row_connection(page, [_value(each, asked, definitions) for each in page.rows])
+        return row_connection(page, [_value(context, each, asked, definitions) for each in page.rows])
 
     async def stale_value_counts(
         info: strawberry.Info,
@@ -85,7 +85,7 @@ def freshness_queries(definitions: Definitions, client: Fields, manager: Fields)
         page = await context.repositories.freshness.stale_counts(
             asked.authorised, asked.aging, StaleKey(by), asked.text, wants_total=selection.wants_total
         )
-        return row_connection(page, [_count(each, asked, definitions) for each in page.rows])
+        return row_connection(page, [_count(context, each, asked, definitions) for each in page.rows])
 
     text = "Values older than their attributes allow, of clients and attributes that you may read; the oldest first."
     arguments = {**_ARGUMENTS, **FORWARD_ARGUMENTS}
@@ -157,25 +157,25 @@ def _asked(context: Context, page: Page, manager: str | None, paths: list[str] |
     return _Asked(authorised, attributes, now(), text)
 
 
-def _value(row: Document, asked: _Asked, definitions: Definitions) -> Document:
+def _value(context: Context, row: Document, asked: _Asked, definitions: Definitions) -> Document:
     path, observed = row["stale"]["p"], row["stale"]["o"]
     attribute = asked.attributes[path]
     age = int((asked.moment - observed).total_seconds()) // _SECONDS_AN_HOUR
     return {
         "clientId": row[ID],
         "path": path,
-        "definition": definitions.value(attribute),
+        "definition": definitions.value(context, attribute),
         "observedAt": observed,
         "ageHours": age,
         "overdueHours": age - (attribute.max_age_hours or 0),
     }
 
 
-def _count(row: Document, asked: _Asked, definitions: Definitions) -> Document:
+def _count(context: Context, row: Document, asked: _Asked, definitions: Definitions) -> Document:
     attribute = asked.attributes.get(row["path"])
     own = {} if row["manager"] is None else {"managerId": row["manager"]}
     return own | {
-        "definition": None if attribute is None else definitions.value(attribute),
+        "definition": None if attribute is None else definitions.value(context, attribute),
         "values": row["count"],
         "clients": row["clients"],
         "oldestObservedAt": row["oldest"],

@@ -12,8 +12,9 @@ from catalogue.attribute import CLIENTS
 from catalogue.errors import ErrorCode, Problem, Refused
 from policy.rules import Right
 from repositories.plan import ReadPlan
-from schema.clients.types import MergedClient, selected_paths, value_json
+from schema.clients.types import MergedClient, selected_paths
 from schema.context import Context
+from schema.derived.values import value_json
 from schema.enums import MergeSideEnum
 from schema.errors import UserError, payload
 from schema.fields import described, input_type, output_type, plain, resolved

@@ -15,9 +15,9 @@ from acts.data_quality import (
     unknown_paths,
 )
 from catalogue.attribute import CLIENTS, Facet
-from schema.clients.types import value_json
 from schema.connection import FORWARD_ARGUMENTS, connection_types, connection_value, page_from
 from schema.context import Context
+from schema.derived.values import value_json
 from schema.enums import FacetEnum
 from schema.fields import Fields, described, resolved
 from schema.planning.reads import Arguments, Read, Reading, page_size

@@ -1,6 +1,5 @@
 """The fields of a client that read something else: values with proof, and the history."""
 
-from collections.abc import Callable
 from datetime import datetime
 from fractions import Fraction
 from functools import partial
@@ -8,15 +7,16 @@ from typing import Any
 
 import strawberry
 
-from catalogue.attribute import Attribute, Facet
+from catalogue.attribute import Facet
 from catalogue.catalogue import Catalogue
 from repositories.batching import LARGEST
 from repositories.changes import CHANGES, VERSION_INDEX
 from repositories.compile.indexes import ID_INDEX
 from schema.clients.differences import difference_fields
+from schema.clients.explain import Shown
 from schema.clients.types import ClientChange, positions_from, read_history, read_values
 from schema.connection import FORWARD_ARGUMENTS, connection_types, connection_value, page_from
-from schema.context import Context, Document
+from schema.context import Context
 from schema.enums import FacetEnum
 from schema.fields import Fields, described, resolved
 from schema.planning.paths import FROM_CHANGE, named_attributes
@@ -26,7 +26,7 @@ from schema.planning.selection import Selected, selection_of
 _HISTORY = connection_types("ClientChange", ClientChange, "changes", has_total=False)
 
 
-def client_fields(catalogue: Catalogue, value_type: Any, shown: Callable[[Attribute], Document]) -> Fields:
+def client_fields(catalogue: Catalogue, value_type: Any, shown: Shown) -> Fields:
     """The static doors to values, and the history."""
     reads = partial(_reads_values, catalogue)
 

@@ -1,7 +1,7 @@
 """What a client answers beyond its plain attributes: values with proof, and the history."""
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,11 +19,13 @@ from repositories.histories import Positions, read_histories
 from repositories.past import moment_of
 from repositories.plan import ID, ReadPlan
 from repositories.veil import seen_value
+from schema.clients.explain import Shown, explanation, explanation_type
 from schema.context import Context, Document
+from schema.derived.values import value_json
 from schema.fields import output_type, plain
-from schema.planning.paths import FROM_CHANGE, NODE, named_attributes
+from schema.planning.paths import EXPLAIN, FROM_CHANGE, NODE, named_attributes
 from schema.planning.selection import Selected, place_of, record_fields
-from schema.scalars import Json, date_text, json_from
+from schema.scalars import Json
 
 _POSITIONS = re.compile(r"v[0-9]{1,10}(-[0-9]{1,10}){0,50}")
 
@@ -82,15 +84,9 @@ def change_value(catalogue_kind: Mapping[str, Kind], entry: Document, paths: Col
     }
 
 
-def value_json(kind: Kind | None, value: Any) -> Any:
-    """A stored value as JSON, by the kind of its attribute."""
-    if kind is Kind.DATE and value is not None:
-        return [date_text(each) for each in value] if isinstance(value, list) else date_text(value)
-    return json_from(value)
-
-
 def attribute_value_type(attribute_type: Any) -> type:
     """`AttributeValue`: a value with its definition and its proof."""
+    explained: Any = explanation_type(attribute_type)
     return output_type(
         "AttributeValue",
         "A value of one attribute, with its definition and with the proof of where it came from.",
@@ -108,13 +104,12 @@ def attribute_value_type(attribute_type: Any) -> type:
             ("enteredAt", datetime | None, plain("enteredAt", "When it was entered.")),
             ("confidence", float | None, plain("confidence", "How sure the source is, 0 to 1.")),
             ("isStale", bool, plain("isStale", "Whether the value is older than its attribute allows.")),
+            (EXPLAIN, explained | None, plain(EXPLAIN, "How a derived value came about; null for others.")),
         ),
     )
 
 
-async def read_values(
-    context: Context, client: Document, field: Selected, shown: Callable[[Attribute], Document]
-) -> list[Document]:
+async def read_values(context: Context, client: Document, field: Selected, shown: Shown) -> list[Document]:
     """The values that `attribute` or `attributes` asks for, with as much proof as was selected."""
     seen = context.seen(CLIENTS)
     catalogue = context.repositories.access.catalogue(context.viewer)
@@ -124,7 +119,14 @@ async def read_values(
     wants_change = bool(names & FROM_CHANGE)
     changes = await _changes_of(context, client, attributes) if wants_change else {}
     moment = moment_of(client) or now()
-    return [_value(client, each, changes, moment) | {"definition": shown(each)} for each in attributes]
+    found = []
+    for each in attributes:
+        value = _value(client, each, changes, moment) | {"definition": shown(context, each)}
+        if EXPLAIN in names:
+            proof = proof_of(client, each) or {}
+            value[EXPLAIN] = explanation(context, client, each, changes, proof, shown)
+        found.append(value)
+    return found
 
 
 async def _changes_of(context: Context, client: Document, attributes: list[Attribute]) -> dict[int, Document]:

@@ -83,7 +83,7 @@ def _attributes(definitions: Definitions) -> Fields:
         return [each for each in named if each not in context.seen(CLIENTS).hidden]
 
     async def attributes(self: Document, info: strawberry.Info) -> Any:
-        return [definitions.value(each) for each in _readable(info.context, window_from(self))]
+        return [definitions.value(info.context, each) for each in _readable(info.context, window_from(self))]
 
     attribute: Any = definitions.type
     text = "The attributes that it names, those that you may not read left out; null where it is about a facet."

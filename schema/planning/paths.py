@@ -4,8 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 
 from catalogue.attribute import CLIENTS, Attribute, Facet
 from catalogue.catalogue import Catalogue, UnknownAttribute
+from catalogue.formulas.graph import input_paths
 from catalogue.kinds import Kind
 from repositories.compile.changes import proof_key
+from repositories.compile.derivations import next_path
 from schema.planning.selection import Selected
 
 NODE = "Node"
@@ -30,7 +32,8 @@ CLIENT_CORE: Mapping[str, frozenset[str]] = {
 }
 """Fields of a client that code owns, and the paths they are read from."""
 _FROM_PROOF = frozenset(("observedAt", "isStale"))
-FROM_CHANGE = frozenset(("source", "observer", "enteredAt", "confidence"))
+EXPLAIN = "explain"
+FROM_CHANGE = frozenset(("source", "observer", "enteredAt", "confidence", EXPLAIN))
 """What only the change that set a value says of it."""
 
 
@@ -46,7 +49,7 @@ def client_paths(catalogue: Catalogue, fields: Sequence[Selected], unlisted: Col
             paths |= CLIENT_CORE[field.name]
         elif field.name in ("attribute", "attributes"):
             for attribute in named_attributes(catalogue, field.arguments, unlisted):
-                paths |= value_paths(attribute, field)
+                paths |= value_paths(catalogue, attribute, field)
         else:
             paths |= group_paths(catalogue, CLIENTS, "Client", field, field.name)
     return frozenset(paths)
@@ -100,10 +103,14 @@ def _with_value(catalogue: Catalogue, path: str) -> Attribute:
     return attribute
 
 
-def value_paths(attribute: Attribute, field: Selected) -> set[str]:
+def value_paths(catalogue: Catalogue, attribute: Attribute, field: Selected) -> set[str]:
     """The paths that the value of one attribute, with the proof that was selected, needs."""
     names = {each.name for each in field.fields("AttributeValue")}
     paths = {attribute.path}
+    if EXPLAIN in names and attribute.formula is not None:
+        paths.add(next_path(attribute.path))
+        for each in input_paths(catalogue, attribute.formula):
+            paths |= {each, f"proof.{proof_key(each)}"}
     if names & (_FROM_PROOF | FROM_CHANGE):
         paths |= {f"proof.{proof_key(attribute.path)}", "proof.first"}
     if names & FROM_CHANGE:

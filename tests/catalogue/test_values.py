@@ -125,6 +125,25 @@ class TestCheckNested:
         assert got.values == {"name": "Li", "home.city": "Basel"}
 
 
+class TestComputed:
+    CATALOGUE = BOOK.with_attributes(
+        (defined("derived.ratio", Kind.NUMBER, formula='"$attitude.score"'), defined("derived.note")),
+    )
+
+    @pytest.mark.parametrize("value", [1.5, None])
+    def test_a_computed_value_is_not_given(self, value: object) -> None:
+        found = check_nested(self.CATALOGUE, {"derived": {"ratio": value, "note": "good"}})
+        assert found.values == {"derived.note": "good"}
+        assert [each.path for each in found.problems] == [("derived", "ratio")]
+        assert "is computed by its formula" in found.problems[0].message
+
+    def test_a_null_group_leaves_what_is_computed(self) -> None:
+        found = check_nested(self.CATALOGUE, {"derived": None})
+        assert found.problems == []
+        assert "derived.note" in found.values
+        assert "derived.ratio" not in found.values
+
+
 class TestLists:
     def test_items_are_canonical(self) -> None:
         assert checked(date2=["2026-11-23"], string2=[]).values == {

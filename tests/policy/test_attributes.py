@@ -118,3 +118,50 @@ class TestAttributeView:
         assert one.key == attribute_view(CATALOGUE, (rule(), rule()), "FUN").key
         assert one.key != attribute_view(CATALOGUE, (rule(PUBLIC),), None).key
         assert attribute_view(CATALOGUE, (rule(CONFIDENTIAL, purposes=("AUDIT",)),), "AUDIT").is_whole
+
+
+class TestDerived:
+    """Whoever may not read what a value is computed from does not read the value, whichever rule hides it."""
+
+    CATALOGUE = CATALOGUE.with_attributes(
+        (
+            attribute("derived.open", derived_from=("profile.motto", "stage"), sensitivity=PUBLIC),
+            attribute("derived.named", derived_from=("profile.name",), sensitivity=PUBLIC),
+            attribute("derived.further", derived_from=("derived.named",), sensitivity=PUBLIC),
+            attribute("derived.phones", derived_from=("profile.people", "profile.people.phone"), sensitivity=PUBLIC),
+            attribute("derived.people", derived_from=("profile.people",), sensitivity=PUBLIC),
+            attribute("derived.once", derived_from=("profile.taxId",), sensitivity=PUBLIC),
+        )
+    )
+
+    def hidden(self, *rules: RoleRule, purpose: str | None = None) -> set[str]:
+        view = attribute_view(self.CATALOGUE, rules, purpose).area("clients")
+        assert not any(each.startswith("derived.") for each in view.masked)
+        return {each for each in view.hidden if each.startswith("derived.")}
+
+    def test_by_level(self) -> None:
+        assert self.hidden(rule()) == {"derived.phones", "derived.once"}
+        assert self.hidden(rule(CONFIDENTIAL)) == {"derived.once"}
+
+    def test_by_a_path_that_is_denied(self) -> None:
+        denied = rule(CONFIDENTIAL, deny=("profile.name",))
+        assert self.hidden(denied) == {"derived.named", "derived.further", "derived.once"}
+
+    def test_an_allowed_result_opens_no_hidden_input(self) -> None:
+        denied = rule(CONFIDENTIAL, deny=("profile.name",), allow=("derived.named",))
+        assert "derived.named" in self.hidden(denied)
+
+    def test_by_a_mask(self) -> None:
+        masked = rule(PUBLIC, mask=("profile.name",), allow=("profile.people",))
+        assert self.hidden(masked) == {"derived.named", "derived.further", "derived.once"}
+
+    def test_by_a_facet(self) -> None:
+        closed = rule(CONFIDENTIAL, facets={Facet.PROFILE: None})
+        assert self.hidden(closed) == {each for each in self.CATALOGUE.area("clients") if each.startswith("derived.")}
+
+    def test_the_purpose_of_an_input_opens_the_result(self) -> None:
+        able = rule(CONFIDENTIAL, purposes=("AUDIT",))
+        assert self.hidden(able, purpose="AUDIT") == set()
+
+    def test_one_role_of_several_that_may_not_read_is_enough(self) -> None:
+        assert "derived.named" in self.hidden(rule(CONFIDENTIAL), rule(CONFIDENTIAL, deny=("profile.name",)))

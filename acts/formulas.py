@@ -1,0 +1,56 @@
+"""What becomes of a definition that has a formula, before it is written."""
+
+from acts.checks import refuse
+from catalogue.attribute import CLIENTS, OF_ITS_BOOK, Attribute
+from catalogue.catalogue import Catalogue
+from catalogue.errors import Problem
+from catalogue.formulas.definition import formula_problems, settled
+from catalogue.formulas.graph import input_paths
+from catalogue.formulas.text import normal_text, problem
+from repositories.derivations import derivation_of
+from repositories.errors import RepositoryFault
+from repositories.repositories import Repositories
+
+
+async def with_formula(repositories: Repositories, before: Catalogue, attribute: Attribute) -> Attribute:
+    """The definition with what has to be known of its formula; as it is where it has none and had none.
+
+    Raises: Refused, with every problem of its formula and of those that read the attribute.
+    Cost: none without a formula; else a count, a look for a value, and one command that tries the formula.
+    """
+    was = before.find(attribute.path, attribute.area)
+    # Where the book stands is known here; a definition that comes in a file says nothing of it.
+    kept = {name: getattr(was, name) if was else Attribute.model_fields[name].default for name in OF_ITS_BOOK}
+    attribute = attribute.model_copy(update=kept)
+    if attribute.formula is not None:
+        text, problems = normal_text(attribute.formula)
+        refuse(problems)
+        attribute = attribute.model_copy(update={"formula": text})
+    after = before.with_attributes([attribute])
+    refuse(formula_problems(before, after, attribute.path, attribute.area))
+    if attribute.area != CLIENTS or (attribute.formula is None and (was is None or was.formula is None)):
+        return attribute
+    refuse(await _engine_problems(repositories, after, attribute))
+    inputs = input_paths(after, attribute.formula) if attribute.formula is not None else frozenset()
+    has_values = was is not None and await repositories.attributes.has_values(attribute.path)
+    found = settled(was, attribute, inputs, has_values=has_values)
+    if found.formula_state is not None and not await repositories.clients.collection.estimated_count():
+        # Nobody has anything to compute.
+        return found.model_copy(update={"formula_state": None, "formula_before": None, "formula_before_revision": 0})
+    return found
+
+
+async def _engine_problems(repositories: Repositories, catalogue: Catalogue, attribute: Attribute) -> list[Problem]:
+    """What the database itself says against a formula that is allowed."""
+    if attribute.formula is None or not attribute.is_live:
+        return []
+    if not repositories.store.has_formulas:
+        return [problem("", "cannot be computed by the memory driver; use a real mongod (KEHU_MONGODB_URI).")]
+    found = derivation_of(catalogue, attribute)
+    if found is None:
+        return []
+    try:
+        await repositories.derivations.trial(found)
+    except RepositoryFault as refused:
+        return [problem("", f"is refused by the database: {refused.__cause__ or refused.message}")]
+    return []

@@ -1,0 +1,160 @@
+"""The one door to derived values: what has to be computed with a change is said here, and by no act."""
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
+
+from catalogue.attribute import CLIENTS, Attribute, FormulaState
+from catalogue.catalogue import Catalogue
+from catalogue.formulas.forms import check_text
+from catalogue.formulas.graph import graph_of, texts_of
+from catalogue.formulas.text import reads_of
+from catalogue.kinds import Kind
+from repositories.compile.changes import Stage, change_pipeline
+from repositories.compile.derivations import NEXT, Derivation, derived_stages, first_stages
+from repositories.compile.derived_value import value_expression
+from repositories.compile.formula import AT
+from repositories.compile.records import assign
+from repositories.cursors import value_at
+from repositories.mongo import Store
+from repositories.plan import Change
+
+Document = dict[str, Any]
+
+COMPLETED = 100
+"""Clients that one command computes values for; they stand in it, so that it must not grow too large."""
+
+log = logging.getLogger("kehu.formulas")
+
+
+class Derivations:
+    """The formulas of the newest catalogue, compiled.
+
+    Cost: a formula is compiled once for each catalogue, when it is first needed; a change that no formula hangs on
+    costs a look-up for each of its paths.
+    """
+
+    def __init__(self, store: Store, catalogue: Callable[[], Catalogue]) -> None:
+        self._clients = store.collection(CLIENTS)
+        self._newest = catalogue
+        self._catalogue: Catalogue | None = None
+        self._made: dict[str, Derivation | None] = {}
+        self._new: tuple[Derivation, ...] | None = None
+
+    def pipeline(self, change: Change) -> list[Stage]:
+        """The stages of a change of a client, with what is computed of it: the one way in which clients change."""
+        seen = change.proof.observed_at or change.at
+        return [*change_pipeline(change), *derived_stages(self.for_change(change.values), change.at, seen)]
+
+    def for_change(self, paths: Iterable[str]) -> tuple[Derivation, ...]:
+        """What to compute when the values at some paths change, in order."""
+        catalogue = self._current()
+        graph = graph_of(catalogue)
+        return self._several(catalogue, graph.hanging_on(paths)) if graph.formulas else ()
+
+    def for_new(self) -> tuple[Derivation, ...]:
+        """What to compute for a new client."""
+        catalogue = self._current()
+        if self._new is None:
+            graph = graph_of(catalogue)
+            self._new = self._several(catalogue, graph.ordered(graph.formulas))
+        return self._new
+
+    async def complete(self, documents: Sequence[Document]) -> None:
+        """Give clients who are about to be stored what is computed of them, with their first change's rows.
+
+        One pipeline computes it for many of them: one for each would cost ten times as much.
+        Cost: one command for a hundred clients; none where there are no formulas.
+        """
+        derivations = self.for_new()
+        paths = stored_paths(derivations)
+        for start in range(0, len(documents) if derivations else 0, COMPLETED):
+            batch = documents[start : start + COMPLETED]
+            given: list[Document] = [
+                {"$collStats": {}},
+                {"$limit": 1},
+                {"$project": {"each": {"$literal": batch}}},
+                {"$unwind": "$each"},
+                {"$replaceWith": "$each"},
+                *first_stages(derivations),
+                {"$project": dict.fromkeys((*paths, NEXT, "tail"), 1)},
+            ]
+            for document, found in zip(batch, await self._clients.aggregate(given), strict=True):
+                document["tail"] = found["tail"]
+                if NEXT in found:
+                    document[NEXT] = found[NEXT]
+                for path in paths:
+                    value = value_at(found, path)
+                    if value is not None:
+                        assign(document, path, value)
+
+    def of(self, path: str) -> Derivation | None:
+        """How the value at one path is computed; None where no formula computes it."""
+        catalogue = self._current()
+        return self._one(catalogue, path) if path in graph_of(catalogue).levels else None
+
+    def with_users(self, path: str) -> tuple[Derivation, ...]:
+        """How the value at one path is computed, and what hangs on it."""
+        catalogue = self._current()
+        graph = graph_of(catalogue)
+        return self._several(catalogue, graph.ordered({path, *graph.hanging_on((path,))}))
+
+    async def trial(self, derivation: Derivation) -> None:
+        """Let the database read an expression, for a client or for none.
+
+        Raises: RepositoryFault, if it finds something against it.
+        """
+        for each in (derivation.value, derivation.upcoming):
+            found = {"$let": {"vars": {AT: "$createdAt"}, "in": each}}
+            await self._clients.aggregate([{"$limit": 1}, {"$project": {"_id": 0, "found": found}}])
+
+    def _current(self) -> Catalogue:
+        catalogue = self._newest()
+        if self._catalogue is not catalogue:
+            self._catalogue, self._made, self._new = catalogue, {}, None
+        return catalogue
+
+    def _several(self, catalogue: Catalogue, paths: Collection[str]) -> tuple[Derivation, ...]:
+        found = (self._one(catalogue, path) for path in paths)
+        return tuple(each for each in found if each is not None)
+
+    def _one(self, catalogue: Catalogue, path: str) -> Derivation | None:
+        if path not in self._made:
+            self._made[path] = derivation_of(catalogue, graph_of(catalogue).formulas[path])
+        return self._made[path]
+
+
+def derivation_of(catalogue: Catalogue, attribute: Attribute) -> Derivation | None:
+    """A formula as it is to be computed; None, with a warning, where the catalogue does not let it.
+
+    No definition is accepted that leads there; what is stored may have been written by other hands.
+    """
+    level = graph_of(catalogue).levels.get(attribute.path, 0)
+    is_timed = any(reads_of(each).is_timed for each in texts_of(attribute))
+    source = f"formula of {attribute.path}, revision"
+    value = _expression(catalogue, attribute, attribute.formula)
+    if value is None:
+        return None
+    if attribute.formula_state is not FormulaState.FILLING:
+        is_switching = attribute.formula_state is FormulaState.SWITCHING
+        named = f"{source} {attribute.formula_revision}"
+        return Derivation(attribute.path, level, value, drops_upcoming=is_switching, is_timed=is_timed, source=named)
+    before = _expression(catalogue, attribute, attribute.formula_before)
+    named = f"{source} {attribute.formula_before_revision}"
+    revision = attribute.formula_revision
+    return Derivation(attribute.path, level, before, value, revision, is_timed=is_timed, source=named)
+
+
+def _expression(catalogue: Catalogue, attribute: Attribute, text: str | None) -> object | None:
+    if text is None or attribute.kind is Kind.GROUP:
+        return None
+    checked = check_text(catalogue, attribute.path, text)
+    if checked.problems:
+        log.error("%s is not computed: %s", attribute.path, checked.problems[0].message)
+        return None
+    return value_expression(attribute, catalogue.kinds_with(attribute), checked.tree)
+
+
+def stored_paths(derivations: Sequence[Derivation]) -> list[str]:
+    """The paths whose values are computed, and not left as they are."""
+    return [each.path for each in derivations if each.value is not None]

@@ -1,0 +1,83 @@
+"""What there is to say of a formula: its expression, what it reads and what reads it, and how far the book has come."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import strawberry
+
+from acts.recomputing import job_of, read_progress
+from catalogue.attribute import CLIENTS, Attribute, FormulaState
+from catalogue.catalogue import Catalogue
+from catalogue.formulas.graph import graph_of, input_paths
+from catalogue.formulas.text import expression_of
+from policy.jobs import JOBS
+from schema.context import Document
+from schema.fields import output_type, plain, related
+from schema.planning.reads import by_id
+from schema.scalars import Json
+
+FormulaStateEnum = strawberry.enum(FormulaState, description="How far the book has come with a new formula.")
+for _value, _meaning in zip(
+    FormulaStateEnum.__strawberry_definition__.values,  # type: ignore[attr-defined]
+    (
+        "New values are put beside the old ones, which are still read.",
+        "New values take the place of the old ones, client by client.",
+    ),
+    strict=True,
+):
+    _value.description = _meaning
+
+
+def _progress(name: str, text: str) -> Any:
+    async def many(info: strawberry.Info, holders: Sequence[Document]) -> list[int | None]:
+        ids = [each["job"] for each in holders]
+        found = await read_progress(info.context.repositories, set(ids))
+        return [getattr(found[each], name) if each in found else None for each in ids]
+
+    return name, None, related(many, name, int | None, text, reads=by_id(JOBS))
+
+
+FormulaRecompute: Any = output_type(
+    "FormulaRecompute",
+    "The book on its way to a new formula.",
+    (
+        ("state", FormulaStateEnum, plain("state", "What is being done.")),
+        ("revision", int, plain("revision", "The revision of the definition that brought the formula.")),
+        _progress("done", "How many clients are done, each once for each pass; null while no job is known."),
+        _progress("total", "Of how many; null while nobody knows."),
+    ),
+)
+
+ROWS: tuple[tuple[str, Any, str], ...] = (
+    ("formula", Json | None, "The expression that computes the values; null where people and programs enter them."),
+    ("isTimed", bool, "Whether the values change as time goes by: the formula, or one that it reads, reads $$NOW."),
+    ("inputs", list[str], "The paths that the formula reads."),
+    ("usedBy", list[str], "The attributes whose formulas read this one."),
+    (
+        "recompute",
+        FormulaRecompute | None,
+        "How far the book has come with a new formula; null where every value follows it.",
+    ),
+)
+"""Fields of an attribute: name, type and description."""
+
+
+def formula_facts(catalogue: Catalogue, attribute: Attribute, hidden: Collection[str] = ()) -> dict[str, Any]:
+    """The values of those fields, without what may not be known of."""
+    if attribute.area != CLIENTS:
+        return {"formula": None, "isTimed": False, "inputs": [], "usedBy": [], "recompute": None}
+    graph, text = graph_of(catalogue), attribute.formula
+    inputs = () if text is None else sorted(input_paths(catalogue, text))
+    users = graph.users(attribute.path)
+    state = attribute.formula_state
+    return {
+        "formula": None if text is None else expression_of(text),
+        "isTimed": attribute.path in graph.timed,
+        "inputs": [each for each in inputs if each not in hidden],
+        "usedBy": [each for each in users if each not in hidden],
+        "recompute": None if state is None else _recompute(attribute),
+    }
+
+
+def _recompute(attribute: Attribute) -> dict[str, Any]:
+    return {"state": attribute.formula_state, "revision": attribute.formula_revision, "job": job_of(attribute)}
