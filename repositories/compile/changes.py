@@ -1,6 +1,7 @@
 """One change of one record as one update pipeline; every given value stands in $literal, so that none is evaluated."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from repositories.compile.search import words_expression
 from repositories.plan import Change, Proof
@@ -36,8 +37,7 @@ def change_pipeline(change: Change) -> list[Stage]:
     cleared = [path for path, value in change.values.items() if value is None]
     version = {"$add": ["$version", 1]}
     rows = [_tail_row(path, given) for path in change.values]
-    # Servers' clocks differ: no change is dated before the one it follows, so that what was true when is one question.
-    at = {"$max": [{"$literal": change.at}, "$updatedAt"]}
+    at = dated(change.at)
     entry = {"version": version, **_literals(change_facts(change)), "at": at, "values": rows}
     assigned: Stage = {path: {"$literal": value} for path, value in given.items()}
     seen = change.proof.observed_at or change.at
@@ -58,6 +58,14 @@ def change_pipeline(change: Change) -> list[Stage]:
     if unset:
         stages.append({"$unset": unset})
     return stages
+
+
+def dated(at: datetime) -> Stage:
+    """When a change is entered: servers' clocks differ, and none is dated before the one it follows.
+
+    So what was true when is one question.
+    """
+    return {"$max": [{"$literal": at}, "$updatedAt"]}
 
 
 def change_facts(change: Change) -> dict[str, object]:

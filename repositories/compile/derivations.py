@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from repositories.compile.changes import Stage, proof_key
+from repositories.compile.changes import Stage, dated, proof_key
 from repositories.compile.formula import AT
 from repositories.compile.guards import with_values
 
@@ -78,13 +78,14 @@ def recomputing_stages(derivations: Sequence[Derivation], at: datetime, by: str)
     is_changed = {"$or": [{"$eq": [_is_same(place, each), False]} for place, each in enumerate(recorded)]}
     version = {"$add": ["$version", 1]}
     rows = _rows(recorded)
-    facts = {"at": at, "by": by, "source": "; ".join(dict.fromkeys(each.source for each in recorded))}
-    entry = {"version": version, **{name: {"$literal": each} for name, each in facts.items()}, "values": rows}
+    facts = {"by": by, "source": "; ".join(dict.fromkeys(each.source for each in recorded))}
+    literals = {name: {"$literal": each} for name, each in facts.items()}
+    entry = {"version": version, "at": dated(at), **literals, "values": rows}
     tail = {"$concatArrays": [{"$ifNull": ["$tail", []]}, [entry]]}
     final: Stage = {
         "tail": {"$cond": [is_changed, tail, "$tail"]},
         "version": {"$cond": [is_changed, version, "$version"]},
-        "updatedAt": {"$cond": [is_changed, {"$literal": at}, "$updatedAt"]},
+        "updatedAt": {"$cond": [is_changed, dated(at), "$updatedAt"]},
         **_proofs(recorded, version, at),
     }
     return [*_computing(derivations, recorded, at), {"$set": final}, *_leaving(derivations)]

@@ -40,7 +40,7 @@ class TestApprovals:
     async def test_closes_those_whose_time_is_over(self, book: Repositories) -> None:
         for name, ends in (("a", AT), ("b", now() + timedelta(days=1)), ("c", AT)):
             record = {ID: f"ap_{name}", "open": f"ACT:{name}", "expiresAt": ends, "status": "REQUESTED", "version": 1}
-            await book.approvals.collection.insert_one({**record, "tail": []})
+            await book.approvals.collection.insert_one({**record, "updatedAt": AT, "tail": []})
         assert (await done(book, "approvals")).result == {"expired": 2}
         rows = await book.approvals.collection.find({}, sort=[(ID, 1)])
         assert [(each["status"], "open" in each) for each in rows] == [
