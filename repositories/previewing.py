@@ -74,5 +74,5 @@ class PreviewRepository:
 
 def _computing(expression: object, at: datetime | None, inputs: Some[str]) -> list[Document]:
     computed = expression if at is None else at_moment(expression, at)
-    outer = [each for each in inputs if not any(each.startswith(f"{other}.") for other in inputs)]
+    outer = [each for each in sorted(inputs) if not any(each.startswith(f"{other}.") for other in inputs)]
     return [{"$set": {FOUND: computed}}, {"$project": {"number": 1, FOUND: 1, **dict.fromkeys(outer, 1)}}]
