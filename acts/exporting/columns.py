@@ -25,6 +25,8 @@ class Column:
     """What is read for it: of a list of groups only the parts that may leave."""
     is_masked: bool = False
     """Whether only the last signs leave."""
+    is_computed: bool = False
+    """Whether a formula gives the values, so that no import may."""
 
     @property
     def is_json(self) -> bool:
@@ -74,7 +76,8 @@ def columns_of(
             restricted.append(path)
         else:
             reads = _reads(catalogue, attribute, seen.hidden | secret)
-            found[path] = Column(path, path, attribute.kind, attribute.is_list, reads, path in seen.masked)
+            computed = attribute.formula is not None
+            found[path] = Column(path, path, attribute.kind, attribute.is_list, reads, path in seen.masked, computed)
     if problems:
         raise Refused(problems)
     if restricted and asked is not None:

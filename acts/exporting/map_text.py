@@ -21,11 +21,11 @@ _CORE = frozenset(each.header for each in CORE)
 
 
 def map_text(columns: Iterable[Column], source: str) -> str:
-    """The map as TOML. Columns that were masked are left out: what is in them is no value.
+    """The map as TOML. Masked columns are left out, what is in them is no value; and computed ones, which no file gives.
 
     `source` is what the proof of the imported values says.
     """
-    lines = [_line(each) for each in columns if each.header not in _CORE and not each.is_masked]
+    lines = [_line(each) for each in columns if each.header not in _CORE and not (each.is_masked or each.is_computed)]
     # A JSON string of letters, dots and quotation marks is a TOML string too.
     return _HEAD.format(source=json.dumps(source)) + "".join(lines)
 
