@@ -21,7 +21,7 @@ _CORE = frozenset(each.header for each in CORE)
 
 
 def map_text(columns: Iterable[Column], source: str) -> str:
-    """The map as TOML. Masked columns are left out, what is in them is no value; and computed ones, which no file gives.
+    """The map as TOML, without masked columns, in which is no value, and computed ones, which no file gives.
 
     `source` is what the proof of the imported values says.
     """
