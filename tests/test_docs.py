@@ -14,6 +14,8 @@ from graphql import parse, validate
 from strawberry import Schema
 
 import repositories.embedded.errors as embedded_errors
+from acts.importing.definitions import attribute_from
+from acts.importing.map_file import load_map
 from catalogue.attribute import Attribute
 from catalogue.builtin import builtin_catalogue
 from catalogue.errors import ErrorCode
@@ -114,13 +116,22 @@ class TestErrorPages:
 
 @pytest.fixture(scope="module")
 def schema() -> Schema:
-    return build_schema(builtin_catalogue().with_attributes([DEFINED_IN_README]))
+    return build_schema(builtin_catalogue().with_attributes([DEFINED_IN_README, *defined_on_the_walk()]))
 
 
 @pytest.fixture
 async def book(tmp_path: Path) -> AsyncIterator[Served]:
     async with served(tmp_path) as running:
         yield running
+
+
+def defined_on_the_walk() -> list[Attribute]:
+    """What the map of the walk defines, and what the walk derives from it."""
+    defined = load_map(ROOT / "examples" / "emissions.toml").define
+    derived = Attribute(
+        path="derived.carbonIntensity", kind=Kind.NUMBER, label="Intensity", description="Derived.", is_sortable=True
+    )
+    return [*(attribute_from(each) for each in defined), derived]
 
 
 EXAMPLES = [(path, place) for path, text in pages().items() for place in range(len(blocks(text, "graphql")))]

@@ -189,10 +189,15 @@ class ProofSettings(_Table):
         return given
 
 
+def _facet(given: object) -> object:
+    """The facet, also as the API spells it."""
+    return given.lower() if isinstance(given, str) and given.isupper() else given
+
+
 class Definition(_Table):
     """An attribute that the map brings along; the fields of attributeDefine."""
 
-    facet: Facet
+    facet: Annotated[Facet, BeforeValidator(_facet)]
     key: str
     kind: Kind
     label: str

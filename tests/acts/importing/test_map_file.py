@@ -7,6 +7,7 @@ import pytest
 from acts.importing.errors import ImportRefused
 from acts.importing.map_file import load_map, map_from
 from acts.importing.mapping import Column, ImportMap
+from catalogue.attribute import Facet
 
 MINIMAL = '[client]\nnumber = "id"\n[proof]\nsource = "a file"\n[values]\n"profile.name" = "Name"\n'
 
@@ -31,6 +32,12 @@ class TestLoadMap:
     def test_a_column_may_be_chosen_by_occurrence(self, tmp_path: Path) -> None:
         loaded = _load(tmp_path, MINIMAL.replace('"Name"', '{ column = { name = "day", occurrence = 2 } }'))
         assert loaded.values["profile.name"].column == Column(name="day", occurrence=2)
+
+    @pytest.mark.parametrize("facet", ["profile", "PROFILE"])
+    def test_a_facet_may_be_spelt_as_in_the_api(self, tmp_path: Path, facet: str) -> None:
+        define = f'[[define]]\nfacet = "{facet}"\nkey = "size"\nkind = "LONG"\nlabel = "Size"\n'
+        (found,) = _load(tmp_path, MINIMAL + define).define
+        assert found.facet is Facet.PROFILE
 
     def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(ImportRefused, match=r"nowhere\.toml cannot be read"):
