@@ -9,6 +9,7 @@ from acts.demo_draw import Draw, Values
 from acts.demo_organisation import draw_organisation, financials, location, organisation_profile, trade
 from acts.demo_people import draw_person, household, person_name, person_profile, slug_from
 from acts.demo_privacy import privacy_of
+from acts.demo_purchases import purchases
 from acts.demo_relationship import (
     Relationship,
     attitude,
@@ -160,6 +161,8 @@ def _row(
         "attitude": mood,
         "derived": _with_gaps(draw, derived(draw, kind, of.stage, known, mood), gap=0.0),
     }
+    if bought := purchases(int(number[1:]), kind, of.stage):
+        known["purchases"] = bought
     return {"number": number, "kind": kind, "stage": of.stage, "manager": 0, "values": values, "references": references}
 
 

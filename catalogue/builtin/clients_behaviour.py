@@ -310,6 +310,23 @@ BANKING = having(
     ),
 )
 
+PURCHASES = group(
+    "purchases",
+    "Purchases from us",
+    "How often the client has taken a product or a paid service from us, and what we earned by it.",
+    whole("count", "Purchases", "Number of purchases so far, the first one included.", unit="purchases", minimum=0),
+    day("firstOn", "First purchase on", "Day of the first purchase."),
+    day("lastOn", "Last purchase on", "Day of the last purchase."),
+    decimal(
+        "averageAmount",
+        "Earned by a purchase",
+        "What the bank earned on average by a purchase after the first one, or by the first where there is no other.",
+        unit="CNY",
+        minimum=0,
+    ),
+    max_age_hours=40 * DAYS,
+)
+
 CAMPAIGN = group(
     "campaign",
     "Last campaign",
@@ -340,5 +357,13 @@ CAMPAIGN = group(
 )
 
 BEHAVIOUR: Rows = facet(
-    Facet.BEHAVIOUR, CONTACTS, FINANCIALS, TRADE, PERSONAL_FINANCE, BANKING, CAMPAIGN, owner="relationship-banking"
+    Facet.BEHAVIOUR,
+    CONTACTS,
+    FINANCIALS,
+    TRADE,
+    PERSONAL_FINANCE,
+    BANKING,
+    PURCHASES,
+    CAMPAIGN,
+    owner="relationship-banking",
 )
