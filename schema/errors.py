@@ -30,6 +30,7 @@ _MEANINGS = {
     ErrorCode.TOO_EXPENSIVE: "The request would cost too much.",
     ErrorCode.FORMULA_REFUSED: "The formula is not allowed.",
     ErrorCode.SEGMENT_NOT_USABLE: "The segment is retired, or the catalogue no longer fits it.",
+    ErrorCode.MODEL_REFUSED: "The model file, or how it is bound to attributes, is not allowed.",
     ErrorCode.KEY_REUSED: "The idempotency key was used for another request.",
     ErrorCode.UNAVAILABLE: "The database did not answer; try again with the same idempotency key.",
     ErrorCode.RATE_LIMITED: "Too much was asked within a minute.",

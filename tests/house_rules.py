@@ -25,6 +25,7 @@ SEE_ALL_AREAS = {"schema.build", "api.app", "worker.handlers", "catalogue.builti
 DOORS = {
     "acts/importing/tabular.py": {"polars", "fastexcel"},
     "acts/exporting/tabular.py": {"polars", "xlsxwriter"},
+    "acts/models/runtime.py": {"numpy", "onnx", "onnxruntime"},
 }
 
 DRIVERS = {"pymongo", "pymongocrypt", "motor", "bson", "gridfs", "mongomock", "mongomock_motor", "mongomock_ng"}

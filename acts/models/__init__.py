@@ -1,0 +1,1 @@
+"""Models behind derived attributes: the mathematics of our own, ONNX files, training and scoring."""

@@ -1,0 +1,232 @@
+"""The one door of the extra `ml`: ONNX files are checked by onnx and run by onnxruntime, loaded only when used."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from types import ModuleType
+from typing import Any
+
+from acts.models.files import MOST_BYTES, ModelFile, RuntimeAway, Tensor, TensorKind, metadata_from, refusal
+from acts.models.operators import ALLOWED
+from catalogue.errors import Problem, Refused
+
+_MOST_ELEMENTS = 1_000_000
+"""Numbers that one client may take in one step of a model."""
+_KINDS = {
+    "tensor(double)": TensorKind.NUMBER,
+    "tensor(float)": TensorKind.NUMBER,
+    "tensor(int64)": TensorKind.INTEGER,
+    "tensor(int32)": TensorKind.INTEGER,
+    "tensor(bool)": TensorKind.BOOLEAN,
+    "tensor(string)": TensorKind.STRING,
+}
+_TYPES = {"tensor(double)": "float64", "tensor(float)": "float32", "tensor(int64)": "int64", "tensor(int32)": "int32"}
+_TYPES |= {"tensor(bool)": "bool", "tensor(string)": "object"}
+_TRIAL_NUMBERS = (0.0, 1.0, 37.0)
+_TRIAL_TEXTS = ("", "A", "ORGANISATION")
+
+
+def _onnx() -> ModuleType:
+    try:
+        import onnx  # noqa: PLC0415 the door of the extra
+    except ImportError:
+        raise RuntimeAway("onnx") from None
+    found: ModuleType = onnx
+    return found
+
+
+def _onnxruntime() -> ModuleType:
+    try:
+        import onnxruntime  # noqa: PLC0415 the door of the extra
+    except ImportError:
+        raise RuntimeAway("onnxruntime") from None
+    found: ModuleType = onnxruntime
+    return found
+
+
+def _numpy() -> ModuleType:
+    try:
+        import numpy  # noqa: PLC0415 the door of the extra
+    except ImportError:
+        raise RuntimeAway("numpy") from None
+    return numpy
+
+
+def check_file(content: bytes) -> ModelFile:
+    """What a file holds, once it is known to be fit to run.
+
+    Raises: Refused with every problem that can be seen at once, RuntimeAway.
+    Cost: tens of milliseconds; the file is run on three invented clients.
+    """
+    model = _parsed(content)
+    problems = [*_stored_elsewhere(model), *_operator_problems(model), *_size_problems(model)]
+    if problems:
+        raise Refused(problems)
+    scorer = Scorer(content)
+    problems = scorer.problems()
+    if problems:
+        raise Refused(problems)
+    operators = sorted({node.op_type for node in model.graph.node})
+    metadata = metadata_from({each.key: each.value for each in model.metadata_props})
+    digest = sha256(content).hexdigest()
+    file = ModelFile(scorer.inputs, scorer.outputs, tuple(operators), metadata, digest, len(content))
+    if problems := _trial_problems(scorer):
+        raise Refused(problems)
+    return file
+
+
+class Scorer:
+    """A loaded model, run on one thread.
+
+    Raises: Refused if the runtime does not load it, RuntimeAway.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        runtime = _onnxruntime()
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = 4
+        try:
+            self._session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            raise Refused([refusal(f"onnxruntime does not load the model: {_first_line(error)}.")]) from None
+        self._given = list(self._session.get_inputs())
+        self._answered = list(self._session.get_outputs())
+        self.inputs = tuple(_tensor(each) for each in self._given if each.type in _KINDS)
+        self.outputs = tuple(_tensor(each) for each in self._answered if each.type in _KINDS)
+
+    def problems(self) -> list[Problem]:
+        """What is wrong with the shapes and types of inputs and outputs."""
+        return [
+            problem
+            for what, nodes in (("input", self._given), ("output", self._answered))
+            for node in nodes
+            for problem in _tensor_problems(what, node)
+        ]
+
+    def run(self, columns: Mapping[str, Any]) -> dict[str, list[list[Any]]]:
+        """The rows of each output.
+
+        Shape: rows of columns by input (lists or arrays) and by output; numbers are Python's, NaN included.
+        Raises: Refused if the model fails on them.
+        """
+        numpy = _numpy()
+        fed = {}
+        for tensor in self.inputs:
+            table = numpy.asarray(columns[tensor.name], dtype=_TYPES[tensor.element])
+            fed[tensor.name] = table[:, 0] if tensor.is_flat else table
+        names = [each.name for each in self.outputs]
+        try:
+            answers = self._session.run(names, fed)
+        except Exception as error:
+            raise Refused([refusal(f"The model fails: {_first_line(error)}.")]) from None
+        return {name: _rows(answer) for name, answer in zip(names, answers, strict=True)}
+
+
+def _parsed(content: bytes) -> Any:
+    if len(content) > MOST_BYTES:
+        raise Refused([refusal(f"The file has {len(content):,} bytes; a model has up to {MOST_BYTES:,}.")])
+    if content[:1] == b"\x80":
+        raise Refused([refusal("This is a pickle, which could run any program; send an ONNX file, made by skl2onnx.")])
+    onnx = _onnx()
+    try:
+        model = onnx.load_model_from_string(content)
+        onnx.checker.check_model(model)
+    except Exception as error:
+        raise Refused([refusal(f"This is no sound ONNX file: {_first_line(error)}.")]) from None
+    return model
+
+
+def _stored_elsewhere(model: Any) -> Iterator[Problem]:
+    onnx = _onnx()
+    for tensor in model.graph.initializer:
+        if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
+            yield refusal(f"The constant {tensor.name} lies in another file; save the model as one file.")
+
+
+def _operator_problems(model: Any) -> Iterator[Problem]:
+    if model.functions or model.training_info:
+        yield refusal("The model brings functions or training of its own; export it for scoring only.")
+    onnx = _onnx()
+    for node in model.graph.node:
+        domain = "" if node.domain == "ai.onnx" else node.domain
+        if node.op_type not in ALLOWED.get(domain, ()):
+            name = f"{domain}.{node.op_type}" if domain else node.op_type
+            advice = " (export a classifier with the option zipmap=False)" if node.op_type == "ZipMap" else ""
+            yield refusal(f"The operator {name} is not allowed{advice}; docs/models.md lists those that are.")
+        if any(each.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS) for each in node.attribute):
+            yield refusal(f"The operator {node.op_type} holds a graph of its own; loops and branches are not allowed.")
+
+
+def _size_problems(model: Any) -> Iterator[Problem]:
+    """Steps that would take more room for one client than any sound model."""
+    onnx = _onnx()
+    try:
+        shapes = onnx.shape_inference.infer_shapes(model, data_prop=True)
+    except Exception as error:
+        yield refusal(f"The shapes of the model do not fit together: {_first_line(error)}.")
+        return
+    for value in (*shapes.graph.value_info, *shapes.graph.output):
+        elements = 1
+        for dimension in value.type.tensor_type.shape.dim:
+            elements *= max(dimension.dim_value, 1)
+        if elements > _MOST_ELEMENTS:
+            yield refusal(
+                f"The step {value.name} makes {elements:,} numbers of a client; {_MOST_ELEMENTS:,} are the most."
+            )
+
+
+def _tensor_problems(what: str, node: Any) -> Iterator[Problem]:
+    if node.type not in _KINDS:
+        advice = ", with the option zipmap=False" if "map" in node.type or "seq" in node.type else ""
+        wanted = "tensors of double, float, int64, int32, bool or string"
+        yield refusal(f"The {what} {node.name} is of type {node.type}; models have {wanted}{advice}.")
+    elif not 1 <= len(node.shape) <= 2 or isinstance(node.shape[0], int):
+        shown = ", ".join(str(each) for each in node.shape)
+        yield refusal(
+            f"The {what} {node.name} has the shape ({shown}); one row a client is wanted, as (None, columns)."
+        )
+    elif len(node.shape) == 2 and not isinstance(node.shape[1], int) and what == "input":
+        yield refusal(
+            f"The {what} {node.name} does not say how many columns it has; give its shape as (None, columns)."
+        )
+
+
+def _tensor(node: Any) -> Tensor:
+    is_flat = len(node.shape) == 1
+    width = node.shape[1] if len(node.shape) == 2 and isinstance(node.shape[1], int) else 1
+    return Tensor(node.name, _KINDS[node.type], node.type, width, is_flat)
+
+
+def _trial_problems(scorer: Scorer) -> list[Problem]:
+    """Whether three clients together come out as each of them alone: what one row says must not reach another."""
+    columns = {each.name: [[_trial(each, row)] * each.width for row in range(3)] for each in scorer.inputs}
+    together = scorer.run(columns)
+    alone = [scorer.run({name: [rows[row]] for name, rows in columns.items()}) for row in range(3)]
+    for output in scorer.outputs:
+        if len(together[output.name]) != 3:
+            return [refusal(f"The output {output.name} has {len(together[output.name])} rows for 3 clients.")]
+        for row in range(3):
+            if not _alike(together[output.name][row], alone[row][output.name][0]):
+                return [refusal(f"The output {output.name} of a client hangs on the other clients it is scored with.")]
+    return []
+
+
+def _trial(tensor: Tensor, row: int) -> Any:
+    return _TRIAL_TEXTS[row] if tensor.kind is TensorKind.STRING else _TRIAL_NUMBERS[row]
+
+
+def _alike(left: Sequence[Any], right: Sequence[Any]) -> bool:
+    return len(left) == len(right) and all(
+        a == b or (isinstance(a, float) and ((a != a and b != b) or abs(a - b) <= 1e-5 * max(1.0, abs(a), abs(b))))
+        for a, b in zip(left, right, strict=True)
+    )
+
+
+def _rows(answer: Any) -> list[list[Any]]:
+    rows = answer.tolist()
+    return [row if isinstance(row, list) else [row] for row in rows]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].strip().rstrip(".")[:300]
