@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from acts.attributes_in_use import use_problems
 from acts.checks import UNGUARDED, Guard, guard_problems, key_of, now, problem, refuse, request_hash
 from acts.formulas import with_formula
+from acts.models.binding import ask_for_scores, with_model
 from acts.proposing import Approved
 from acts.recomputing import ask
 from acts.search import index_words
@@ -225,6 +226,7 @@ async def _write(
             return Definition(earlier[0], catalogue, catalogue)
         attribute, problems = step(catalogue)
         refuse([*problems, *_index_problems(catalogue, attribute)])
+        attribute = await with_model(repositories, catalogue, attribute)
         attribute = await with_formula(repositories, catalogue, attribute)
         done = Definition(attribute, catalogue, catalogue.with_attributes([attribute]))
         refuse(await use_problems(viewer, repositories, done.before, done.after, attribute))
@@ -248,6 +250,7 @@ async def _write(
         before = catalogue.find(attribute.path, attribute.area)
         if before is not None and before.is_lookup is not attribute.is_lookup:
             await _hash_values(repositories, attribute)
+        await ask_for_scores(repositories, before, attribute)
         return done
     raise Unavailable("Others define attributes without a pause; send the definition again.")
 

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from catalogue.kinds import KINDS, LIST_OPERATORS, Kind, KindSpec, Operator
+from catalogue.model_use import ModelUse
 
 CLIENTS = "clients"
 
@@ -118,8 +119,10 @@ class Attribute(BaseModel):
     formula_before: str | None = None
     """While new values are put beside the old ones: the formula that those follow."""
     formula_before_revision: int = 0
+    model: ModelUse | None = None
+    """A derived attribute takes its values from it: they are scored by the worker."""
     derived_from: tuple[str, ...] = ()
-    """Paths that this formula or an earlier one reads: whoever may not read one of them does not read the value."""
+    """Paths that this formula or model or an earlier one reads: who may not read them does not read the value."""
     owner: str | None = None
     status: Status = Status.PUBLISHED
     successor: str | None = None
@@ -154,6 +157,11 @@ class Attribute(BaseModel):
     def is_live(self) -> bool:
         """Whether the attribute is in the GraphQL schema."""
         return self.status in (Status.PUBLISHED, Status.DEPRECATED)
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether its values come from a formula or a model, and from nobody else."""
+        return self.formula is not None or self.model is not None
 
     @property
     def operators(self) -> tuple[Operator, ...]:

@@ -80,7 +80,7 @@ def _flatten(
         if not is_holder and (found is None or found.kind is not Kind.GROUP or found.is_list):
             flat[path] = value
         elif value is None:
-            leaves = (leaf.path for leaf in catalogue.leaves(path, area) if leaf.formula is None)
+            leaves = (leaf.path for leaf in catalogue.leaves(path, area) if not leaf.is_computed)
             flat |= dict.fromkeys((each for each in leaves if each not in unread), None)
         elif isinstance(value, Mapping):
             _flatten(catalogue, area, path, value, flat, problems, unread)
@@ -105,7 +105,7 @@ def check_flat(catalogue: Catalogue, given: Mapping[str, object], *, area: str =
             checked.problems.append(
                 Problem(ErrorCode.INVALID_VALUE, message, attribute.segments, shown(value), "the list")
             )
-        elif attribute.formula is not None:
+        elif attribute.is_computed:
             checked.problems.append(_computed(attribute, value))
         elif value is None:
             checked.values[path] = None
@@ -300,7 +300,8 @@ def _misfit(attribute: Attribute, place: tuple[str, ...], given: object, expecte
 
 def _computed(attribute: Attribute, given: object) -> Problem:
     advice = "leave it out, and give what it is computed from"
-    message = f"{attribute.path} is computed by its formula and takes no value; {advice}."
+    by = "formula" if attribute.model is None else f"model {attribute.model.name}"
+    message = f"{attribute.path} is computed by its {by} and takes no value; {advice}."
     return Problem(ErrorCode.INVALID_VALUE, message, attribute.segments, shown(given), "nothing")
 
 

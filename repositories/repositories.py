@@ -41,6 +41,7 @@ from repositories.jobs import ID_PREFIX as JOB_PREFIX
 from repositories.jobs import JobRepository
 from repositories.managers import ID_PREFIX as MANAGER_PREFIX
 from repositories.managers import MANAGERS, ManagerRepository
+from repositories.models import ModelRepository
 from repositories.mongo import Store
 from repositories.policies import PolicyRepository
 from repositories.segment_members import SegmentMemberRepository
@@ -79,6 +80,7 @@ class Repositories:
     segment_members: SegmentMemberRepository
     vault: Vault
     derivations: Derivations
+    models: ModelRepository
     erasures: ErasureRepository
     audit: AuditRepository
     files: FileRepository
@@ -198,6 +200,7 @@ async def open_repositories(
         segment_members=SegmentMemberRepository(store),
         vault=vault,
         derivations=derivations,
+        models=ModelRepository(store),
         erasures=ErasureRepository(store, vault),
         audit=AuditRepository(store, cursors),
         files=FileRepository(store, cursors),

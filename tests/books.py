@@ -139,6 +139,7 @@ async def stored(repositories: Repositories, record_id: str) -> dict[str, Any]:
 AREAS_AND_MORE = (
     "clients", "managers", "interactions", "service_accounts", "approvals", "grants", "policies", "changes",
     "attributes", "jobs", "schedules", "entry_windows", "files", "segments", "segment_members", "segment_snapshots",
+    "models",
 )  # fmt: skip
 
 

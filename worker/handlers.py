@@ -12,6 +12,8 @@ from acts.files import remove_expired
 from acts.importing.asking import IMPORT
 from acts.importing.job import import_job
 from acts.jobs import JobHandler, JobRun
+from acts.models.binding import SCORE
+from acts.models.scoring import score_book, score_changed, score_timed
 from acts.recomputing import RECOMPUTE, VERIFY, recompute_all, recompute_formula
 from acts.retention import retain
 from acts.segments_snapshots import take_snapshots
@@ -55,6 +57,18 @@ async def _verify(_viewer: Viewer, repositories: Repositories, run: JobRun) -> M
     return await recompute_all(repositories, run.report, run.job.checkpoint, run.job.id)
 
 
+async def _score(_viewer: Viewer, repositories: Repositories, run: JobRun) -> Mapping[str, Any]:
+    return await score_book(repositories, run, run.job.input["name"], run.job.input["version"])
+
+
+async def _score_changed(_viewer: Viewer, repositories: Repositories, run: JobRun) -> Mapping[str, Any]:
+    return await score_changed(repositories, run)
+
+
+async def _score_timed(_viewer: Viewer, repositories: Repositories, run: JobRun) -> Mapping[str, Any]:
+    return await score_timed(repositories, run)
+
+
 HANDLERS: dict[str, JobHandler] = {
     "retention": _retention,
     "approvals": _approvals,
@@ -65,5 +79,8 @@ HANDLERS: dict[str, JobHandler] = {
     "segments": _segments,
     RECOMPUTE: _recompute,
     VERIFY: _verify,
+    SCORE: _score,
+    "model.changed": _score_changed,
+    "model.timed": _score_timed,
 }
 """By kind; a worker leaves jobs of kinds that it does not know to newer ones."""

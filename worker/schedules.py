@@ -1,6 +1,6 @@
 """What is done on schedule: cron expressions in UTC, each due moment one job however many workers there are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,6 +9,7 @@ from typing import Any
 from cronsim import CronSim
 
 from acts.jobs import enqueue
+from acts.models.scoring import has_changes, has_timed
 from acts.recomputing import VERIFY
 from policy.viewer import program
 from repositories.errors import KeyReused
@@ -28,6 +29,8 @@ class Schedule:
     says: str
     """What it does, in a sentence."""
     input: Mapping[str, Any] = field(default_factory=dict)
+    needed: Callable[[Repositories], Awaitable[bool]] | None = None
+    """Whether there is anything to do; where there is not, no job is made."""
 
 
 SCHEDULES: tuple[Schedule, ...] = (
@@ -38,6 +41,10 @@ SCHEDULES: tuple[Schedule, ...] = (
     Schedule(
         VERIFY, "45 2 * * *", "Computes every derived value anew: time changes some, and none may have been forgotten."
     ),
+    Schedule(
+        "model.changed", "* * * * *", "Scores the clients who have changed by the models in use.", needed=has_changes
+    ),
+    Schedule("model.timed", "20 2 * * *", "Scores the book by models whose results hang on the day.", needed=has_timed),
     Schedule("jobs", "45 1 * * *", "Removes finished jobs after KEHU_JOB_DAYS."),
 )
 """All of them."""
@@ -62,6 +69,9 @@ async def make_due(repositories: Repositories, schedules: Sequence[Schedule], mo
         if due <= await jobs.last_moment(each.kind, moment) or await jobs.count_open(each.kind, KEHU.person):
             continue
         key = f"{each.kind}:{due.isoformat()}"
+        if each.needed is not None and not await each.needed(repositories):
+            await jobs.note_moment(each.kind, due)
+            continue
         # A worker of another version has made it, with an input of its own.
         with suppress(KeyReused):
             await enqueue(KEHU, repositories, each.kind, {**each.input, "moment": due.isoformat()}, key=key)

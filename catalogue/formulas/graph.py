@@ -11,13 +11,16 @@ _SECRECY = list(Sensitivity)
 
 
 class FormulaGraph:
-    """The live attributes with a formula, and what they read."""
+    """The live attributes with a formula or a model, and what they read; formulas alone are computed with a change."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         rows = catalogue.area(CLIENTS).values()
         self.formulas = {each.path: each for each in rows if is_computed(each) and catalogue.is_live(each)}
         self._inputs = {path: _inputs(catalogue, each) for path, each in self.formulas.items()}
+        self.models = {each.path: each for each in rows if each.model is not None and catalogue.is_live(each)}
+        scored = {path: each.model.paths for path, each in self.models.items() if each.model is not None}
+        self._reads = {**self._inputs, **scored}
         self.levels = _levels(self._inputs)
         """The path of each formula that stands in no circle, with how many others have to be computed before it."""
         self.timed = self._timed()
@@ -27,16 +30,18 @@ class FormulaGraph:
         for path, inputs in self._inputs.items():
             for each in inputs:
                 self._users.setdefault(self._holder(each), set()).add(path)
+        for path, inputs in self._reads.items():
+            for each in inputs:
                 words = each.split(".")
                 for count in range(len(words)):
                     self._readers.setdefault(".".join(words[: count + 1]), set()).add(path)
 
     def inputs(self, path: str) -> frozenset[str]:
-        """The paths that the formula of an attribute reads; while it is changed, those of both formulas."""
-        return self._inputs.get(path, frozenset())
+        """The paths that the formula or the model of an attribute reads; while a formula is changed, those of both."""
+        return self._reads.get(path, frozenset())
 
     def users(self, path: str) -> list[str]:
-        """The attributes whose formulas read the attribute, or something in it."""
+        """The attributes whose formulas or models read the attribute, or something in it."""
         return sorted(self._readers.get(path, ()))
 
     def hanging_on(self, changed: Iterable[str]) -> list[str]:
@@ -58,8 +63,8 @@ class FormulaGraph:
         return sorted((each for each in paths if each in self.levels), key=lambda each: (self.levels[each], each))
 
     def circle_of(self, path: str) -> list[str] | None:
-        """A way from an attribute through formulas back to itself; None if there is none."""
-        return _way(self._inputs, path, path, set())
+        """A way from an attribute through formulas and models back to itself; None if there is none."""
+        return _way(self._reads, path, path, set())
 
     def _holder(self, path: str) -> str:
         """The path that a change names for what is read: lists of groups are changed as a whole."""
