@@ -82,6 +82,8 @@ from schema.jobs.queries import job_queries
 from schema.jobs.subscriptions import job_subscriptions
 from schema.jobs.types import JobType
 from schema.managers.fields import manager_mutations, manager_queries, manager_type, read_managers
+from schema.models.mutations import model_mutations
+from schema.models.queries import model_queries
 from schema.node import ATTRIBUTE_PREFIX, Node, has_prefix
 from schema.planning.handover import take_up_fetched
 from schema.planning.paths import NODE, record_paths
@@ -136,7 +138,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *approval_queries(),
         *segment_queries(segment),
         *service_account_queries(account),
-        *job_queries(),
+        *(each for fields in (job_queries, model_queries) for each in fields()),
         *_freshness_queries(client, manager, window),
         *file_queries(),
     )
@@ -150,7 +152,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *approval_mutations(PERFORMERS),
         *segment_mutations(segment, types.where, types.filters),
         *service_account_mutations(account),
-        *job_mutations(),
+        *(each for fields in (job_mutations, model_mutations) for each in fields()),
         *entry_window_mutations(window),
         *file_mutations(),
         *bulk_mutations(JobType, ApprovalType, types.where, types.filters),

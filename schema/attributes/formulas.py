@@ -11,6 +11,7 @@ from catalogue.catalogue import Catalogue
 from catalogue.formulas.graph import graph_of, input_paths
 from catalogue.formulas.text import expression_of
 from policy.jobs import JOBS
+from schema.attributes.models import AttributeModel
 from schema.context import Document
 from schema.fields import output_type, plain, related
 from schema.planning.reads import by_id
@@ -50,9 +51,14 @@ FormulaRecompute: Any = output_type(
 
 ROWS: tuple[tuple[str, Any, str], ...] = (
     ("formula", Json | None, "The expression that computes the values; null where people and programs enter them."),
-    ("isTimed", bool, "Whether the values change as time goes by: the formula, or one that it reads, reads $$NOW."),
-    ("inputs", list[str], "The paths that the formula reads."),
-    ("usedBy", list[str], "The attributes whose formulas read this one."),
+    (
+        "isTimed",
+        bool,
+        "Whether the values change as time goes by: the formula, or one it reads, reads $$NOW; or the model reads now.",
+    ),
+    ("inputs", list[str], "The paths that the formula or the model reads."),
+    ("usedBy", list[str], "The attributes whose formulas or models read this one."),
+    ("model", AttributeModel | None, "The model that gives the values; null where there is none."),
     (
         "recompute",
         FormulaRecompute | None,
@@ -65,14 +71,15 @@ ROWS: tuple[tuple[str, Any, str], ...] = (
 def formula_facts(catalogue: Catalogue, attribute: Attribute, hidden: Collection[str] = ()) -> dict[str, Any]:
     """The values of those fields, without what may not be known of."""
     if attribute.area != CLIENTS:
-        return {"formula": None, "isTimed": False, "inputs": [], "usedBy": [], "recompute": None}
-    graph, text = graph_of(catalogue), attribute.formula
-    inputs = () if text is None else sorted(input_paths(catalogue, text))
+        return {"formula": None, "isTimed": False, "inputs": [], "usedBy": [], "model": None, "recompute": None}
+    graph, text, use = graph_of(catalogue), attribute.formula, attribute.model
+    inputs = sorted(use.paths) if use is not None else () if text is None else sorted(input_paths(catalogue, text))
     users = graph.users(attribute.path)
     state = attribute.formula_state
     return {
         "formula": None if text is None else expression_of(text),
-        "isTimed": attribute.path in graph.timed,
+        "isTimed": attribute.path in graph.timed if use is None else use.is_timed,
+        "model": use,
         "inputs": [each for each in inputs if each not in hidden],
         "usedBy": [each for each in users if each not in hidden],
         "recompute": None if state is None else _recompute(attribute),

@@ -14,6 +14,7 @@ from acts.attributes import (
     deprecate_attribute,
 )
 from acts.attributes_approved import change_or_propose, propose_retirement
+from acts.models.registry import use_of
 from catalogue.attribute import Attribute, AttributeOption, Facet
 from catalogue.catalogue import Catalogue
 from catalogue.errors import Refused
@@ -42,6 +43,17 @@ _FORMULA = (
     "Derived attributes only: a MongoDB aggregation expression over paths of attributes, as JSON or as a text of JSON; "
     "the values are computed by it, and null takes it away."
 )
+_MODEL = "Derived attributes only: the registered model that gives the values; null takes it away, and they stay."
+ModelUseInput: Any = input_type(
+    "ModelUseInput",
+    "A version of a registered model, and which of its outputs.",
+    (
+        ("name", str, "The name of the model."),
+        ("version", str | None, "The version; the one registered last, if left out."),
+        ("output", str | None, "The output; the first, if left out."),
+        ("column", int | None, "The column of an output with several, counted from 0."),
+    ),
+)
 _RULES: tuple[tuple[str, Any, str], ...] = (
     ("unit", str | None, "The unit of a number: CNY, %, days."),
     ("options", list[OptionInput] | None, "The codes of a CODE attribute."),
@@ -55,6 +67,7 @@ _RULES: tuple[tuple[str, Any, str], ...] = (
     ("maxAgeHours", int | None, "After how many hours a value is stale."),
     ("retainDays", int | None, "After how many days a value is cleared, with what the history has of it."),
     ("formula", Json | None, _FORMULA),
+    ("model", ModelUseInput | None, _MODEL),
     ("owner", str | None, "Who answers for the definition."),
 )
 _REVISION = ("expectedRevision", int | None, "The revision that was read: refused if it is no longer that.")
@@ -163,6 +176,7 @@ async def _define(context: Context, given: Mapping[str, Any]) -> Definition:
     )
     facet: Facet = Facet(given["facet"])
     own["formula"] = _formula(own.get("formula"))
+    own["model"] = await _model(context, own.get("model"))
     definition = {"description": own["label"]} | {key: value for key, value in own.items() if value is not None}
     attribute = Attribute.model_validate({"path": f"{facet}.{given['key']}", **definition})
     return await define_attribute(
@@ -178,6 +192,8 @@ async def _change(context: Context, given: Mapping[str, Any]) -> Definition:
     }
     if "formula" in own:
         own["formula"] = _formula(own["formula"])
+    if "model" in own:
+        own["model"] = await _model(context, own["model"])
     return await change_or_propose(
         context.viewer,
         context.repositories,
@@ -220,6 +236,14 @@ def _formula(given: object) -> str | None:
     if problems:
         raise Refused(problems)
     return text
+
+
+async def _model(context: Context, given: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Raises: Refused, NotFound."""
+    if given is None:
+        return None
+    context.repositories.access.require(context.viewer, Right.DEFINE_ATTRIBUTES)
+    return (await use_of(context.repositories, given)).model_dump(mode="json")
 
 
 def _snake(given: Mapping[str, Any]) -> dict[str, Any]:

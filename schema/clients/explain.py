@@ -8,6 +8,7 @@ from catalogue.attribute import CLIENTS, Attribute
 from catalogue.catalogue import Catalogue
 from catalogue.formulas.graph import graph_of, input_paths
 from catalogue.formulas.text import expression_of
+from catalogue.model_use import ModelUse
 from repositories.compile.changes import proof_key
 from repositories.compile.derivations import NEXT
 from repositories.cursors import value_at
@@ -25,7 +26,7 @@ def explanation_type(attribute_type: Any) -> type:
     seen = "When it was observed; when it was entered, if nobody said."
     explained: Any = output_type(
         "ExplainedInput",
-        "A value that a formula read.",
+        "A value that a formula or a model read.",
         (
             ("path", str, plain("path", "The path of the attribute, or of a core field such as stage.")),
             ("value", Json | None, plain("value", "The value as it is now; null where there is none.")),
@@ -33,7 +34,36 @@ def explanation_type(attribute_type: Any) -> type:
             ("definition", attribute_type | None, plain("definition", "The definition; null for a core field.")),
         ),
     )
-    upcoming: Any = output_type(
+    upcoming, model = _upcoming_type(), _model_type()
+    return output_type(
+        "AttributeExplanation",
+        "How a derived value came about.",
+        (
+            ("formula", Json | None, plain("formula", "The expression that computed the value; null for a model's.")),
+            ("model", model | None, plain("model", "The model that gave the value; null for a formula's.")),
+            (
+                "revision",
+                int,
+                plain("revision", "The revision of the definition that brought the formula; for a model its newest."),
+            ),
+            ("isTimed", bool, plain("isTimed", "Whether the value changes as time goes by.")),
+            (
+                "computedAt",
+                datetime | None,
+                plain("computedAt", "When it was computed to what it is; since then it came to the same."),
+            ),
+            ("inputs", list[explained], plain("inputs", "What it was made from, without what you may not see.")),
+            (
+                "next",
+                upcoming | None,
+                plain("next", "What the value will be by the new formula, while the book is computed by it."),
+            ),
+        ),
+    )
+
+
+def _upcoming_type() -> Any:
+    return output_type(
         "UpcomingValue",
         "The value of a new formula, beside the one that is read until every client has one.",
         (
@@ -41,24 +71,22 @@ def explanation_type(attribute_type: Any) -> type:
             ("revision", int, plain("revision", "The revision of the definition that brought the new formula.")),
         ),
     )
+
+
+def _model_type() -> Any:
     return output_type(
-        "AttributeExplanation",
-        "How a derived value came about.",
+        "ExplainedModel",
+        "The model that gave a value.",
         (
-            ("formula", Json, plain("formula", "The expression that computed the value.")),
-            ("revision", int, plain("revision", "The revision of the definition that brought the formula.")),
-            ("isTimed", bool, plain("isTimed", "Whether the value changes as time goes by.")),
+            ("name", str, plain("name", "The name of the model.")),
+            ("version", str, plain("version", "The version that gives the values.")),
+            ("output", str, plain("output", "The output that the value is taken from.")),
             (
-                "computedAt",
+                "scoredUpTo",
                 datetime | None,
-                plain("computedAt", "When it was computed to what it is; since then it came to the same."),
+                plain("scoredUpTo", "Results follow what was changed before; null until the book was scored once."),
             ),
-            ("inputs", list[explained], plain("inputs", "What the formula read, without what you may not see.")),
-            (
-                "next",
-                upcoming | None,
-                plain("next", "What the value will be by the new formula, while the book is computed by it."),
-            ),
+            ("isBehind", bool, plain("isBehind", "Whether the client, or the model, has changed since it was scored.")),
         ),
     )
 
@@ -70,9 +98,24 @@ def explanation(
     changes: Mapping[int, Document],
     proof: Document,
     shown: Shown,
+    model: Document | None = None,
 ) -> Document | None:
-    """How a value came about; None where people and programs enter it."""
+    """How a value came about; None where people and programs enter it. `model` is the registered version, if any."""
     catalogue, hidden = context.repositories.access.catalogue(context.viewer), context.seen(CLIENTS).hidden
+    if attribute.model is not None:
+        at = changes.get(int(proof.get("v", 0)), {}).get("at")
+        inputs = [
+            _input(context, catalogue, client, each, shown) for each in attribute.model.read_paths if each not in hidden
+        ]
+        return {
+            "formula": None,
+            "model": _model(attribute.model, client, proof, model),
+            "revision": attribute.revision,
+            "isTimed": attribute.model.is_timed,
+            "computedAt": at,
+            "inputs": inputs,
+            "next": None,
+        }
     is_filling = bool(attribute.formula_before)
     text = attribute.formula_before or attribute.formula
     if text is None or attribute.formula is None:
@@ -81,11 +124,28 @@ def explanation(
     beside = value_at(client, f"{NEXT}.{proof_key(attribute.path)}")
     return {
         "formula": expression_of(text),
+        "model": None,
         "revision": attribute.formula_before_revision if is_filling else attribute.formula_revision,
         "isTimed": attribute.path in graph_of(context.repositories.catalogue).timed,
         "computedAt": changes.get(int(proof.get("v", 0)), {}).get("at"),
         "inputs": [_input(context, catalogue, client, each, shown) for each in paths],
         "next": _upcoming(attribute, beside),
+    }
+
+
+def _model(use: ModelUse, client: Document, proof: Document, model: Document | None) -> Document:
+    up_to = None if model is None else model.get("scoredUpTo")
+    proofs = client.get("proof") or {}
+    versions = [int(each["v"]) for path in use.read_paths if (each := proofs.get(proof_key(path)))]
+    has_newer = any(version > int(proof.get("v", 0)) for version in versions)
+    # A result that comes to the same is not written again: then the moment of the last run tells.
+    is_behind = up_to is None or (has_newer and client["updatedAt"] > up_to)
+    return {
+        "name": use.name,
+        "version": use.version,
+        "output": use.output,
+        "scoredUpTo": up_to,
+        "isBehind": is_behind,
     }
 
 

@@ -12,6 +12,7 @@ from catalogue.catalogue import Catalogue
 from repositories.batching import LARGEST
 from repositories.changes import CHANGES, VERSION_INDEX
 from repositories.compile.indexes import ID_INDEX
+from repositories.models import MODELS
 from schema.clients.differences import difference_fields
 from schema.clients.explain import Shown
 from schema.clients.types import ClientChange, positions_from, read_history, read_values
@@ -19,7 +20,7 @@ from schema.connection import FORWARD_ARGUMENTS, connection_types, connection_va
 from schema.context import Context
 from schema.enums import FacetEnum
 from schema.fields import Fields, described, resolved
-from schema.planning.paths import FROM_CHANGE, named_attributes
+from schema.planning.paths import EXPLAIN, FROM_CHANGE, named_attributes
 from schema.planning.reads import Arguments, Read, Reading, page_reading
 from schema.planning.selection import Selected, selection_of
 
@@ -73,11 +74,14 @@ def _reads_values(catalogue: Catalogue, given: Arguments, names: frozenset[str])
 
     Cost: what all clients of a level want of the changes goes out together, up to the size of a batch.
     """
-    count = len(named_attributes(catalogue, given))
+    named = named_attributes(catalogue, given)
+    count = len(named)
     if not count or not names & FROM_CHANGE:
         return Reading(count)
     clients_a_command = max(1, LARGEST // count)
-    return Reading(count, (Read(CHANGES, count, ID_INDEX, commands_each=Fraction(1, clients_a_command)),))
+    changes = Read(CHANGES, count, ID_INDEX, commands_each=Fraction(1, clients_a_command))
+    models = sum(each.model is not None for each in named) if EXPLAIN in names else 0
+    return Reading(count, (changes, Read(MODELS, models, ID_INDEX, commands=models)) if models else (changes,))
 
 
 def _reads_history(given: Arguments, names: frozenset[str]) -> Reading:

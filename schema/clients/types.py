@@ -16,6 +16,7 @@ from repositories.compile.changes import proof_key
 from repositories.cursors import value_at
 from repositories.errors import BadCursor
 from repositories.histories import Positions, read_histories
+from repositories.models import MODELS
 from repositories.past import moment_of
 from repositories.plan import ID, ReadPlan
 from repositories.veil import seen_value
@@ -124,8 +125,18 @@ async def read_values(context: Context, client: Document, field: Selected, shown
         value = _value(client, each, changes, moment) | {"definition": shown(context, each)}
         if EXPLAIN in names:
             proof = proof_of(client, each) or {}
-            value[EXPLAIN] = explanation(context, client, each, changes, proof, shown)
+            model = await _model_of(context, each)
+            value[EXPLAIN] = explanation(context, client, each, changes, proof, shown, model)
         found.append(value)
+    return found
+
+
+async def _model_of(context: Context, attribute: Attribute) -> Document | None:
+    """The registered version behind an attribute, read once for all who are explained at the same time."""
+    if attribute.model is None:
+        return None
+    loader = context.loader((MODELS,), context.repositories.models.find_many)
+    found: Document | None = await loader.load(attribute.model)
     return found
 
 

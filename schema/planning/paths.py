@@ -107,9 +107,10 @@ def value_paths(catalogue: Catalogue, attribute: Attribute, field: Selected) -> 
     """The paths that the value of one attribute, with the proof that was selected, needs."""
     names = {each.name for each in field.fields("AttributeValue")}
     paths = {attribute.path}
-    if EXPLAIN in names and attribute.formula is not None:
-        paths.add(next_path(attribute.path))
-        for each in input_paths(catalogue, attribute.formula):
+    if EXPLAIN in names and attribute.is_computed:
+        read = input_paths(catalogue, attribute.formula) if attribute.formula is not None else frozenset()
+        paths.add(next_path(attribute.path) if attribute.model is None else "updatedAt")
+        for each in read if attribute.model is None else attribute.model.read_paths:
             paths |= {each, f"proof.{proof_key(each)}"}
     if names & (_FROM_PROOF | FROM_CHANGE):
         paths |= {f"proof.{proof_key(attribute.path)}", "proof.first"}

@@ -1,0 +1,109 @@
+"""Register models."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import strawberry
+
+from acts.checks import problem
+from acts.models.registry import Wanted, register_model, shipped_file
+from catalogue.errors import Refused
+from policy.rules import Right
+from schema.attributes.models import UnsetEnum
+from schema.context import Context
+from schema.errors import UserError, payload
+from schema.fields import Fields, described, input_type, output_type, plain, resolved
+from schema.models.queries import shown_model
+from schema.models.types import ModelType
+
+_COLUMN: Any = input_type(
+    "ModelColumnInput",
+    "One column of a model's input, and where its values come from.",
+    (
+        ("name", str, "The name of the input; one with several columns is named once for each, in their order."),
+        ("path", str, "The path of an attribute, or kind, stage, createdAt or now."),
+        ("unset", UnsetEnum, "What becomes of a client without a value there."),
+    ),
+    {"unset": UnsetEnum.SKIP},
+)
+_METRIC: Any = input_type(
+    "ModelMetricInput",
+    "How well a model did when it was measured.",
+    (("name", str, "What was measured."), ("value", float, "The figure.")),
+)
+_INPUT: Any = input_type(
+    "ModelRegisterInput",
+    "A version of a model; what is left out is read from the metadata of the file.",
+    (
+        ("file", str | None, "The ONNX file in base64; this or `shipped` is required."),
+        ("shipped", str | None, "Instead of a file: the name of a model that comes with Kehu, such as churn-risk."),
+        ("name", str | None, "The name of the model: small letters, digits and hyphens."),
+        ("version", str | None, "The version; a registered one never changes."),
+        ("inputs", list[_COLUMN] | None, "Where the values of each input come from."),
+        ("owner", str | None, "Who answers for it."),
+        ("description", str | None, "What it answers."),
+        ("trainingData", str | None, "What it was trained on."),
+        ("trainedOn", date | None, "The day it was trained."),
+        ("metrics", list[_METRIC] | None, "How well it did when it was measured."),
+        ("dryRun", bool, "Check everything and store nothing."),
+    ),
+    {"dryRun": False},
+)
+_PAYLOAD: Any = output_type(
+    "ModelRegisterPayload",
+    "What became of the request.",
+    (
+        ("model", ModelType | None, plain("model", "The registered version; null if refused.")),
+        ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none.")),
+    ),
+)
+
+
+def model_mutations() -> Fields:
+    """The field of Mutation about models."""
+
+    async def register(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
+        context: Context = info.context
+
+        async def answer() -> dict[str, Any]:
+            context.repositories.access.require(context.viewer, Right.DEFINE_ATTRIBUTES)
+            wanted = _wanted(input)
+            done = await register_model(context.viewer, context.repositories, wanted, dry_run=bool(input.get("dryRun")))
+            return {"model": shown_model(context, done)}
+
+        return await payload(context, "model", answer)
+
+    text = "Check a model and keep it; attributes take their values from it by `attributeChange(input: {model})`."
+    given = {"input": described(_INPUT, "What is wanted.")}
+    field = resolved(register, "modelRegister", _PAYLOAD | None, text, given, rights=(Right.DEFINE_ATTRIBUTES,))
+    yield "modelRegister", None, field
+
+
+def _wanted(given: Mapping[str, Any]) -> Wanted:
+    inputs, metrics = given.get("inputs"), given.get("metrics")
+    words = ("owner", "description", "trainingData")
+    return Wanted(
+        given.get("name"),
+        given.get("version"),
+        _file(given),
+        None if inputs is None else [{**each, "unset": str(each.get("unset", "SKIP"))} for each in inputs],
+        {name: given[name] for name in words if given.get(name) is not None},
+        given.get("trainedOn"),
+        None if metrics is None else {each["name"]: each["value"] for each in metrics},
+    )
+
+
+def _file(given: Mapping[str, Any]) -> bytes:
+    """Raises: Refused."""
+    text, shipped = given.get("file"), given.get("shipped")
+    if (text is None) == (shipped is None):
+        raise Refused([problem("file", "neither" if text is None else "both", "either file or shipped")])
+    if shipped is not None:
+        return shipped_file(str(shipped))
+    try:
+        return base64.b64decode(str(text), validate=True)
+    except (binascii.Error, ValueError):
+        raise Refused([problem("file", f"{len(str(text))} characters", "the file in base64")]) from None
