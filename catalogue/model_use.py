@@ -4,9 +4,9 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-CORE_INPUTS = ("kind", "stage", "createdAt", "now")
-"""What a model may read of every client besides its attributes; `now` is the moment of scoring."""
-NOW = "now"
+CORE_INPUTS = ("kind", "stage", "createdAt", "today")
+"""What a model may read of every client besides its attributes; `today` is the day of scoring."""
+TODAY = "today"
 
 
 class Unset(StrEnum):
@@ -61,9 +61,9 @@ class ModelUse(BaseModel):
     @property
     def read_paths(self) -> tuple[str, ...]:
         """What of a client the model reads, each once, in the order of its inputs."""
-        return tuple(dict.fromkeys(each.path for each in self.inputs if each.path != NOW))
+        return tuple(dict.fromkeys(each.path for each in self.inputs if each.path != TODAY))
 
     @property
     def is_timed(self) -> bool:
         """Whether its results change as time goes by."""
-        return any(each.path == NOW for each in self.inputs)
+        return any(each.path == TODAY for each in self.inputs)

@@ -24,7 +24,7 @@ from catalogue.errors import KehuError, Refused
 from catalogue.filters import Compare, Filter, all_of
 from catalogue.formulas.graph import graph_of
 from catalogue.kinds import Kind, Operator, parse_value
-from catalogue.model_use import CORE_INPUTS, NOW, ModelInput, ModelUse, Unset
+from catalogue.model_use import CORE_INPUTS, TODAY, ModelInput, ModelUse, Unset
 from catalogue.search import searchable_words
 from catalogue.values import broken_rule
 from repositories.clients import differences
@@ -41,7 +41,7 @@ SKEW = timedelta(seconds=5)
 """How far the clocks of two servers may be apart: what was changed so shortly before a run is looked at once more."""
 _DIGITS = 6
 _UNSET = {TensorKind.NUMBER: float("nan"), TensorKind.STRING: ""}
-_CORE = tuple(each for each in CORE_INPUTS if each != NOW)
+_CORE = tuple(each for each in CORE_INPUTS if each != TODAY)
 
 Key = tuple[str, str]
 """Name and version."""
@@ -287,7 +287,8 @@ def _row(
     """The inputs of one client, as their tensors take them; None where one is unset that must not be."""
     row: list[Any] = []
     for each in inputs:
-        value = days_from(at) if each.path == NOW else value_at(document, each.path)
+        # The day and not the moment: a result must not be another one at each look.
+        value = days_from(at.date()) if each.path == TODAY else value_at(document, each.path)
         found = _input(value, kinds[each.name])
         if found is None:
             if each.unset is Unset.SKIP:

@@ -110,7 +110,7 @@ def train_value(book: Book) -> Trained:
         "firstPurchaseOn": "behaviour.purchases.firstOn",
         "lastPurchaseOn": "behaviour.purchases.lastOn",
         "averageAmount": "behaviour.purchases.averageAmount",
-        "today": "now",
+        "today": "today",
         "kind": "kind",
     }
     fitted = {"bgNbd": asdict(model), "gammaGamma": {kind: asdict(each) for kind, each in spending.items()}}
@@ -170,7 +170,7 @@ def train_churn(book: Book) -> Trained:
     graph = logistic_graph(
         "churn-risk", model, names, {"stage": _STAGES}, {"lastContactAt": "today"}, output="churnRisk"
     )
-    paths = {**_CHURN, "stage": "stage", "today": "now"}
+    paths = {**_CHURN, "stage": "stage", "today": "today"}
     inputs = [
         {**each, "unset": "SKIP" if each["name"] in ("satisfaction", "stage", "today") else "NAN"}
         for each in _inputs(paths, "NAN")

@@ -21,7 +21,7 @@ class ModelColumn:
     """A column and its path."""
 
     name: str = strawberry.field(description="The name of the input; several columns of one input have the same.")
-    path: str = strawberry.field(description="The path of the attribute, or kind, stage, createdAt or now.")
+    path: str = strawberry.field(description="The path of the attribute, or kind, stage, createdAt or today.")
     unset: Unset = strawberry.field(description="What becomes of a client without a value there.")
 
 

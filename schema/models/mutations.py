@@ -24,7 +24,7 @@ _COLUMN: Any = input_type(
     "One column of a model's input, and where its values come from.",
     (
         ("name", str, "The name of the input; one with several columns is named once for each, in their order."),
-        ("path", str, "The path of an attribute, or kind, stage, createdAt or now."),
+        ("path", str, "The path of an attribute, or kind, stage, createdAt or today."),
         ("unset", UnsetEnum, "What becomes of a client without a value there."),
     ),
     {"unset": UnsetEnum.SKIP},

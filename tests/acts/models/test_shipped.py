@@ -14,7 +14,7 @@ from catalogue.builtin import builtin_catalogue
 from catalogue.kinds import Kind
 
 CATALOGUE = builtin_catalogue()
-CORE = {"kind", "stage", "createdAt", "now"}
+CORE = {"kind", "stage", "createdAt", "today"}
 NUMBERS = {Kind.NUMBER, Kind.LONG, Kind.DECIMAL}
 FITS = {TensorKind.STRING: {Kind.CODE, Kind.STRING}, TensorKind.NUMBER: NUMBERS, TensorKind.INTEGER: NUMBERS}
 
