@@ -8,6 +8,7 @@ from acts.duplicates import DuplicateRule
 from acts.merge import Side
 from catalogue.attribute import ClientKind, ClientStage, Facet, Sensitivity, Status
 from catalogue.kinds import KINDS, Kind
+from catalogue.model_use import Gives, Unset
 from policy.approvals import ApprovalStatus
 from policy.files import ExportFormat, FileRole
 from policy.jobs import JobState
@@ -213,4 +214,24 @@ SegmentMoveEnum = _enum(
     SegmentMove,
     "What a client did, as two daily snapshots tell.",
     {"JOINED": "Was in the segment then, and not the day before.", "LEFT": "Was in it the day before, and not then."},
+)
+ModelGivesEnum = _enum(
+    Gives,
+    "What an output of a model holds.",
+    {
+        "NUMBER": "A number with decimals.",
+        "INTEGER": "A whole number.",
+        "BOOLEAN": "Yes or no.",
+        "STRING": "A text, such as a code.",
+    },
+    "ModelGives",
+)
+ModelUnsetEnum = _enum(
+    Unset,
+    "What becomes of a client without a value for an input of a model.",
+    {
+        "SKIP": "The client gets no result.",
+        "NAN": "The model gets NaN, or an empty text, and makes of it what it was trained to.",
+    },
+    "ModelUnset",
 )

@@ -54,7 +54,7 @@ ROWS: tuple[tuple[str, Any, str], ...] = (
     (
         "isTimed",
         bool,
-        "Whether the values change as time goes by: the formula, or one it reads, reads $$NOW; or the model reads today.",
+        "Whether the values change as time goes by: the formula, or one it reads, reads $$NOW, or the model today.",
     ),
     ("inputs", list[str], "The paths that the formula or the model reads."),
     ("usedBy", list[str], "The attributes whose formulas or models read this one."),

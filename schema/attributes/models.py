@@ -2,18 +2,7 @@
 
 import strawberry
 
-from catalogue.model_use import Unset
-from schema.enums import described_enum
-
-UnsetEnum = described_enum(
-    Unset,
-    "What becomes of a client without a value for an input of a model.",
-    {
-        "SKIP": "The client gets no result.",
-        "NAN": "The model gets NaN, or an empty text, and makes of it what it was trained to.",
-    },
-    "ModelUnset",
-)
+from schema.enums import ModelUnsetEnum
 
 
 @strawberry.type(description="One column of a model's input, and where its values come from.")
@@ -22,7 +11,7 @@ class ModelColumn:
 
     name: str = strawberry.field(description="The name of the input; several columns of one input have the same.")
     path: str = strawberry.field(description="The path of the attribute, or kind, stage, createdAt or today.")
-    unset: Unset = strawberry.field(description="What becomes of a client without a value there.")
+    unset: ModelUnsetEnum = strawberry.field(description="What becomes of a client without a value there.")
 
 
 @strawberry.type(description="The model that gives the values of an attribute.")

@@ -12,8 +12,8 @@ from acts.checks import problem
 from acts.models.registry import Wanted, register_model, shipped_file
 from catalogue.errors import Refused
 from policy.rules import Right
-from schema.attributes.models import UnsetEnum
 from schema.context import Context
+from schema.enums import ModelUnsetEnum
 from schema.errors import UserError, payload
 from schema.fields import Fields, described, input_type, output_type, plain, resolved
 from schema.models.queries import shown_model
@@ -25,9 +25,9 @@ _COLUMN: Any = input_type(
     (
         ("name", str, "The name of the input; one with several columns is named once for each, in their order."),
         ("path", str, "The path of an attribute, or kind, stage, createdAt or today."),
-        ("unset", UnsetEnum, "What becomes of a client without a value there."),
+        ("unset", ModelUnsetEnum, "What becomes of a client without a value there."),
     ),
-    {"unset": UnsetEnum.SKIP},
+    {"unset": ModelUnsetEnum.SKIP},
 )
 _METRIC: Any = input_type(
     "ModelMetricInput",

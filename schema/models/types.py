@@ -9,22 +9,9 @@ import strawberry
 from acts.models.registry import Model
 from catalogue.catalogue import Catalogue
 from catalogue.formulas.graph import graph_of
-from catalogue.model_use import Gives
 from schema.attributes.models import ModelColumn
-from schema.enums import described_enum
+from schema.enums import ModelGivesEnum
 from schema.fields import output_type, plain
-
-GivesEnum = described_enum(
-    Gives,
-    "What an output of a model holds.",
-    {
-        "NUMBER": "A number with decimals.",
-        "INTEGER": "A whole number.",
-        "BOOLEAN": "Yes or no.",
-        "STRING": "A text, such as a code.",
-    },
-    "ModelGives",
-)
 
 
 @strawberry.type(description="One output of a model: a table with a row for each client.")
@@ -32,7 +19,7 @@ class ModelOutput:
     """Its name and what it holds."""
 
     name: str = strawberry.field(description="The name of the output.")
-    gives: Gives = strawberry.field(description="What it holds.")
+    gives: ModelGivesEnum = strawberry.field(description="What it holds.")
     columns: int = strawberry.field(description="How many columns it has.")
 
 
