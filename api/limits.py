@@ -17,7 +17,7 @@ from starlette.types import Receive
 from api.deadlines import Deadlines
 from api.errors import HttpRefusal
 
-BULK_FIELDS = frozenset({"clientsUpsert"})
+BULK_FIELDS = frozenset({"clientsUpsert", "modelRegister"})
 MOST_VALUES = 10_000
 """In the variables of what is no bulk mutation; a filter takes a thousand in a list."""
 

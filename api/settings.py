@@ -123,7 +123,7 @@ class Settings(BaseSettings):
     )
     bulk_body_limit_bytes: int = setting(
         4_000_000,
-        "largest request body of a bulk mutation (clientsUpsert)",
+        "largest request body of a bulk mutation (clientsUpsert, modelRegister)",
         "a whole number from 1000 to 100000000",
         ge=1000,
         le=100_000_000,
@@ -196,7 +196,7 @@ class Settings(BaseSettings):
     )
     bulk_operation_seconds: float = setting(
         60.0,
-        "longest run of a bulk mutation (clientsUpsert, and those that define attributes)",
+        "longest run of a bulk mutation (clientsUpsert, modelRegister, and those that define attributes)",
         "a number above 0, at most 3600",
         gt=0,
         le=3600,

@@ -8,7 +8,8 @@ from typing import Any
 
 from catalogue.errors import ErrorCode, KehuError, Problem
 
-MOST_BYTES = 4 * 1024 * 1024
+MOST_BYTES = 2 * 1024 * 1024
+"""In base64 it fits into the largest body of a bulk mutation."""
 METADATA_PREFIX = "kehu."
 
 

@@ -43,11 +43,11 @@ VALUE = """query Value($number: String!) {
     }
   }
 }"""
+DEFINE = """mutation Define($input: AttributeDefineInput!) { attributeDefine(input: $input) { errors { message } } }"""
+IS_BEST = {"$eq": ["$derived.creditRating", "AAA"]}
+BEST = """query Best($number: String!) { client(number: $number) { derived { isBest } } }"""
 NEW = (
     """mutation New($input: ClientCreateInput!) { clientCreate(input: $input) { client { id } errors { message } } }"""
-)
-PAY = (
-    """mutation Pay($input: ClientChangeInput!) { clientChange(input: $input) { client { id } errors { message } } }"""
 )
 
 pytestmark = pytest.mark.anyio
@@ -104,6 +104,8 @@ class TestModels:
         assert (before["value"], before["explain"]["model"]["isBehind"]) == (None, True)
         assert (await asked(api, MODEL, name="credit-rating"))["model"]["scoredUpTo"] is None
 
+        best = {"facet": "DERIVED", "key": "isBest", "kind": "BOOLEAN", "label": "Best rating", "formula": IS_BEST}
+        assert (await sent(api, DEFINE, **best))["errors"] == []
         await work()
         found = (await asked(api, VALUE, number="M1"))["client"]["attribute"]
         assert (found["value"], found["source"]) == ("AAA", "model credit-rating 1")
@@ -115,6 +117,7 @@ class TestModels:
         assert values["derived.debtRatio"] == 0.2
         assert values["kind"] == "ORGANISATION"
         assert (explained["formula"], explained["isTimed"], explained["next"]) == (None, False, None)
+        assert (await asked(api, BEST, number="M1"))["client"]["derived"] == {"isBest": True}
         model = (await asked(api, MODEL, name="credit-rating"))["model"]
         assert (model["attributes"], model["error"]) == (["derived.creditRating"], None)
         assert model["scoredUpTo"] == explained["model"]["scoredUpTo"] is not None

@@ -1,6 +1,7 @@
 """Which files are run, which are refused and why, and what comes out of them."""
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from acts.models.operators import ALLOWED
 from acts.models.runtime import Scorer, check_file
 from catalogue.errors import ErrorCode, Refused
 
+HERE = Path(__file__).parent
 DOUBLE, FLOAT, STRING = TensorProto.DOUBLE, TensorProto.FLOAT, TensorProto.STRING
 
 
@@ -62,7 +64,7 @@ class TestCheckFile:
         assert _refusals(content)[0].startswith("This is no sound ONNX file: ")
 
     def test_too_big(self) -> None:
-        assert _refusals(b"\x08" * (MOST_BYTES + 1)) == ["The file has 4,194,305 bytes; a model has up to 4,194,304."]
+        assert _refusals(b"\x08" * (MOST_BYTES + 1)) == ["The file has 2,097,153 bytes; a model has up to 2,097,152."]
 
     @pytest.mark.parametrize("operator", ["RandomNormalLike", "NonZero", "Sinh2"])
     def test_operator_that_is_not_allowed(self, operator: str) -> None:
@@ -131,6 +133,33 @@ class TestCheckFile:
         of = TensorProto.COMPLEX64
         found = _refusals(_file([node], [_value("x", None, 1, of=of)], [_value("y", None, 1, of=of)]))
         assert "complex64" in found[0]
+
+
+class TestOfScikitLearn:
+    """Files that skl2onnx 1.20 has made of scikit-learn 1.9 models of three columns, fitted on random numbers."""
+
+    @pytest.mark.parametrize("name", ["logistic", "boosting"])
+    def test_classifiers_run(self, name: str) -> None:
+        content = (HERE / f"sklearn-{name}.onnx").read_bytes()
+        file = check_file(content)
+        assert [(each.name, each.width) for each in file.inputs] == [("X", 3)]
+        assert [(each.name, each.kind, each.width) for each in file.outputs] == [
+            ("label", TensorKind.INTEGER, 1),
+            ("probabilities", TensorKind.NUMBER, 2),
+        ]
+
+    def test_answers_are_those_of_scikit_learn(self) -> None:
+        # predict_proba of the pipeline of imputer, scaler and regression said 0.22576296, 0.77423704
+        scorer = Scorer((HERE / "sklearn-logistic.onnx").read_bytes())
+        found = scorer.run({"X": [[0.5, -0.2, float("nan")]]})
+        assert found["probabilities"][0] == pytest.approx([0.22576296, 0.77423704], abs=1e-6)
+        assert found["label"] == [[1]]
+
+    def test_maps_are_refused_with_the_way_out(self) -> None:
+        found = _refusals((HERE / "sklearn-zipmap.onnx").read_bytes())
+        assert found[0].startswith(
+            "The operator ai.onnx.ml.ZipMap is not allowed (export a classifier with the option zip"
+        )
 
 
 class TestAllowed:
