@@ -226,8 +226,9 @@ async def _write(
             return Definition(earlier[0], catalogue, catalogue)
         attribute, problems = step(catalogue)
         refuse([*problems, *_index_problems(catalogue, attribute)])
-        attribute = await with_model(repositories, catalogue, attribute)
         attribute = await with_formula(repositories, catalogue, attribute)
+        # Behind the formula: what a value was ever made from is known there, and added to here.
+        attribute = await with_model(repositories, catalogue, attribute)
         done = Definition(attribute, catalogue, catalogue.with_attributes([attribute]))
         refuse(await use_problems(viewer, repositories, done.before, done.after, attribute))
         refuse(await _resealing_problems(repositories, done, reseals=reseals))

@@ -171,7 +171,7 @@ def paths_taken(
     found: list[str] = []
     for path in ("stage", *(stored_paths(catalogue) if among is None else among)):
         attribute = catalogue.find(path)
-        if attribute is not None and attribute.formula is not None:
+        if attribute is not None and attribute.is_computed:
             # Computed of what the client has then.
             continue
         is_gap = value_at(kept, path) is None and value_at(merged, path) is not None

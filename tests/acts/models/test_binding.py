@@ -10,7 +10,11 @@ from catalogue.attribute import Attribute, ClientKind, Sensitivity
 from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode, Refused
 from catalogue.kinds import Kind
+from catalogue.model_rules import model_problems
 from catalogue.values import check_flat
+from policy.rules import BUILT_IN, RoleRule, RowScope
+from policy.viewer import Viewer
+from repositories.access import Access
 from repositories.mongo import Store
 from repositories.repositories import Repositories
 from tests.acts.models.sizes import CATALOGUE, VISITS, bind, derived, give, size_file, with_size, work
@@ -42,7 +46,6 @@ class TestBinding:
                 "Set sensitivity to CONFIDENTIAL.",
             ),
             (attribute("derived.must", Kind.NUMBER, required_for=(ClientKind.PERSON,)), "derived.must is required"),
-            (attribute("derived.both", Kind.NUMBER, formula='{"$add":[1,2]}'), "derived.both has a formula"),
         ],
     )
     async def test_refused(self, book: Repositories, definition: Attribute, message: str) -> None:
@@ -62,6 +65,26 @@ class TestBinding:
             with pytest.raises(Refused) as caught:
                 await change_attribute(VIEWER, book, "derived.size", given)
             assert "is not registered here with the output" in caught.value.message
+
+    async def test_not_beside_a_formula(self, book: Repositories) -> None:
+        await register_model(VIEWER, book, Wanted("size", "1", size_file()))
+        both = attribute("derived.both", Kind.NUMBER, formula="1", model=await use_of(book, {"name": "size"}))
+        (found,) = model_problems(CATALOGUE, CATALOGUE.with_attributes([both]), "derived.both")
+        assert found.message.startswith("derived.both has a formula; a value comes from one or from a model")
+
+    async def test_is_closed_to_whoever_may_not_read_an_input_for_good(self, book: Repositories) -> None:
+        await with_size(book)
+        rule = RoleRule(
+            role="team_lead", rows=RowScope.ALL, sensitivity=Sensitivity.CONFIDENTIAL, deny=("behaviour.visits",)
+        )
+        policy = BUILT_IN.model_copy(update={"rules": (rule,)})
+        lead = Viewer("L1", frozenset(("team_lead",)))
+        for _ in range(2):
+            found = book.feed.catalogue.find("derived.size")
+            assert found is not None
+            assert found.derived_from == ("behaviour.visits", "profile.employees")
+            assert "derived.size" in Access(policy, book.feed.catalogue).view(lead).area("clients").hidden
+            await change_attribute(VIEWER, book, "derived.size", {"model": None})
 
     async def test_circle(self, book: Repositories) -> None:
         graph = Graph("loop")
