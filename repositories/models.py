@@ -8,12 +8,10 @@ from bson import Binary
 
 from catalogue.attribute import CLIENTS
 from catalogue.model_use import ModelUse
-from repositories.errors import IndexLimit
-from repositories.mongo import IndexSpec, Store
+from repositories.mongo import Store
 from repositories.plan import ID
 
 MODELS = "models"
-UPDATED_INDEX = "updatedAt"
 Document = dict[str, Any]
 _WITHOUT_FILE = {"file": 0}
 
@@ -68,17 +66,6 @@ class ModelRepository:
         """Note why a version could not be run; None: it could."""
         change: Document = {"$unset": {"error": ""}} if error is None else {"$set": {"error": error}}
         await self._models.update_one({ID: {"$eq": _key(name, version)}}, change)
-
-    async def follow_clients(self) -> bool:
-        """Whether there is an index by which changed clients are found; it is made with the first model that is used.
-
-        Without it each look reads the whole book: MongoDB allows 64 indexes, and others may have taken them.
-        """
-        try:
-            await self._clients.create_indexes({UPDATED_INDEX: IndexSpec((("updatedAt", 1),))})
-        except IndexLimit:
-            return False
-        return True
 
     async def is_changed_since(self, moments: Sequence[datetime | None]) -> bool:
         """Whether a client was changed since the earliest of some moments; None stands for the beginning.

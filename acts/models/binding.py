@@ -51,11 +51,10 @@ async def ask_for_scores(repositories: Repositories, before: Attribute | None, a
     """Have the whole book scored where an attribute has a new model, or another version or output of it.
 
     Until that is done clients have the values of before, each until its own turn.
-    Cost: none without a new model; else two commands.
+    Cost: none without a new model; else one command.
     """
     old = before.model if before is not None and before.is_live else None
     if attribute.model is None or not attribute.is_live or attribute.model == old:
         return
-    await repositories.models.follow_clients()
     given = {"name": attribute.model.name, "version": attribute.model.version}
     await enqueue(SCORER, repositories, SCORE, given, key=f"{attribute.path}:{attribute.revision}")

@@ -57,7 +57,6 @@ class TestModelRepository:
         assert "error" not in (await book.models.find("size", "1") or {})
 
     async def test_whether_a_client_was_changed_since(self, book: Repositories) -> None:
-        assert await book.models.follow_clients()
         assert not await book.models.is_changed_since([None])
         await insert(book, "C1", {"profile.name": "Li"})
         assert not await book.models.is_changed_since([])
