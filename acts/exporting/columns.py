@@ -26,7 +26,7 @@ class Column:
     is_masked: bool = False
     """Whether only the last signs leave."""
     is_computed: bool = False
-    """Whether a formula gives the values, so that no import may."""
+    """Whether a formula or a model gives the values, so that no import may."""
 
     @property
     def is_json(self) -> bool:
@@ -76,8 +76,8 @@ def columns_of(
             restricted.append(path)
         else:
             reads = _reads(catalogue, attribute, seen.hidden | secret)
-            computed = attribute.formula is not None
-            found[path] = Column(path, path, attribute.kind, attribute.is_list, reads, path in seen.masked, computed)
+            is_masked, is_computed = path in seen.masked, attribute.is_computed
+            found[path] = Column(path, path, attribute.kind, attribute.is_list, reads, is_masked, is_computed)
     if problems:
         raise Refused(problems)
     if restricted and asked is not None:
