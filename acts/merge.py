@@ -18,7 +18,7 @@ from repositories.access import NotAllowed, Touched
 from repositories.clients import MERGED, NUMBERS, TERRITORY
 from repositories.cursors import value_at
 from repositories.erasures import without_reference
-from repositories.errors import NotFound, StaleVersion
+from repositories.errors import NotFound
 from repositories.merges import MERGED_LIMIT, REFERRING_LIMIT, Merge, MergeRepository, Reference
 from repositories.plan import ID, Change, Proof, ReadPlan
 from repositories.repositories import Repositories
@@ -74,7 +74,7 @@ async def planned_merge(
 ) -> MergeOutcome:
     """What would come of a merge; nothing is changed.
 
-    Raises: NotAllowed; Refused with every problem at once; NotFound, StaleVersion.
+    Raises: NotAllowed, NotFound; Refused with every problem at once.
     Cost: two commands, and a count for each area of related records.
     """
     access, catalogue = repositories.access, repositories.catalogue
@@ -197,16 +197,31 @@ def _merge(catalogue: Catalogue, kept: Document, merged: Document, change: Chang
 
 
 def _pair(found: Mapping[str, Document], wanted: MergeRequest) -> tuple[Document, Document]:
-    """The two clients as they were seen. Raises: NotFound, StaleVersion, Refused."""
-    for client_id, version in ((wanted.keep_id, wanted.keep_version), (wanted.merge_id, wanted.merge_version)):
+    """The two clients as they were seen. Raises: NotFound; Refused, also for each of the two that has changed."""
+    given = (("keep", wanted.keep_id, wanted.keep_version), ("merge", wanted.merge_id, wanted.merge_version))
+    for _, client_id, _ in given:
         if client_id not in found:
             raise NotFound("client", client_id)
-        if found[client_id]["version"] != version:
-            raise StaleVersion("client", version, found[client_id]["version"])
+    refuse(
+        [
+            _stale(name, version, found[client_id])
+            for name, client_id, version in given
+            if found[client_id]["version"] != version
+        ]
+    )
     kept, merged = found[wanted.keep_id], found[wanted.merge_id]
     if kept["kind"] != merged["kind"]:
         refuse([problem("mergeId", f"a client of kind {merged['kind']}", f"one of kind {kept['kind']}, as is kept")])
     return kept, merged
+
+
+def _stale(name: str, version: int, client: Document) -> Problem:
+    now = client["version"]
+    message = (
+        f"Client {client['number']} was changed since version {version} and is now at version {now}. "
+        "Read both clients again, then send the merge with their versions."
+    )
+    return Problem(ErrorCode.STALE_VERSION, message, ("expectedVersions", name), str(version), str(now))
 
 
 async def _refuse_blocked(repositories: Repositories, wanted: MergeRequest, kept: Document, merged: Document) -> None:

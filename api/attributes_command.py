@@ -11,7 +11,7 @@ from rich.console import Console
 from acts.attributes_as_code import Applied, apply, compare, exported
 from acts.managers import find_person
 from api.auditing import Auditing, audited_command
-from api.database import open_repositories_of
+from api.database import open_repositories_of, require_book
 from api.settings import Settings, SettingsError, load_settings
 from catalogue.attribute import Attribute
 from catalogue.differences import Difference, Level, Verb
@@ -173,7 +173,9 @@ def _settings(data: Path | None) -> Settings:
 
 def _run(data: Path | None, work: Work, *, looks_only: bool = False) -> None:
     async def run() -> int:
-        async with open_repositories_of(_settings(data), looks_only=looks_only) as repositories:
+        settings = _settings(data)
+        require_book(settings)
+        async with open_repositories_of(settings, looks_only=looks_only) as repositories:
             return await work(repositories)
 
     try:

@@ -104,6 +104,15 @@ async def open_served_book(settings: Settings, store: Store) -> Repositories:
     return repositories
 
 
+def require_book(settings: Settings) -> None:
+    """Raises: SettingsError where no book is: a mistyped directory must not become a new one."""
+    if is_embedded(settings) and not (settings.data_dir / "mongod").is_dir():
+        raise SettingsError(
+            f"The data directory (--data, KEHU_DATA_DIR): got {settings.data_dir.resolve()}, where no server has kept "
+            "data; expected that of a server. `kehu serve` makes one; or name the database with KEHU_MONGODB_URI."
+        )
+
+
 @asynccontextmanager
 async def open_repositories_of(
     settings: Settings, traces: Sequence[CommandTrace] = (), *, looks_only: bool = False
@@ -113,11 +122,8 @@ async def open_repositories_of(
     A command that only looks changes no index: it may be of another version than the server.
     Raises: SettingsError for a command that only looks where nothing is to be seen.
     """
-    if looks_only and is_embedded(settings) and not (settings.data_dir / "mongod").is_dir():
-        raise SettingsError(
-            f"KEHU_DATA_DIR: got {settings.data_dir.resolve()}, where no server has kept data; expected the data "
-            "directory of a server. Give it with --data, or the database with KEHU_MONGODB_URI."
-        )
+    if looks_only:
+        require_book(settings)
     async with database_uri(settings) as uri:
         store = connect(mongo_settings(settings, uri), traces)
         try:

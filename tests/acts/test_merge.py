@@ -20,7 +20,7 @@ from acts.subject_data import subject_data
 from acts.upserts import ClientRow, upsert_clients
 from catalogue.attribute import ClientKind, Sensitivity
 from catalogue.catalogue import UnknownAttribute
-from catalogue.errors import KehuError, Refused
+from catalogue.errors import ErrorCode, KehuError, Refused
 from catalogue.filters import Compare
 from catalogue.kinds import Kind, Operator
 from policy.viewer import Viewer, program
@@ -204,8 +204,12 @@ class TestMeanwhile:
         with pytest.raises(StaleVersion, match="changed since version 1 and is now at version 2"):
             await merge_clients(VIEWER, book, request, key="k")
         assert await everything(book) == before
-        with pytest.raises(StaleVersion):
+        with pytest.raises(Refused) as refused:
             await merge_clients(VIEWER, book, request, key="k")
+        name = ("keep", "merge")[which]
+        assert [(each.code, each.path, each.given, each.expected) for each in refused.value.problems()] == [
+            (ErrorCode.STALE_VERSION, ("expectedVersions", name), "1", "2")
+        ]
 
     @pytest.mark.real_drivers
     async def test_a_change_within_the_transaction_stops_it_too(
@@ -262,7 +266,7 @@ class TestPlanned:
         cases: list[tuple[Viewer, MergeRequest, type[Exception]]] = [
             (VIEWER, replace(good, merge_id=keep), Refused),
             (VIEWER, replace(good, merge_version=0), Refused),
-            (VIEWER, replace(good, keep_version=2), StaleVersion),
+            (VIEWER, replace(good, keep_version=2), Refused),
             (VIEWER, replace(good, merge_id="cl_0"), NotFound),
             (VIEWER, await wanted(book, keep, someone), Refused),
             (VIEWER, replace(good, choices={"profile.nothing": Side.KEPT}), UnknownAttribute),
