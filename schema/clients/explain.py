@@ -148,11 +148,11 @@ def explanation(
     if attribute.model is not None:
         at = changes.get(int(proof.get("v", 0)), {}).get("at")
         inputs = [
-            "rollup": None,
             _input(context, catalogue, client, each, shown) for each in attribute.model.read_paths if each not in hidden
         ]
         return {
             "formula": None,
+            "rollup": None,
             "model": _model(attribute.model, client, proof, model),
             "revision": attribute.revision,
             "isTimed": attribute.model.is_timed,
