@@ -245,6 +245,8 @@ async def _write(
         if not _has_index(attribute):
             await repositories.attributes.drop_index(attribute)
         await feed.refresh()
+        if attribute.rollup is not None:
+            await repositories.rollups.prepare()
         await ask(repositories, catalogue.find(attribute.path, attribute.area), attribute)
         if attribute.is_searchable and not _was_searchable(done):
             await _index_values(repositories.on(done.after), attribute)

@@ -1,12 +1,14 @@
-"""What becomes of a definition that has a formula, before it is written."""
+"""What becomes of a definition that has a formula or a rollup, before it is written."""
 
 from acts.checks import refuse
 from catalogue.attribute import CLIENTS, OF_ITS_BOOK, Attribute
 from catalogue.catalogue import Catalogue
-from catalogue.errors import Problem
+from catalogue.errors import ErrorCode, Problem
 from catalogue.formulas.definition import formula_problems, settled
 from catalogue.formulas.graph import input_paths
 from catalogue.formulas.text import normal_text, problem
+from catalogue.rollups.definition import rollup_problems, settled_rollup
+from catalogue.rollups.reading import rollup_inputs
 from repositories.derivations import derivation_of
 from repositories.errors import RepositoryFault
 from repositories.repositories import Repositories
@@ -27,17 +29,35 @@ async def with_formula(repositories: Repositories, before: Catalogue, attribute:
         refuse(problems)
         attribute = attribute.model_copy(update={"formula": text})
     after = before.with_attributes([attribute])
-    refuse(formula_problems(before, after, attribute.path, attribute.area))
+    place = attribute.path, attribute.area
+    refuse([*rollup_problems(before, after, *place), *formula_problems(before, after, *place)])
+    if attribute.rollup is not None or (was is not None and was.rollup is not None and attribute.formula is None):
+        return await _with_rollup(repositories, after, was, attribute)
     if attribute.area != CLIENTS or (attribute.formula is None and (was is None or was.formula is None)):
         return attribute
     refuse(await _engine_problems(repositories, after, attribute))
     inputs = input_paths(after, attribute.formula) if attribute.formula is not None else frozenset()
     has_values = was is not None and await repositories.attributes.has_values(attribute.path)
     found = settled(was, attribute, inputs, has_values=has_values)
-    if found.formula_state is not None and not await repositories.clients.collection.estimated_count():
-        # Nobody has anything to compute.
-        return found.model_copy(update={"formula_state": None, "formula_before": None, "formula_before_revision": 0})
-    return found
+    return await _unless_empty(repositories, found)
+
+
+async def _with_rollup(
+    repositories: Repositories, after: Catalogue, was: Attribute | None, attribute: Attribute
+) -> Attribute:
+    rollup = attribute.rollup
+    if rollup is not None and attribute.is_live and not repositories.store.has_formulas:
+        message = "Rollups cannot be computed by the memory driver; use a real mongod (KEHU_MONGODB_URI)."
+        refuse([Problem(ErrorCode.INVALID_VALUE, message, ("rollup",))])
+    inputs = frozenset() if rollup is None else rollup_inputs(after, rollup)
+    return await _unless_empty(repositories, settled_rollup(was, attribute, inputs))
+
+
+async def _unless_empty(repositories: Repositories, attribute: Attribute) -> Attribute:
+    if attribute.formula_state is None or await repositories.clients.collection.estimated_count():
+        return attribute
+    # Nobody has anything to compute.
+    return attribute.model_copy(update={"formula_state": None, "formula_before": None, "formula_before_revision": 0})
 
 
 async def _engine_problems(repositories: Repositories, catalogue: Catalogue, attribute: Attribute) -> list[Problem]:

@@ -95,7 +95,7 @@ async def recompute_formula(
         if attribute.formula_state is FormulaState.FILLING:
             await book.fill()
             await book.move_on(FormulaState.SWITCHING)
-        changed = await book.switch()
+        changed = await (book.switch() if attribute.rollup is None else book.roll())
         await book.move_on(None)
     except Superseded:
         dropped = await book.clean()
@@ -113,7 +113,7 @@ async def recompute_all(
     Cost: one pass through the book by the database itself.
     """
     await repositories.feed.refresh()
-    derivations = repositories.derivations.for_new()
+    derivations = repositories.derivations.for_all()
     if not derivations:
         return {"changed": 0}
     walk = _Walk(repositories, report, str(checkpoint.get("after", "")), int(checkpoint.get("done", 0)))
@@ -121,7 +121,7 @@ async def recompute_all(
     for each in graph_of(repositories.feed.catalogue).formulas.values() if not checkpoint else ():
         if each.formula_state is not None:
             await ask(repositories, each, each, occasion)
-    await walk.run(repositories.derivations.for_new, {})
+    await walk.run(repositories.derivations.for_all, {})
     return {"changed": walk.changed}
 
 
@@ -222,6 +222,19 @@ class _Book:
         before = int(self._checkpoint.get("filled", self._filled))
         facts = {"phase": "switch", "filled": before}
         await walk.run(self._switching, facts, before=before, passes=2 if before else 1)
+        return walk.changed
+
+    async def roll(self) -> int:
+        """Have every client's value counted anew from the related records, with what hangs on it."""
+        rollups = self._repositories.rollups
+        walk = await self._walk("roll")
+        total = max(await self._book.count(), 1)
+        while ids := await rollups.clients_behind(walk.after):
+            attribute = await self.attribute()
+            walk.changed += await rollups.compute(ids, (attribute,), is_final=False)
+            walk.after, walk.done = ids[-1], walk.done + len(ids)
+            reached = {"phase": "roll", "after": walk.after, "done": walk.done, "changed": walk.changed}
+            await self._report(walk.done, max(total, walk.done), checkpoint=reached)
         return walk.changed
 
     def _switching(self) -> Sequence[Derivation]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from catalogue.kinds import KINDS, LIST_OPERATORS, Kind, KindSpec, Operator
 from catalogue.model_use import ModelUse
+from catalogue.rollups.rollup import Rollup
 
 CLIENTS = "clients"
 
@@ -114,7 +115,7 @@ class Attribute(BaseModel):
     formula: str | None = None
     """A derived attribute is computed by it: an expression as JSON, in one form for the same expression."""
     formula_revision: int = 0
-    """The revision of the definition that brought the formula."""
+    """The revision of the definition that brought the formula, or the rollup."""
     formula_state: FormulaState | None = None
     formula_before: str | None = None
     """While new values are put beside the old ones: the formula that those follow."""
@@ -122,7 +123,10 @@ class Attribute(BaseModel):
     model: ModelUse | None = None
     """A derived attribute takes its values from it: they are scored by the worker."""
     derived_from: tuple[str, ...] = ()
-    """Paths that this formula or model or an earlier one reads: who may not read them does not read the value."""
+    """Paths that this formula or model or an earlier one reads: who may not read them does not read the value.
+    Those of a rollup have their area before them: `interactions:at`."""
+    rollup: Rollup | None = None
+    """A derived attribute without a formula may come from the records that point at a client."""
     owner: str | None = None
     status: Status = Status.PUBLISHED
     successor: str | None = None
@@ -160,8 +164,8 @@ class Attribute(BaseModel):
 
     @property
     def is_computed(self) -> bool:
-        """Whether its values come from a formula or a model, and from nobody else."""
-        return self.formula is not None or self.model is not None
+        """Whether its values come from a formula, a model or related records, and from nobody else."""
+        return self.formula is not None or self.model is not None or self.rollup is not None
 
     @property
     def operators(self) -> tuple[Operator, ...]:

@@ -51,6 +51,11 @@ class Catalogue:
         """The attribute at a path, whatever its status."""
         return self._by_area.get(area, {}).get(path)
 
+    def find_named(self, name: str, area: str) -> Attribute | None:
+        """The attribute at a path of an area, or of the one that stands before it: `interactions:at`."""
+        other, _, path = name.rpartition(":")
+        return self.find(path, other or area)
+
     def get_live(self, path: str, area: str = CLIENTS) -> Attribute:
         """The attribute at a path.
 

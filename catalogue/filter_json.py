@@ -1,4 +1,4 @@
-"""Predicates over clients as JSON in the shape of `where`, and back: how one is kept, shown and given in files."""
+"""Predicates over records as JSON in the shape of `where`, and back: how one is kept, shown and given in files."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from catalogue.attribute import Attribute, ClientKind, ClientStage, Facet
+from catalogue.attribute import CLIENTS, Attribute, ClientKind, ClientStage, Facet
 from catalogue.catalogue import Catalogue, unknown_attribute
 from catalogue.errors import ErrorCode, Problem, Refused, shown
 from catalogue.filters import And, AnyItem, Compare, Filter, Not, Or
@@ -57,13 +57,13 @@ def json_from_filter(predicate: Filter) -> dict[str, Json]:
             raise ValueError("a search has no place in `where`")
 
 
-def filter_from_json(catalogue: Catalogue, given: Json) -> Filter:
+def filter_from_json(catalogue: Catalogue, given: Json, area: str = CLIENTS) -> Filter:
     """The predicate that JSON in the shape of `where` says, by the catalogue as it is now.
 
     Raises: Refused with every problem, each with its place: an unknown attribute, an operator that is not offered, a
-    value of another kind, an empty object.
+    value of another kind, an empty object. Records of other areas than clients have no facets and no core fields.
     """
-    reader = _Reader(catalogue)
+    reader = _Reader(catalogue, area)
     found = reader.record(given, ("where",))
     if reader.problems or found is None:
         raise Refused(reader.problems)
@@ -115,8 +115,11 @@ def _merged(one: Mapping[str, Json], other: Mapping[str, Json]) -> dict[str, Jso
 class _Reader:
     """Reads one filter; what is wrong is gathered, so that all of it is told at once."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, area: str) -> None:
         self._catalogue = catalogue
+        self._area = area
+        self._facets = tuple(Facet) if area == CLIENTS else ()
+        self._core_paths = CORE_PATHS if area == CLIENTS else {}
         self.problems: list[Problem] = []
 
     def record(self, given: Json, place: tuple[str, ...]) -> Filter | None:
@@ -132,9 +135,9 @@ class _Reader:
             elif key == "not":
                 part = self.record(value, here)
                 parts.append(None if part is None else Not(part))
-            elif key in CORE_PATHS:
-                parts.append(self._core(CORE_PATHS[key], value, here))
-            elif key in tuple(Facet):
+            elif key in self._core_paths:
+                parts.append(self._core(self._core_paths[key], value, here))
+            elif key in self._facets or self._area != CLIENTS:
                 parts.append(self._group(key, value, here, prefix=""))
             else:
                 self._unknown(key, here)
@@ -152,11 +155,11 @@ class _Reader:
 
     def _group(self, path: str, given: Json, place: tuple[str, ...], prefix: str) -> Filter | None:
         """A facet, a group or an attribute; what is compared is named from `prefix` on."""
-        attribute = self._catalogue.find(path)
+        attribute = self._catalogue.find(path, self._area)
         if not self._is_object(given, place):
             return None
         relative = path.removeprefix(prefix)
-        if path not in tuple(Facet) and (attribute is None or not self._catalogue.is_live(attribute)):
+        if path not in self._facets and (attribute is None or not self._catalogue.is_live(attribute)):
             self._unknown(path, place)
             return None
         if attribute is not None and attribute.kind is not Kind.GROUP:

@@ -1,6 +1,6 @@
 """Which attributes a set of rules lets through, area by area: worked out once for a catalogue and a set of roles."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -62,9 +62,16 @@ def attribute_view(catalogue: Catalogue, rules: Sequence[RoleRule], purpose: str
     Several roles see together what each of them sees: the attributes of one are not for the clients of another.
     """
     areas: dict[str, AreaView] = {}
-    for area in sorted({each.area for each in catalogue.attributes}):
+    # What each rule closes of the records that point at clients closes what is computed from them.
+    elsewhere: list[set[str]] = [set() for _ in rules]
+    for area in sorted({each.area for each in catalogue.attributes}, key=lambda each: (each == CLIENTS, each)):
         rows = catalogue.area(area)
-        views = [_area_view(catalogue, rows.values(), each, purpose) for each in rules]
+        views = [
+            _area_view(catalogue, rows.values(), each, purpose, closed_there)
+            for each, closed_there in zip(rules, elsewhere, strict=True)
+        ]
+        for closed_there, (unread, shortened) in zip(elsewhere, views, strict=True):
+            closed_there.update(f"{area}:{path}" for path in unread | shortened)
         hidden = frozenset().union(*(each[0] for each in views)) if views else frozenset(rows)
         masked = frozenset().union(*(each[1] for each in views)) - hidden
         if hidden or masked:
@@ -79,7 +86,11 @@ def attribute_view(catalogue: Catalogue, rules: Sequence[RoleRule], purpose: str
 
 
 def _area_view(
-    catalogue: Catalogue, attributes: Iterable[Attribute], rule: RoleRule, purpose: str | None
+    catalogue: Catalogue,
+    attributes: Iterable[Attribute],
+    rule: RoleRule,
+    purpose: str | None,
+    elsewhere: Set[str] = frozenset(),
 ) -> tuple[frozenset[str], frozenset[str]]:
     """The paths that a rule hides, and those that it masks."""
     levels: dict[str, Sensitivity] = {}
@@ -100,7 +111,7 @@ def _area_view(
         elif not _is_read(each, level, rule, purpose):
             is_masked = each.kind in TEXT_KINDS and _is_under(each.path, rule.mask)
             (masked if is_masked else hidden).add(each.path)
-    _hide_derived(attributes, hidden, masked)
+    _hide_derived(attributes, hidden, masked, elsewhere)
     for group in reversed(groups):
         inner = [each.path for each in catalogue.area(group.area).values() if each.parent == group.path]
         is_empty_and_secret = not inner and not _is_read(group, levels[group.path], rule, purpose)
@@ -109,10 +120,10 @@ def _area_view(
     return frozenset(hidden), frozenset(masked)
 
 
-def _hide_derived(attributes: Iterable[Attribute], hidden: set[str], masked: set[str]) -> None:
+def _hide_derived(attributes: Iterable[Attribute], hidden: set[str], masked: set[str], elsewhere: Set[str]) -> None:
     """Hide what is computed from something that is not read whole, and what is computed from that."""
     waiting = [each for each in attributes if each.derived_from and each.path not in hidden]
-    closed = hidden | masked
+    closed = hidden | masked | elsewhere
     found = True
     while found:
         found = False

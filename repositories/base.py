@@ -1,7 +1,7 @@
 """What every area's repository does: read an authorised plan, and write one change as one command."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from catalogue.filters import And, Compare, all_of
@@ -26,6 +26,7 @@ from repositories.errors import (
 from repositories.mongo import BulkError
 from repositories.plan import ID, Change
 from repositories.reading import Document, RecordReader
+from repositories.rollups import Rollups
 
 log = logging.getLogger("kehu.repositories")
 
@@ -47,6 +48,17 @@ class RecordRepository(RecordReader):
 
     derivations: Derivations | None = None
     """What is computed with a change, where records of this area have derived values."""
+    rollups: Rollups | None = None
+    """What is computed of clients after a change, where records of this area point at them."""
+
+    def _mark(self) -> Document:
+        return {} if self.rollups is None else self.rollups.mark(self.area)
+
+    async def _follow(self, documents: Iterable[Mapping[str, object]], mark: Document) -> None:
+        """Have the rollups of the clients computed whom records that were written point at."""
+        if self.rollups is not None and mark:
+            owners = {str(each[self.owner_key]) for each in documents if self.owner_key in each}
+            await self.rollups.follow(self.area, owners, mark)
 
     def _noted_change(self, touched: Touched | None, document: Document, version: int, change: Change) -> None:
         if touched is not None:
@@ -60,8 +72,9 @@ class RecordRepository(RecordReader):
         Raises: AlreadyExists where a unique value is taken.
         """
         (sealed,) = await self._sealed([(str(record[ID]), change)])
-        stored = new_document(record, sealed)
-        derived = await self._insert(stored)
+        stored, mark = new_document(record, sealed), self._mark()
+        derived = await self._insert({**stored, **mark})
+        await self._follow((stored,), mark)
         document = stored if sealed is change else new_document(record, change)
         for path, value in derived.items():
             assign(document, path, value)
@@ -84,9 +97,11 @@ class RecordRepository(RecordReader):
         values = {path: value_at(made, path) for path in paths}
         return {path: value for path, value in values.items() if value is not None}
 
-    def _pipeline(self, change: Change) -> list[Stage]:
+    def _pipeline(self, change: Change, mark: Document) -> list[Stage]:
         """The stages of a change, with what is computed of it."""
-        return change_pipeline(change) if self.derivations is None else self.derivations.pipeline(change)
+        stages = change_pipeline(change) if self.derivations is None else self.derivations.pipeline(change)
+        marking: list[Stage] = [{"$set": {name: {"$literal": each} for name, each in mark.items()}}] if mark else []
+        return [*stages, *marking]
 
     async def insert_many(
         self, records: Sequence[tuple[Mapping[str, object], Change]], touched: Touched | None = None
@@ -97,7 +112,10 @@ class RecordRepository(RecordReader):
         Cost: three commands; where there are formulas, one more for a hundred records.
         """
         sealed = await self._sealed([(str(record[ID]), change) for record, change in records])
-        documents = [new_document(record, change) for (record, _), change in zip(records, sealed, strict=True)]
+        mark = self._mark()
+        documents = [
+            {**new_document(record, change), **mark} for (record, _), change in zip(records, sealed, strict=True)
+        ]
         if self.derivations is not None:
             await self.derivations.complete(documents)
         done = await self.collection.insert_many(documents)
@@ -110,6 +128,7 @@ class RecordRepository(RecordReader):
         except RepositoryError as error:
             # The records are in, and as right with that change in their tails.
             log.warning("the first changes of %d new %ss stay in their tails: %s", len(documents), self.noun, error)
+        await self._follow((each for place, each in enumerate(documents) if place not in refused), mark)
         return refused
 
     async def write_many(self, changes: Sequence[tuple[str, Change]], touched: Touched | None = None) -> frozenset[int]:
@@ -120,10 +139,13 @@ class RecordRepository(RecordReader):
         """
         ids = [record_id for record_id, _ in changes]
         sealed = zip(ids, await self._sealed(changes), strict=True)
-        pairs = [(target_query(each, change), self._pipeline(change)) for each, change in sealed]
+        mark = self._mark()
+        pairs = [(target_query(each, change), self._pipeline(change, mark)) for each, change in sealed]
         done = await self.collection.bulk_write(pairs)
         _duplicates_only(done.errors)
-        rows = await self.collection.find({ID: {"$in": ids}}, {"tail.key": 1, "tail.version": 1})
+        owner = {self.owner_key: 1} if self.owner_key else {}
+        rows = await self.collection.find({ID: {"$in": ids}}, {"tail.key": 1, "tail.version": 1, **owner})
+        await self._follow(rows, mark)
         keys = {str(row[ID]): {entry.get("key"): entry["version"] for entry in row["tail"]} for row in rows}
         stale: set[int] = set()
         for place, (record_id, change) in enumerate(changes):
@@ -147,7 +169,8 @@ class RecordRepository(RecordReader):
         projection = {**projection_from({*paths, *self._always}), **_BOOKKEEPING}
         if "tail" in paths:
             projection.pop("tail.version")
-        pipeline = self._pipeline(change)
+        mark = self._mark()
+        pipeline = self._pipeline(change, mark)
         # A key is new if it is neither in the tail nor among the changes that have left it. Where only the change that
         # made the record has left, there is none to look for: it came in bulk, and its key is no request's.
         moved: list[int | None] = [None, CREATED]
@@ -158,6 +181,7 @@ class RecordRepository(RecordReader):
             if document is not None:
                 self._noted_change(answer.touched, document, document["version"], change)
                 await self.history.move_when_full(record_id, document)
+                await self._follow((document,), mark)
                 await self._shown(answer, (document,))
                 return Written(document)
             # The record as it is goes before the look-up of the key: changes that move out in between are noticed.

@@ -1,20 +1,24 @@
 """The one door to derived values: what has to be computed with a change is said here, and by no act."""
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from catalogue.attribute import CLIENTS, Attribute, FormulaState
 from catalogue.catalogue import Catalogue
+from catalogue.errors import Refused
 from catalogue.formulas.forms import check_text
 from catalogue.formulas.graph import graph_of, texts_of
 from catalogue.formulas.text import reads_of
 from catalogue.kinds import Kind
+from catalogue.rollups.reading import rolled_up
 from repositories.compile.changes import Stage, change_pipeline
 from repositories.compile.derivations import NEXT, Derivation, derived_stages, first_stages
 from repositories.compile.derived_value import value_expression
 from repositories.compile.formula import AT
 from repositories.compile.records import assign
+from repositories.compile.rollups import as_derivation, counted
 from repositories.cursors import value_at
 from repositories.mongo import Store
 from repositories.plan import Change
@@ -39,6 +43,7 @@ class Derivations:
         self._newest = catalogue
         self._catalogue: Catalogue | None = None
         self._made: dict[str, Derivation | None] = {}
+        self._all: tuple[Derivation, ...] | None = None
         self._new: tuple[Derivation, ...] | None = None
 
     def pipeline(self, change: Change) -> list[Stage]:
@@ -52,12 +57,19 @@ class Derivations:
         graph = graph_of(catalogue)
         return self._several(catalogue, graph.hanging_on(paths)) if graph.formulas else ()
 
-    def for_new(self) -> tuple[Derivation, ...]:
-        """What to compute for a new client."""
+    def for_all(self) -> tuple[Derivation, ...]:
+        """What formulas compute of a client, in order."""
         catalogue = self._current()
-        if self._new is None:
+        if self._all is None:
             graph = graph_of(catalogue)
-            self._new = self._several(catalogue, graph.ordered(graph.formulas))
+            self._all = self._several(catalogue, graph.ordered(graph.formulas))
+        return self._all
+
+    def for_new(self) -> tuple[Derivation, ...]:
+        """What to compute for a new client, who has no related records yet."""
+        formulas, catalogue = self.for_all(), self._current()
+        if self._new is None:
+            self._new = (*_without_records(catalogue), *formulas)
         return self._new
 
     async def complete(self, documents: Sequence[Document]) -> None:
@@ -111,7 +123,7 @@ class Derivations:
     def _current(self) -> Catalogue:
         catalogue = self._newest()
         if self._catalogue is not catalogue:
-            self._catalogue, self._made, self._new = catalogue, {}, None
+            self._catalogue, self._made, self._all, self._new = catalogue, {}, None, None
         return catalogue
 
     def _several(self, catalogue: Catalogue, paths: Collection[str]) -> tuple[Derivation, ...]:
@@ -122,6 +134,14 @@ class Derivations:
         if path not in self._made:
             self._made[path] = derivation_of(catalogue, graph_of(catalogue).formulas[path])
         return self._made[path]
+
+
+def _without_records(catalogue: Catalogue) -> Iterator[Derivation]:
+    for each in rolled_up(catalogue):
+        with suppress(Refused):
+            found = counted(catalogue, each)
+            if found is not None and found.nothing is not None:
+                yield as_derivation(catalogue, found, found.nothing)
 
 
 def derivation_of(catalogue: Catalogue, attribute: Attribute) -> Derivation | None:

@@ -11,6 +11,7 @@ from repositories.levels import LevelReads
 from repositories.mongo import IndexSpec, Store
 from repositories.plan import Slice
 from repositories.reading import Document
+from repositories.rollups import Rollups
 
 INTERACTIONS = "interactions"
 ID_PREFIX = "in_"
@@ -21,9 +22,10 @@ INDEXES = {CLIENT_ID: IndexSpec(((CLIENT_ID, 1), ("at", -1), ("_id", -1)))}
 class InteractionRepository(RecordRepository):
     """The contacts of all clients."""
 
-    def __init__(self, store: Store, cursors: Cursors, clients: RecordRepository) -> None:
+    def __init__(self, store: Store, cursors: Cursors, clients: RecordRepository, rollups: Rollups) -> None:
         super().__init__(store, INTERACTIONS, "interaction", cursors, owner_key=CLIENT_ID)
         self._clients = clients
+        self.rollups = rollups
         self.levels = {CLIENT_ID: LevelReads(self, CLIENT_ID)}
 
     async def load_many(self, authorised: AuthorisedPlan, ids: Some[str]) -> dict[str, Document]:

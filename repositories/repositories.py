@@ -44,6 +44,7 @@ from repositories.managers import MANAGERS, ManagerRepository
 from repositories.models import ModelRepository
 from repositories.mongo import Store
 from repositories.policies import PolicyRepository
+from repositories.rollups import Rollups
 from repositories.segment_members import SegmentMemberRepository
 from repositories.segments import ID_PREFIX as SEGMENT_PREFIX
 from repositories.segments import SegmentRepository
@@ -81,6 +82,7 @@ class Repositories:
     vault: Vault
     derivations: Derivations
     models: ModelRepository
+    rollups: Rollups
     erasures: ErasureRepository
     audit: AuditRepository
     files: FileRepository
@@ -107,6 +109,7 @@ class Repositories:
         await self.entry_windows.prepare()
         await self.audit.prepare()
         await self.files.prepare()
+        await self.rollups.prepare()
         await self.attributes.sync_indexes(self.catalogue, AREAS)
 
 
@@ -174,7 +177,8 @@ async def open_repositories(
     derivations = Derivations(store, lambda: feed.catalogue)
     clients = ClientRepository(store, cursors, vault, derivations)
     managers = ManagerRepository(store, cursors)
-    interactions = InteractionRepository(store, cursors, clients)
+    rollups = Rollups(store, lambda: feed.catalogue, derivations, clients.history)
+    interactions = InteractionRepository(store, cursors, clients, rollups)
     accounts = ServiceAccountRepository(store, cursors)
     groups = ClientGroupRepository(store, cursors, vault, clients.past, group_age_limit_seconds)
     access = Access(feed.policy, feed.catalogue)
@@ -201,6 +205,7 @@ async def open_repositories(
         vault=vault,
         derivations=derivations,
         models=ModelRepository(store),
+        rollups=rollups,
         erasures=ErasureRepository(store, vault),
         audit=AuditRepository(store, cursors),
         files=FileRepository(store, cursors),

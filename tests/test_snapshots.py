@@ -51,7 +51,7 @@ GIVEN = {
 """The variables of documented queries that need some."""
 ASKED_BY_AUDITORS = "query WhoReadWhoChanged"
 """What others may not ask."""
-DEFINED_ON_THE_WAY = frozenset({"BestScores", "WhyThisMultiple"})
+DEFINED_ON_THE_WAY = frozenset({"BestScores", "WhyThisMultiple", "WhyThisManyVisits"})
 """Of an attribute that the page defines first."""
 
 

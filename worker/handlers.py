@@ -16,6 +16,7 @@ from acts.models.binding import SCORE
 from acts.models.scoring import score_book, score_changed, score_timed
 from acts.recomputing import RECOMPUTE, VERIFY, recompute_all, recompute_formula
 from acts.retention import retain
+from acts.rollups import ROLL, roll
 from acts.segments_snapshots import take_snapshots
 from policy.viewer import Viewer
 from repositories.repositories import Repositories
@@ -69,6 +70,10 @@ async def _score_timed(_viewer: Viewer, repositories: Repositories, run: JobRun)
     return await score_timed(repositories, run)
 
 
+async def _roll(_viewer: Viewer, repositories: Repositories, run: JobRun) -> Mapping[str, Any]:
+    return await roll(repositories, run.report, run.job.checkpoint)
+
+
 HANDLERS: dict[str, JobHandler] = {
     "retention": _retention,
     "approvals": _approvals,
@@ -82,5 +87,6 @@ HANDLERS: dict[str, JobHandler] = {
     SCORE: _score,
     "model.changed": _score_changed,
     "model.timed": _score_timed,
+    ROLL: _roll,
 }
 """By kind; a worker leaves jobs of kinds that it does not know to newer ones."""

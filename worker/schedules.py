@@ -11,6 +11,7 @@ from cronsim import CronSim
 from acts.jobs import enqueue
 from acts.models.scoring import has_changes, has_timed
 from acts.recomputing import VERIFY
+from acts.rollups import ROLL
 from policy.viewer import program
 from repositories.errors import KeyReused
 from repositories.repositories import Repositories
@@ -45,6 +46,7 @@ SCHEDULES: tuple[Schedule, ...] = (
         "model.changed", "* * * * *", "Scores the clients who have changed by the models in use.", needed=has_changes
     ),
     Schedule("model.timed", "20 2 * * *", "Scores the book by models whose results hang on the day.", needed=has_timed),
+    Schedule(ROLL, "*/15 * * * *", "Computes rollups of clients of whom a record left a window, or was not followed."),
     Schedule("jobs", "45 1 * * *", "Removes finished jobs after KEHU_JOB_DAYS."),
 )
 """All of them."""

@@ -115,7 +115,7 @@ def sensitivity_of(catalogue: Catalogue, attribute: Attribute) -> Sensitivity:
 
 def _level(catalogue: Catalogue, attribute: Attribute, met: frozenset[str]) -> Sensitivity:
     paths = (attribute.parent, *attribute.derived_from)
-    further = [found for each in paths if each not in met and (found := catalogue.find(each, attribute.area))]
+    further = [found for each in paths if each not in met and (found := catalogue.find_named(each, attribute.area))]
     levels = [_level(catalogue, each, met | {attribute.path}) for each in further]
     return max((attribute.sensitivity, *levels), key=_SECRECY.index)
 

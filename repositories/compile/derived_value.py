@@ -18,6 +18,15 @@ Expression = object
 def value_expression(attribute: Attribute, kinds: frozenset[ClientKind], tree: Node) -> Expression:
     """The value of an attribute for a client of one of the kinds; null for others, and where it breaks a rule."""
     found = _listed(attribute, tree) if attribute.is_list else _kept(attribute, expression_from(tree))
+    return _for_kinds(kinds, found)
+
+
+def kept_value(attribute: Attribute, kinds: frozenset[ClientKind], value: Expression) -> Expression:
+    """The same for a single value that no formula gives."""
+    return _for_kinds(kinds, _kept(attribute, value))
+
+
+def _for_kinds(kinds: frozenset[ClientKind], found: Expression) -> Expression:
     return found if kinds == BOTH_KINDS else where({"$in": ["$kind", sorted(map(str, kinds))]}, found)
 
 

@@ -13,6 +13,7 @@ from catalogue.formulas.text import expression_of
 from policy.jobs import JOBS
 from schema.attributes.models import AttributeModel
 from schema.context import Document
+from schema.derived.rollups import RollupType, rollup_value
 from schema.fields import output_type, plain, related
 from schema.planning.reads import by_id
 from schema.scalars import Json
@@ -51,12 +52,14 @@ FormulaRecompute: Any = output_type(
 
 ROWS: tuple[tuple[str, Any, str], ...] = (
     ("formula", Json | None, "The expression that computes the values; null where people and programs enter them."),
+    ("rollup", RollupType | None, "How the values come from related records; null where they do not."),
     (
         "isTimed",
         bool,
-        "Whether the values change as time goes by: the formula, or one it reads, reads $$NOW, or the model today.",
+        "Whether the values change as time goes by: the formula, or one it reads, reads $$NOW, the model today, or a "
+        "window rolls.",
     ),
-    ("inputs", list[str], "The paths that the formula or the model reads."),
+    ("inputs", list[str], "The paths that the formula or the model reads; of a rollup as interactions:at."),
     ("usedBy", list[str], "The attributes whose formulas or models read this one."),
     ("model", AttributeModel | None, "The model that gives the values; null where there is none."),
     (
@@ -71,19 +74,31 @@ ROWS: tuple[tuple[str, Any, str], ...] = (
 def formula_facts(catalogue: Catalogue, attribute: Attribute, hidden: Collection[str] = ()) -> dict[str, Any]:
     """The values of those fields, without what may not be known of."""
     if attribute.area != CLIENTS:
-        return {"formula": None, "isTimed": False, "inputs": [], "usedBy": [], "model": None, "recompute": None}
-    graph, text, use = graph_of(catalogue), attribute.formula, attribute.model
-    inputs = sorted(use.paths) if use is not None else () if text is None else sorted(input_paths(catalogue, text))
+        nothing = dict.fromkeys(("formula", "rollup", "model", "recompute"))
+        return {**nothing, "isTimed": False, "inputs": [], "usedBy": []}
+    graph, text, use, rollup = graph_of(catalogue), attribute.formula, attribute.model, attribute.rollup
+    inputs = sorted(use.paths) if use is not None else [] if text is None else sorted(input_paths(catalogue, text))
+    if rollup is not None:
+        # A definition that cannot be read any more has lost nothing of what it was computed from.
+        inputs = [each for each in attribute.derived_from if each.startswith(f"{rollup.area}:")]
     users = graph.users(attribute.path)
     state = attribute.formula_state
     return {
         "formula": None if text is None else expression_of(text),
-        "isTimed": attribute.path in graph.timed if use is None else use.is_timed,
+        "rollup": None if rollup is None else rollup_value(rollup),
+        "isTimed": _is_timed(catalogue, attribute),
         "model": use,
         "inputs": [each for each in inputs if each not in hidden],
         "usedBy": [each for each in users if each not in hidden],
         "recompute": None if state is None else _recompute(attribute),
     }
+
+
+def _is_timed(catalogue: Catalogue, attribute: Attribute) -> bool:
+    if attribute.model is not None:
+        return attribute.model.is_timed
+    has_window = attribute.rollup is not None and attribute.rollup.days is not None
+    return has_window or attribute.path in graph_of(catalogue).timed
 
 
 def _recompute(attribute: Attribute) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from policy.rules import Right
 from schema.attributes.differences import SchemaChange, schema_changes
 from schema.attributes.types import AttributeType, attribute_value
 from schema.context import Context
+from schema.derived.rollups import RollupInput, rollup_from
 from schema.enums import AttributeKindEnum, AttributeStatusEnum, ClientKindEnum, FacetEnum, SensitivityEnum
 from schema.errors import UserError, payload
 from schema.fields import Fields, described, input_type, output_type, plain, resolved
@@ -68,6 +69,11 @@ _RULES: tuple[tuple[str, Any, str], ...] = (
     ("retainDays", int | None, "After how many days a value is cleared, with what the history has of it."),
     ("formula", Json | None, _FORMULA),
     ("model", ModelUseInput | None, _MODEL),
+    (
+        "rollup",
+        RollupInput | None,
+        "Derived attributes only, instead of a formula: the values come from related records; null takes it away.",
+    ),
     ("owner", str | None, "Who answers for the definition."),
 )
 _REVISION = ("expectedRevision", int | None, "The revision that was read: refused if it is no longer that.")
@@ -175,7 +181,7 @@ async def _define(context: Context, given: Mapping[str, Any]) -> Definition:
         {key: value for key, value in given.items() if key not in ("facet", "key", "dryRun", "idempotencyKey")}
     )
     facet: Facet = Facet(given["facet"])
-    own["formula"] = _formula(own.get("formula"))
+    own["formula"], own["rollup"] = _formula(own.get("formula")), rollup_from(own.get("rollup"))
     own["model"] = await _model(context, own.get("model"))
     definition = {"description": own["label"]} | {key: value for key, value in own.items() if value is not None}
     attribute = Attribute.model_validate({"path": f"{facet}.{given['key']}", **definition})
@@ -194,6 +200,8 @@ async def _change(context: Context, given: Mapping[str, Any]) -> Definition:
         own["formula"] = _formula(own["formula"])
     if "model" in own:
         own["model"] = await _model(context, own["model"])
+    if "rollup" in own:
+        own["rollup"] = rollup_from(own["rollup"])
     return await change_or_propose(
         context.viewer,
         context.repositories,

@@ -13,6 +13,7 @@ from repositories.compile.changes import proof_key
 from repositories.compile.derivations import NEXT
 from repositories.cursors import value_at
 from schema.context import Context, Document
+from schema.derived.rollups import RollupType, rollup_value
 from schema.derived.values import value_json
 from schema.fields import output_type, plain
 from schema.scalars import Json
@@ -39,8 +40,13 @@ def explanation_type(attribute_type: Any) -> type:
         "AttributeExplanation",
         "How a derived value came about.",
         (
-            ("formula", Json | None, plain("formula", "The expression that computed the value; null for a model's.")),
-            ("model", model | None, plain("model", "The model that gave the value; null for a formula's.")),
+            ("formula", Json | None, plain("formula", "The expression that computed the value, if one did.")),
+            ("model", model | None, plain("model", "The model that gave the value, if one did.")),
+            (
+                "rollup",
+                _rollup_type() | None,
+                plain("rollup", "Which records the value came from, if it came from any."),
+            ),
             (
                 "revision",
                 int,
@@ -91,6 +97,43 @@ def _model_type() -> Any:
     )
 
 
+def _rollup_type() -> Any:
+    """`RollupExplanation`: what a rollup looked at."""
+    return output_type(
+        "RollupExplanation",
+        "The records that a value came from, as they are now.",
+        (
+            ("definition", RollupType, plain("definition", "Area, function, filter and window.")),
+            ("records", int, plain("records", "How many records were looked at.")),
+            ("firstAt", datetime | None, plain("firstAt", "The moment of the first of them.")),
+            ("lastAt", datetime | None, plain("lastAt", "The moment of the last of them.")),
+        ),
+    )
+
+
+def rollup_explanation(
+    attribute: Attribute, changes: Mapping[int, Document], proof: Document, found: Document | None
+) -> Document:
+    """How a value came from related records, of which `found` says how many there are and of when."""
+    rollup, row = attribute.rollup, found or {}
+    assert rollup is not None
+    return {
+        "formula": None,
+        "model": None,
+        "rollup": {
+            "definition": rollup_value(rollup),
+            "records": row.get("n", 0),
+            "firstAt": row.get("first"),
+            "lastAt": row.get("last"),
+        },
+        "revision": attribute.formula_revision,
+        "isTimed": rollup.days is not None,
+        "computedAt": changes.get(int(proof.get("v", 0)), {}).get("at"),
+        "inputs": [],
+        "next": None,
+    }
+
+
 def explanation(
     context: Context,
     client: Document,
@@ -109,6 +152,7 @@ def explanation(
         ]
         return {
             "formula": None,
+            "rollup": None,
             "model": _model(attribute.model, client, proof, model),
             "revision": attribute.revision,
             "isTimed": attribute.model.is_timed,
@@ -125,6 +169,7 @@ def explanation(
     return {
         "formula": expression_of(text),
         "model": None,
+        "rollup": None,
         "revision": attribute.formula_before_revision if is_filling else attribute.formula_revision,
         "isTimed": attribute.path in graph_of(context.repositories.catalogue).timed,
         "computedAt": changes.get(int(proof.get("v", 0)), {}).get("at"),

@@ -9,6 +9,7 @@ import strawberry
 
 from catalogue.attribute import Facet
 from catalogue.catalogue import Catalogue
+from catalogue.rollups.reading import relation_of
 from repositories.batching import LARGEST
 from repositories.changes import CHANGES, VERSION_INDEX
 from repositories.compile.indexes import ID_INDEX
@@ -76,12 +77,17 @@ def _reads_values(catalogue: Catalogue, given: Arguments, names: frozenset[str])
     """
     named = named_attributes(catalogue, given)
     count = len(named)
-    if not count or not names & FROM_CHANGE:
-        return Reading(count)
-    clients_a_command = max(1, LARGEST // count)
-    changes = Read(CHANGES, count, ID_INDEX, commands_each=Fraction(1, clients_a_command))
+    reads: list[Read] = []
+    if names & FROM_CHANGE:
+        clients_a_command = max(1, LARGEST // max(1, count))
+        reads.append(Read(CHANGES, count, ID_INDEX, commands_each=Fraction(1, clients_a_command)))
     models = sum(each.model is not None for each in named) if EXPLAIN in names else 0
-    return Reading(count, (changes, Read(MODELS, models, ID_INDEX, commands=models)) if models else (changes,))
+    if models:
+        reads.append(Read(MODELS, models, ID_INDEX, commands=models))
+    for area in [each.rollup.area for each in named if each.rollup is not None] if EXPLAIN in names else []:
+        relation = relation_of(catalogue, area)
+        reads.append(Read(area, 1, None if relation is None else relation.stored_in, commands=0, commands_each=1))
+    return Reading(count, tuple(reads) if count else ())
 
 
 def _reads_history(given: Arguments, names: frozenset[str]) -> Reading:

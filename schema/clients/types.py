@@ -20,7 +20,7 @@ from repositories.models import MODELS
 from repositories.past import moment_of
 from repositories.plan import ID, ReadPlan
 from repositories.veil import seen_value
-from schema.clients.explain import Shown, explanation, explanation_type
+from schema.clients.explain import Shown, explanation, explanation_type, rollup_explanation
 from schema.context import Context, Document
 from schema.derived.values import value_json
 from schema.fields import output_type, plain
@@ -125,8 +125,12 @@ async def read_values(context: Context, client: Document, field: Selected, shown
         value = _value(client, each, changes, moment) | {"definition": shown(context, each)}
         if EXPLAIN in names:
             proof = proof_of(client, each) or {}
-            model = await _model_of(context, each)
-            value[EXPLAIN] = explanation(context, client, each, changes, proof, shown, model)
+            if each.rollup is not None:
+                counted = await context.repositories.rollups.counted(str(client[ID]), each)
+                value[EXPLAIN] = rollup_explanation(each, changes, proof, counted)
+            else:
+                model = await _model_of(context, each)
+                value[EXPLAIN] = explanation(context, client, each, changes, proof, shown, model)
         found.append(value)
     return found
 

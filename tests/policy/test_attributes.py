@@ -165,3 +165,25 @@ class TestDerived:
 
     def test_one_role_of_several_that_may_not_read_is_enough(self) -> None:
         assert "derived.named" in self.hidden(rule(CONFIDENTIAL), rule(CONFIDENTIAL, deny=("profile.name",)))
+
+
+class TestRelatedRecords:
+    BOOK = CATALOGUE.with_attributes(
+        (
+            attribute("outcome", area="interactions", sensitivity=INTERNAL),
+            attribute("derived.lastOutcome", sensitivity=INTERNAL, derived_from=("interactions:outcome",)),
+            attribute("derived.again", sensitivity=INTERNAL, derived_from=("derived.lastOutcome",)),
+        )
+    )
+
+    def hidden(self, given: RoleRule) -> set[str]:
+        found = attribute_view(self.BOOK, (given,), None).area("clients").hidden
+        return {each for each in found if each.startswith("derived.")}
+
+    def test_who_does_not_read_what_was_counted_does_not_read_the_value(self) -> None:
+        assert self.hidden(rule()) == set()
+        assert {"derived.lastOutcome", "derived.again"} <= self.hidden(rule(deny=("outcome",)))
+
+    def test_masked_is_not_read_whole(self) -> None:
+        masked = rule(None, allow=("derived",), mask=("outcome",))
+        assert {"derived.lastOutcome", "derived.again"} <= self.hidden(masked)

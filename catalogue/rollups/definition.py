@@ -1,0 +1,223 @@
+"""Whether an attribute may have its rollup, and whether rollups let others change; every problem at once."""
+
+import json
+from collections.abc import Generator, Iterator
+
+from catalogue.attribute import CLIENTS, Attribute, Facet, FormulaState, Sensitivity
+from catalogue.catalogue import Catalogue
+from catalogue.errors import ErrorCode, Problem, Refused
+from catalogue.filters import paths_of
+from catalogue.formulas.definition import KINDS_GIVEN, fits
+from catalogue.formulas.graph import sensitivity_of
+from catalogue.formulas.types import MOMENTS, WIDENING, Type, type_of
+from catalogue.kinds import Kind
+from catalogue.rollups.reading import filter_of, moment_path, relation_of, rolled_up, rollup_inputs
+from catalogue.rollups.rollup import Rollup, RollupFunction
+
+ROLLUPS_LIMIT = 50
+DAYS_LIMIT = 3_660
+WHERE_LIMIT = 20_000
+"""Units: characters of the filter as JSON."""
+_SECRECY = list(Sensitivity)
+_NUMBERS = frozenset(WIDENING)
+_TAKES = {
+    RollupFunction.COUNT: frozenset(Kind) - {Kind.GROUP},
+    RollupFunction.SUM: _NUMBERS,
+    RollupFunction.AVERAGE: _NUMBERS,
+    RollupFunction.MINIMUM: _NUMBERS | set(MOMENTS),
+    RollupFunction.MAXIMUM: _NUMBERS | set(MOMENTS),
+    RollupFunction.LATEST: KINDS_GIVEN,
+    RollupFunction.FIRST: KINDS_GIVEN,
+}
+"""The kinds of attribute that each function takes values of."""
+_RULES = ("options", "minimum", "maximum", "min_length", "max_length", "applies_to")
+
+
+def rollup_problems(before: Catalogue, after: Catalogue, path: str, area: str = CLIENTS) -> list[Problem]:
+    """Why a definition cannot stand in the wanted catalogue, as far as rollups go."""
+    wanted, was = after.find(path, area), before.find(path, area)
+    if wanted is None:
+        return []
+    if area != CLIENTS:
+        return _users_problems(before, after, wanted)
+    return list(_own_problems(after, wanted, was)) if wanted.rollup is not None and wanted.is_live else []
+
+
+def _own_problems(catalogue: Catalogue, attribute: Attribute, was: Attribute | None) -> Iterator[Problem]:
+    rollup = attribute.rollup
+    assert rollup is not None
+    yield from _place_problems(catalogue, attribute)
+    found = list(reading_problems(catalogue, attribute, rollup))
+    yield from found
+    is_newly_secret = was is None or (was.rollup, was.sensitivity) != (rollup, attribute.sensitivity)
+    if is_newly_secret and not found:
+        yield from _level_problems(catalogue, attribute, rollup)
+    if len(rolled_up(catalogue)) > ROLLUPS_LIMIT:
+        message = f"There are {ROLLUPS_LIMIT} rollups, the most; each costs every write of the records that it reads."
+        yield _problem((), message)
+
+
+def _place_problems(catalogue: Catalogue, attribute: Attribute) -> Iterator[Problem]:
+    if attribute.formula is not None or attribute.model is not None:
+        other = "a formula" if attribute.model is None else "a model"
+        yield _problem((), f"{attribute.path} has {other}; give {other} or a rollup.", expected="one of them")
+    if attribute.facet is not Facet.DERIVED:
+        yield _problem((), f"A rollup is for the facet derived only; {attribute.path} is not of it.", attribute.path)
+    if attribute.is_list or catalogue.list_group_of(attribute) is not None:
+        yield _problem((), f"A rollup gives one value; {attribute.path} is a list, or stands in one.")
+    if catalogue.is_restricted(attribute):
+        message = "A rollup would give RESTRICTED values, which are encrypted; the database computes in clear."
+        yield Problem(ErrorCode.INVALID_VALUE, message, ("sensitivity",), "RESTRICTED", "CONFIDENTIAL")
+    unfit = {
+        "isSearchable": attribute.is_searchable,
+        "retainDays": attribute.retain_days is not None,
+        "requiredFor": bool(attribute.required_for),
+        "pattern": attribute.pattern is not None,
+    }
+    for name in (name for name, is_set in unfit.items() if is_set):
+        message = f"{name} is not for computed values; leave it out, or the rollup."
+        yield Problem(ErrorCode.INVALID_VALUE, message, (name,), None, "nothing")
+
+
+def reading_problems(catalogue: Catalogue, attribute: Attribute, rollup: Rollup) -> Iterator[Problem]:
+    """Why a rollup cannot be read from the records, or kept as the attribute's values."""
+    relation = relation_of(catalogue, rollup.area)
+    if relation is None:
+        known = sorted(each.area for each in catalogue.relations if each.target == CLIENTS)
+        yield _problem(("area",), f"No records of {rollup.area} point at clients.", rollup.area, ", ".join(known))
+        return
+    if rollup.days is not None and not 1 <= rollup.days <= DAYS_LIMIT:
+        yield _problem(("days",), f"A window has 1 to {DAYS_LIMIT} days.", str(rollup.days), f"1 to {DAYS_LIMIT}")
+    yield from _moment_problems(catalogue, rollup)
+    yield from _where_problems(catalogue, rollup)
+    if rollup.of is None and rollup.function is not RollupFunction.COUNT:
+        yield _problem(("of",), f"{rollup.function} takes the values of an attribute; name it.", None, "a path")
+        return
+    kinds = _TAKES[rollup.function]
+    found: Attribute | None = None
+    if rollup.of is not None:
+        found = yield from _input_problems(catalogue, rollup, "of", rollup.of, kinds)
+        if found is None:
+            return
+    gives = Type(_given(rollup.function, found))
+    if not fits(gives, type_of(attribute)):
+        message = (
+            f"{rollup.function} gives {gives.words()} here, and {attribute.path} takes {type_of(attribute).words()}."
+        )
+        yield _problem(("function",), message, gives.words(), type_of(attribute).words())
+
+
+def _given(function: RollupFunction, of: Attribute | None) -> Kind:
+    if function is RollupFunction.COUNT or of is None:
+        return Kind.LONG
+    if function is RollupFunction.AVERAGE and of.kind is Kind.LONG:
+        return Kind.NUMBER
+    return Kind.STRING if of.spec.is_text else of.kind
+
+
+def _moment_problems(catalogue: Catalogue, rollup: Rollup) -> Iterator[Problem]:
+    path = moment_path(catalogue, rollup)
+    if path is None:
+        yield _problem(("over",), f"Records of {rollup.area} have no moment of their own; name one.", None, "a path")
+    else:
+        yield from _input_problems(catalogue, rollup, "over", path, frozenset(MOMENTS))
+
+
+def _where_problems(catalogue: Catalogue, rollup: Rollup) -> Iterator[Problem]:
+    try:
+        predicate = filter_of(catalogue, rollup)
+    except Refused as refused:
+        yield from (each.under("rollup") for each in refused.problems())
+        return
+    for path in sorted(paths_of(predicate)):
+        found = catalogue.find(path, rollup.area)
+        if found is not None and catalogue.is_restricted(found):
+            yield _problem(("where",), f"{path} is RESTRICTED: its values are encrypted.", path, "another attribute")
+
+
+def _input_problems(
+    catalogue: Catalogue, rollup: Rollup, name: str, path: str, kinds: frozenset[Kind]
+) -> Generator[Problem, None, Attribute | None]:
+    """What is wrong with an attribute that values are read from; the attribute is returned if nothing is."""
+    found = catalogue.find(path, rollup.area)
+    if found is None or not catalogue.is_live(found):
+        yield _problem((name,), f'{rollup.area} has no live attribute "{path}".', path, "the path of an attribute")
+    elif found.is_list or catalogue.list_group_of(found) is not None:
+        yield _problem((name,), f"{path} is a list, or stands in one; a record has one value.", path, "a single value")
+    elif found.kind not in kinds:
+        words = ", ".join(sorted(kinds))
+        yield _problem((name,), f"{path} is {found.kind}; {words} can be taken here.", found.kind, words)
+    elif catalogue.is_restricted(found):
+        yield _problem((name,), f"{path} is RESTRICTED: its values are encrypted.", path, "another attribute")
+    else:
+        return found
+    return None
+
+
+def _level_problems(catalogue: Catalogue, attribute: Attribute, rollup: Rollup) -> Iterator[Problem]:
+    levels = {
+        path: sensitivity_of(catalogue, found)
+        for path in sorted(rollup_inputs(catalogue, rollup))
+        if (found := catalogue.find(path, rollup.area)) is not None
+    }
+    least = max(levels.values(), key=_SECRECY.index, default=Sensitivity.PUBLIC)
+    if _SECRECY.index(attribute.sensitivity) < _SECRECY.index(least):
+        named = ", ".join(path for path, level in levels.items() if level is least)
+        message = (
+            f"{attribute.path} is {attribute.sensitivity}, and reads {named} of {rollup.area}, which is {least}: "
+            f"a computed value is at least as secret as what it is computed from. Set sensitivity to {least}."
+        )
+        yield Problem(ErrorCode.INVALID_VALUE, message, ("sensitivity",), str(attribute.sensitivity), str(least))
+
+
+def _users_problems(before: Catalogue, after: Catalogue, changed: Attribute) -> list[Problem]:
+    """A problem where rollups that read the attribute could not be computed any more."""
+    broken: dict[str, str] = {}
+    for each in rolled_up(before):
+        found = after.find(each.path)
+        if each.rollup is None or each.rollup.area != changed.area or found is None or not after.is_live(found):
+            continue
+        for problem in reading_problems(after, each, each.rollup):
+            broken.setdefault(each.path, problem.message)
+    if not broken:
+        return []
+    names, first = ", ".join(broken), next(iter(broken.values()))
+    message = f"{changed.path} is read by the rollup of {names}, which could not be computed: {first} Change it first."
+    return [Problem(ErrorCode.INVALID_VALUE, message, ("path",), changed.path, f"no rollup of {names}")]
+
+
+def settled_rollup(before: Attribute | None, after: Attribute, inputs: frozenset[str]) -> Attribute:
+    """The wanted definition with what has to be known of a rollup that is new, changed or gone.
+
+    Its values take their place client by client: those of a rollup move with each record anyway.
+    """
+    old = before if before is not None and before.is_live else None
+    is_same = old is not None and old.rollup == after.rollup
+    has_new_rules = old is not None and any(getattr(old, name) != getattr(after, name) for name in _RULES)
+    if not after.is_live or (is_same and (after.rollup is None or not has_new_rules)):
+        return after
+    update: dict[str, object] = {"formula_before": None, "formula_before_revision": 0}
+    if after.rollup is None:
+        return after.model_copy(update=update | {"formula_state": None, "formula_revision": 0})
+    named = {f"{after.rollup.area}:{each}" for each in inputs}
+    update |= {"derived_from": tuple(sorted({*after.derived_from, *named}))}
+    update |= {"formula_state": FormulaState.SWITCHING, "formula_revision": after.revision}
+    return after.model_copy(update=update)
+
+
+def where_text(given: object) -> str:
+    """A filter as one text, the same for the same filter. Raises: Refused for what is no filter."""
+    try:
+        value = json.loads(given) if isinstance(given, str) else given
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except (ValueError, RecursionError):
+        raise Refused([_problem(("where",), "The filter is no JSON; give an object.", None, "an object")]) from None
+    if len(text) > WHERE_LIMIT:
+        message = f"The filter is {len(text)} characters of JSON; {WHERE_LIMIT} are the most."
+        raise Refused([_problem(("where",), message, str(len(text)), f"up to {WHERE_LIMIT}")])
+    return text
+
+
+def _problem(place: tuple[str, ...], message: str, given: object = None, expected: str | None = None) -> Problem:
+    words = None if given is None else str(given)
+    return Problem(ErrorCode.INVALID_VALUE, message, ("rollup", *place), words, expected)

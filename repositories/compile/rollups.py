@@ -1,0 +1,133 @@
+"""Rollups as aggregations over the records that point at clients."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bson import Int64
+
+from catalogue.attribute import Attribute
+from catalogue.catalogue import Catalogue
+from catalogue.kinds import Kind
+from catalogue.rollups.reading import filter_of, moment_path, relation_of
+from catalogue.rollups.rollup import Rollup, RollupFunction
+from repositories.compile.derivations import Derivation
+from repositories.compile.derived_value import kept_value
+from repositories.compile.filters import query_from
+
+Stage = dict[str, object]
+
+FIRST_LEVEL = -1
+"""Rollups come before every formula: they read no value of the client."""
+_TYPES = {
+    **dict.fromkeys((Kind.LONG, Kind.NUMBER, Kind.DECIMAL), "number"),
+    **dict.fromkeys((Kind.DATE, Kind.DATETIME), "date"),
+    Kind.BOOLEAN: "bool",
+}
+"""How values of a kind are stored; all others are texts."""
+_ACCUMULATORS = {
+    RollupFunction.SUM: "$sum",
+    RollupFunction.AVERAGE: "$avg",
+    RollupFunction.MINIMUM: "$min",
+    RollupFunction.MAXIMUM: "$max",
+    RollupFunction.LATEST: "$max",
+    RollupFunction.FIRST: "$min",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What the aggregation of a rollup reads; `owner` is the path of the client's id in a record."""
+
+    attribute: Attribute
+    rollup: Rollup
+    owner: str
+    over: str
+    of_kind: Kind | None
+    where: Stage
+
+    @property
+    def nothing(self) -> object:
+        """What a client without such records has."""
+        return Int64(0) if self.rollup.function is RollupFunction.COUNT else None
+
+
+def counted(catalogue: Catalogue, attribute: Attribute) -> Counted | None:
+    """A rollup as it is to be computed; None where it is none, or its area points at no clients.
+
+    Raises: Refused for a filter that the catalogue does not know any more.
+    """
+    rollup = attribute.rollup
+    relation = None if rollup is None else relation_of(catalogue, rollup.area)
+    over = None if rollup is None else moment_path(catalogue, rollup)
+    if rollup is None or relation is None or over is None:
+        return None
+    of = None if rollup.of is None else catalogue.find(rollup.of, rollup.area)
+    where = query_from(filter_of(catalogue, rollup))
+    return Counted(attribute, rollup, relation.stored_in, over, None if of is None else of.kind, where)
+
+
+def counting_pipeline(given: Counted, clients: Collection[str], at: datetime) -> list[Stage]:
+    """Stages that give, for each of the clients with such records: v, how many, and the first and last moment.
+
+    Cost: one walk through the records of those clients, by the index that lists them.
+    """
+    rollup = given.rollup
+    parts: list[Stage] = [{given.owner: {"$in": sorted(clients)}}]
+    if given.where:
+        parts.append(given.where)
+    if rollup.of is not None:
+        is_counted = rollup.function is RollupFunction.COUNT
+        stored = {"$ne": None} if is_counted else {"$type": _TYPES.get(given.of_kind or Kind.STRING, "string")}
+        parts.append({rollup.of: stored})
+    if rollup.days is not None:
+        parts.append({given.over: {"$gt": at - timedelta(days=rollup.days), "$lte": at}})
+    else:
+        parts.append({given.over: {"$type": "date"}})
+    moments: Stage = {"n": {"$sum": 1}, "first": {"$min": f"${given.over}"}, "last": {"$max": f"${given.over}"}}
+    return [{"$match": {"$and": parts}}, {"$group": {"_id": f"${given.owner}", "v": _value(given), **moments}}]
+
+
+def _value(given: Counted) -> Stage:
+    function = given.rollup.function
+    if function is RollupFunction.COUNT:
+        return {"$sum": 1}
+    value = f"${given.rollup.of}"
+    if function in (RollupFunction.LATEST, RollupFunction.FIRST):
+        # Objects are compared field by field: of two records of one moment the id decides.
+        return {_ACCUMULATORS[function]: {"o": f"${given.over}", "i": "$_id", "v": value}}
+    return {_ACCUMULATORS[function]: value}
+
+
+def value_of(given: Counted, row: Stage | None) -> object:
+    """The value of a client, from its row of the aggregation."""
+    if row is None:
+        return given.nothing
+    found = row["v"]
+    return found.get("v") if isinstance(found, dict) else found
+
+
+def as_derivation(catalogue: Catalogue, given: Counted, value: object) -> Derivation:
+    """How a value that was counted is put into a client: cast, held against the rules, entered in the history."""
+    attribute = given.attribute
+    kept = kept_value(attribute, catalogue.kinds_with(attribute), {"$literal": value})
+    source = f"rollup of {attribute.path}, revision {attribute.formula_revision}"
+    drops = attribute.formula_state is not None
+    return Derivation(attribute.path, FIRST_LEVEL, kept, drops_upcoming=drops, source=source)
+
+
+def crossing_pipeline(given: Counted, since: datetime, until: datetime, after: str, limit: int) -> list[Stage]:
+    """Stages that give the clients of whom a record has left the window, or come into it, in a span of time.
+
+    Order: by id, those behind `after`.
+    Cost: the records of two spans, by an index of their moments.
+    """
+    days = timedelta(days=given.rollup.days or 0)
+    spans = [{given.over: {"$gt": since - each, "$lte": until - each}} for each in (days, timedelta())]
+    return [
+        {"$match": {"$or": spans}},
+        {"$group": {"_id": f"${given.owner}"}},
+        {"$match": {"_id": {"$gt": after}}},
+        {"$sort": {"_id": 1}},
+        {"$limit": limit},
+    ]

@@ -1,0 +1,247 @@
+"""Rollups kept current: computed after each write of a related record, and when time moves their windows."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from secrets import token_hex
+from typing import Any
+from weakref import WeakValueDictionary
+
+from catalogue.attribute import CLIENTS, Attribute
+from catalogue.catalogue import Catalogue
+from catalogue.errors import Refused
+from catalogue.rollups.reading import relation_of, rolled_up
+from policy.viewer import program
+from repositories.changes import TAIL_LIMIT, ChangeHistory
+from repositories.compile.derivations import recomputing_stages
+from repositories.compile.rollups import (
+    Counted,
+    as_derivation,
+    counted,
+    counting_pipeline,
+    crossing_pipeline,
+    value_of,
+)
+from repositories.derivations import Derivations
+from repositories.errors import RepositoryError, RepositoryFault, Unavailable
+from repositories.mongo import IndexSpec, Store
+from repositories.plan import ID
+
+Document = dict[str, Any]
+
+log = logging.getLogger("kehu.rollups")
+
+PROGRAM = program("kehu-rollups")
+"""Who has computed a value, as the history names it."""
+COUNTER = "rollups"
+"""Counts in a client how often its rollups were computed: what was counted before another did so is not written."""
+MARK = "rollup"
+"""In a record whose client's rollups have not been computed since it was written: a key of the write, and when."""
+MARK_INDEX = "rollup"
+BATCH = 500
+ATTEMPTS = 100
+STATE = "rollups"
+
+
+class _Turn:
+    """Who computes the rollups of a client, of those of one process that want it."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.begun = 0
+
+
+class Rollups:
+    """The rollups of the newest catalogue.
+
+    Cost: nothing for a write of an area that no rollup reads; else one command before the client's and its
+    formulas' update, one for each rollup, and one that takes the mark away.
+    """
+
+    def __init__(
+        self, store: Store, catalogue: Callable[[], Catalogue], derivations: Derivations, history: ChangeHistory
+    ) -> None:
+        self._store = store
+        self._clients = store.collection(CLIENTS)
+        self._state = store.collection("settings")
+        self._newest = catalogue
+        self._derivations = derivations
+        self._history = history
+        self._turns: WeakValueDictionary[tuple[str, str], _Turn] = WeakValueDictionary()
+        self._tickets = count(1)
+
+    def over(self, area: str) -> list[Attribute]:
+        """The rollups over the records of an area."""
+        return [each for each in rolled_up(self._newest()) if each.rollup is not None and each.rollup.area == area]
+
+    def windowed(self) -> list[Attribute]:
+        """The rollups that change as time goes by, in order of their path."""
+        return [each for each in rolled_up(self._newest()) if each.rollup is not None and each.rollup.days is not None]
+
+    def mark(self, area: str) -> Document:
+        """What a record gets with its write, in the same command; nothing where no rollup reads its area."""
+        return {MARK: {"key": token_hex(8), "at": _now()}} if self.over(area) else {}
+
+    async def follow(self, area: str, owners: Collection[str], mark: Mapping[str, Any]) -> None:
+        """Compute the rollups of clients of whom records were written, and take the mark off those records.
+
+        What fails leaves the mark, by which the worker finds it: the records are in, and stay.
+        """
+        if not mark or not owners:
+            return
+        relation = relation_of(self._newest(), area)
+        if relation is None:
+            return
+        try:
+            await self._compute_shared(area, sorted(owners))
+            done = {relation.stored_in: {"$in": sorted(owners)}, f"{MARK}.key": {"$eq": mark[MARK]["key"]}}
+            await self._store.collection(area).update_many(done, {"$unset": {MARK: ""}})
+        except RepositoryError as error:
+            log.warning("the rollups of %d clients are computed later: %s", len(owners), error)
+
+    async def _compute_shared(self, area: str, owners: Sequence[str]) -> None:
+        """Compute the rollups of clients; of one client only once for all who wait for their turn.
+
+        Whoever has waited while another began after his record was written has nothing left to do.
+        """
+        if len(owners) > 1:
+            for start in range(0, len(owners), BATCH):
+                await self.compute(owners[start : start + BATCH], self.over(area))
+            return
+        ticket = next(self._tickets)
+        turn = self._turns.setdefault((area, owners[0]), _Turn())
+        async with turn.lock:
+            if turn.begun < ticket:
+                begun = next(self._tickets)
+                await self.compute(owners, self.over(area))
+                turn.begun = begun
+
+    async def compute(self, owners: Sequence[str], attributes: Sequence[Attribute], *, is_final: bool = True) -> int:
+        """How many of the clients have other values now, with what hangs on them, by the records as they are.
+
+        The counter is read before the records are: a value is written only where nobody else has computed since, so
+        that of several at once the last one has seen what all of them wrote. Without `is_final` a value that is right
+        is no computation that others have to notice.
+        Raises: Unavailable where others write without a pause.
+        Cost: two commands, and one for each rollup; again where somebody came in between.
+        """
+        catalogue = self._newest()
+        wanted = list(_counted(catalogue, attributes))
+        if not wanted or not owners:
+            return 0
+        for _ in range(ATTEMPTS):
+            rows = await self._clients.find({ID: {"$in": list(owners)}}, {COUNTER: 1})
+            at = _now()
+            found = await asyncio.gather(*(self._rows(each, owners, at) for each in wanted))
+            pairs = [self._update(catalogue, each, wanted, found, at, is_final=is_final) for each in rows]
+            done = await self._clients.bulk_write(pairs)
+            if done.errors:
+                raise RepositoryFault(done.errors[0].message)
+            if done.matched == len(pairs):
+                await self._move_full(owners)
+                return done.modified
+        raise Unavailable("Others write records of these clients without a pause; their rollups are computed later.")
+
+    async def _rows(self, given: Counted, owners: Collection[str], at: datetime) -> dict[str, Document]:
+        records = self._store.collection(given.rollup.area)
+        return {str(row[ID]): row for row in await records.aggregate(counting_pipeline(given, owners, at))}
+
+    def _update(
+        self,
+        catalogue: Catalogue,
+        row: Document,
+        wanted: Sequence[Counted],
+        found: Sequence[Mapping[str, Document]],
+        at: datetime,
+        *,
+        is_final: bool,
+    ) -> tuple[Document, list[Mapping[str, Any]]]:
+        values = [value_of(each, rows.get(str(row[ID]))) for each, rows in zip(wanted, found, strict=True)]
+        own = [as_derivation(catalogue, each, value) for each, value in zip(wanted, values, strict=True)]
+        hanging = self._derivations.for_change([each.path for each in own])
+        stages: list[Mapping[str, Any]] = list(recomputing_stages([*own, *hanging], at, PROGRAM.person))
+        if is_final:
+            stages.append({"$set": {COUNTER: {"$add": [{"$ifNull": [f"${COUNTER}", 0]}, 1]}}})
+        return {ID: row[ID], COUNTER: {"$eq": row.get(COUNTER)}}, stages
+
+    async def _move_full(self, owners: Sequence[str]) -> None:
+        where = {ID: {"$in": list(owners)}, f"tail.{TAIL_LIMIT}": {"$exists": True}}
+        for each in await self._clients.find(where, {"tail.version": 1}):
+            await self._history.move_when_full(str(each[ID]), each)
+
+    async def clients_behind(self, after: str) -> list[str]:
+        """The next ids of clients behind an id."""
+        rows = await self._clients.find({ID: {"$gt": after}}, {ID: 1}, [(ID, 1)], limit=BATCH)
+        return [str(each[ID]) for each in rows]
+
+    async def crossing(self, attribute: Attribute, since: datetime, until: datetime, after: str) -> list[str]:
+        """The next clients behind an id of whom a record has left a window, or come into it."""
+        for each in _counted(self._newest(), (attribute,)):
+            pipeline = crossing_pipeline(each, since, until, after, BATCH)
+            rows = await self._store.collection(each.rollup.area).aggregate(pipeline)
+            return [str(row[ID]) for row in rows]
+        return []
+
+    async def finish(self, before: datetime) -> int:
+        """How many records had a mark from before a moment: their writers ended before the rollups were computed."""
+        done = 0
+        for area in sorted({each.rollup.area for each in rolled_up(self._newest()) if each.rollup is not None}):
+            done += await self._finish(area, before)
+        return done
+
+    async def _finish(self, area: str, before: datetime) -> int:
+        relation = relation_of(self._newest(), area)
+        if relation is None:
+            return 0
+        records, done = self._store.collection(area), 0
+        query = {f"{MARK}.at": {"$lt": before}}
+        while rows := await records.find(query, {relation.stored_in: 1, MARK: 1}, limit=BATCH):
+            await self.compute(sorted({str(each[relation.stored_in]) for each in rows}), self.over(area))
+            # A newer write has a mark of its own, which stays.
+            marks = [({ID: each[ID], f"{MARK}.key": each[MARK]["key"]}, {"$unset": {MARK: ""}}) for each in rows]
+            await records.bulk_write(marks)
+            done += len(rows)
+        return done
+
+    async def counted(self, client_id: str, attribute: Attribute) -> Document | None:
+        """What a rollup reads of a client now: n, first and last; None where there is nothing."""
+        for each in _counted(self._newest(), (attribute,)):
+            return (await self._rows(each, (client_id,), _now())).get(client_id)
+        return None
+
+    async def prepare(self) -> None:
+        """The indexes that rollups need: of marks, and of the moments by which windows roll."""
+        for attribute in rolled_up(self._newest()):
+            for each in _counted(self._newest(), (attribute,)):
+                specs = {MARK_INDEX: IndexSpec(((f"{MARK}.at", 1),), partial={f"{MARK}.at": {"$exists": True}})}
+                if each.rollup.days is not None:
+                    specs[f"{MARK} {each.over}"] = IndexSpec(((each.over, 1), (each.owner, 1)))
+                await self._store.collection(each.rollup.area).create_indexes(specs)
+
+    async def rolled_until(self) -> datetime | None:
+        """The moment that windows have been rolled to."""
+        found = await self._state.find_one({ID: STATE})
+        return None if found is None else found["at"]
+
+    async def note_rolled(self, until: datetime) -> None:
+        """Note that windows have been rolled to a moment."""
+        await self._state.update_one({ID: STATE}, {"$max": {"at": until}}, upsert=True)
+
+
+def _counted(catalogue: Catalogue, attributes: Sequence[Attribute]) -> Iterator[Counted]:
+    for each in attributes:
+        try:
+            found = counted(catalogue, each)
+        except Refused as refused:
+            log.error("%s is not computed: %s", each.path, refused)
+            continue
+        if found is not None:
+            yield found
+
+
+def _now() -> datetime:
+    """Now, as the database keeps it."""
+    moment = datetime.now(UTC)
+    return moment - timedelta(microseconds=moment.microsecond % 1_000)
