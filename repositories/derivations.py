@@ -1,8 +1,10 @@
 """The one door to derived values: what has to be computed with a change is said here, and by no act."""
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
+
+import bson
 
 from catalogue.attribute import CLIENTS, Attribute, FormulaState
 from catalogue.catalogue import Catalogue
@@ -23,6 +25,8 @@ Document = dict[str, Any]
 
 COMPLETED = 100
 """Clients that one command computes values for; they stand in it, so that it must not grow too large."""
+COMPLETED_BYTES = 4_000_000
+"""Of clients in one such command, who have every value twice: the history has it too. A command takes 16 MB."""
 
 log = logging.getLogger("kehu.formulas")
 
@@ -68,8 +72,7 @@ class Derivations:
         """
         derivations = self.for_new()
         paths = stored_paths(derivations)
-        for start in range(0, len(documents) if derivations else 0, COMPLETED):
-            batch = documents[start : start + COMPLETED]
+        for batch in _batches(documents) if derivations else ():
             given: list[Document] = [
                 {"$collStats": {}},
                 {"$limit": 1},
@@ -122,6 +125,19 @@ class Derivations:
         if path not in self._made:
             self._made[path] = derivation_of(catalogue, graph_of(catalogue).formulas[path])
         return self._made[path]
+
+
+def _batches(documents: Sequence[Document]) -> Iterator[Sequence[Document]]:
+    """The documents in their order, as many at a time as one command takes."""
+    start = size = 0
+    for at, document in enumerate(documents):
+        weight = len(bson.encode(document))
+        if at > start and (at - start == COMPLETED or size + weight > COMPLETED_BYTES):
+            yield documents[start:at]
+            start, size = at, 0
+        size += weight
+    if start < len(documents):
+        yield documents[start:]
 
 
 def derivation_of(catalogue: Catalogue, attribute: Attribute) -> Derivation | None:
