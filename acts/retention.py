@@ -51,7 +51,8 @@ async def retain(
     A value is as old as its observation, or its entry if nobody said when it was observed. It is cleared by an ordinary
     change. Safe to stop and to run again.
     Raises: NotAllowed.
-    Cost: for each such attribute two passes through the clients, and two commands for each value that is cleared.
+    Cost: for each such attribute two passes through the clients, one more for each that is computed of it, and two
+    commands for each value that is cleared.
     """
     repositories.access.require(viewer, Right.CHANGE_CLIENTS)
     moment = at or now()
