@@ -51,7 +51,8 @@ async def retain(
     A value is as old as its observation, or its entry if nobody said when it was observed. It is cleared by an ordinary
     change. Safe to stop and to run again.
     Raises: NotAllowed.
-    Cost: for each such attribute two passes through the clients, and two commands for each value that is cleared.
+    Cost: for each such attribute two passes through the clients, one more for each that is computed of it, and two
+    commands for each value that is cleared.
     """
     repositories.access.require(viewer, Right.CHANGE_CLIENTS)
     moment = at or now()
@@ -63,6 +64,9 @@ async def retain(
         retention = RetentionRepository(repositories.store)
         cleared = await _clear(answer, repositories, retention, attribute, before, dry_run)
         forgotten = await retention.forget(attribute.path, before, dry_run=dry_run)
+        # What was computed of a value may be the value itself: the history forgets it with what it came from.
+        for path in _computed_of(repositories.feed.catalogue, attribute.path):
+            forgotten += await retention.forget(path, before, dry_run=dry_run)
         done.append(Retained(attribute.path, days, cleared, forgotten))
         await report(len(done), len(limited))
     return done
@@ -72,6 +76,24 @@ def _limited(catalogue: Catalogue) -> list[tuple[Attribute, int]]:
     """The attributes whose values go after some days, retired ones too."""
     rows = catalogue.area(CLIENTS).values()
     return [(each, each.retain_days) for each in rows if each.retain_days is not None]
+
+
+def _computed_of(catalogue: Catalogue, path: str) -> list[str]:
+    """The paths of what is, or ever was, computed of a value, at one remove or at several."""
+    found: dict[str, None] = {}
+    waiting = [path]
+    while waiting:
+        source = waiting.pop()
+        for each in catalogue.area(CLIENTS).values():
+            if each.path not in found and any(_overlap(source, read) for read in each.derived_from):
+                found[each.path] = None
+                waiting.append(each.path)
+    return sorted(found.keys() - {path})
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether one path is the other, or stands in it."""
+    return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
 
 
 async def _clear(

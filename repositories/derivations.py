@@ -5,6 +5,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
+import bson
+
 from catalogue.attribute import CLIENTS, Attribute, FormulaState
 from catalogue.catalogue import Catalogue
 from catalogue.errors import Refused
@@ -27,6 +29,8 @@ Document = dict[str, Any]
 
 COMPLETED = 100
 """Clients that one command computes values for; they stand in it, so that it must not grow too large."""
+COMPLETED_BYTES = 4_000_000
+"""Of clients in one such command, who have every value twice: the history has it too. A command takes 16 MB."""
 
 log = logging.getLogger("kehu.formulas")
 
@@ -80,8 +84,7 @@ class Derivations:
         """
         derivations = self.for_new()
         paths = stored_paths(derivations)
-        for start in range(0, len(documents) if derivations else 0, COMPLETED):
-            batch = documents[start : start + COMPLETED]
+        for batch in _batches(documents) if derivations else ():
             given: list[Document] = [
                 {"$collStats": {}},
                 {"$limit": 1},
@@ -142,6 +145,19 @@ def _without_records(catalogue: Catalogue) -> Iterator[Derivation]:
             found = counted(catalogue, each)
             if found is not None and found.nothing is not None:
                 yield as_derivation(catalogue, found, found.nothing)
+
+
+def _batches(documents: Sequence[Document]) -> Iterator[Sequence[Document]]:
+    """The documents in their order, as many at a time as one command takes."""
+    start = size = 0
+    for at, document in enumerate(documents):
+        weight = len(bson.encode(document))
+        if at > start and (at - start == COMPLETED or size + weight > COMPLETED_BYTES):
+            yield documents[start:at]
+            start, size = at, 0
+        size += weight
+    if start < len(documents):
+        yield documents[start:]
 
 
 def derivation_of(catalogue: Catalogue, attribute: Attribute) -> Derivation | None:

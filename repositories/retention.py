@@ -6,6 +6,7 @@ from typing import Any
 
 from catalogue.attribute import CLIENTS
 from repositories.changes import CHANGES
+from repositories.clients import MERGED
 from repositories.compile.changes import proof_key
 from repositories.mongo import Store
 from repositories.plan import ID
@@ -39,7 +40,7 @@ class RetentionRepository:
         """
         done = 0
         batch: list[Document] = []
-        rows = self._clients.iterate({}, {"tail": 1, "version": 1, "moved": 1}, sort=[(ID, 1)])
+        rows = self._clients.iterate({}, {"tail": 1, "version": 1, "moved": 1, f"{MERGED}.id": 1}, sort=[(ID, 1)])
         async for client in rows:
             batch.append(client)
             if len(batch) == BATCH:
@@ -50,7 +51,10 @@ class RetentionRepository:
     async def _forget(self, clients: Sequence[Document], path: str, before: datetime, dry_run: bool) -> int:
         if not clients:
             return 0
-        query = {"recordId": {"$in": [each[ID] for each in clients]}, "values.path": {"$eq": path}}
+        # Who became part of a client has the history that was his, and no document.
+        former = [str(each["id"]) for client in clients for each in client.get(MERGED, ())]
+        ids = [*(each[ID] for each in clients), *former]
+        query = {"recordId": {"$in": ids}, "values.path": {"$eq": path}}
         moved: dict[str, list[Document]] = {}
         for entry in await self._changes.find(query, sort=[("version", 1)]):
             moved.setdefault(str(entry["recordId"]), []).append(entry)
@@ -61,14 +65,23 @@ class RetentionRepository:
             done += len(forgetful)
             if not dry_run:
                 await self._store(client, [each for each in older if each["version"] in forgetful], forgetful)
+        for each in former:
+            entries = moved.get(each, [])
+            forgetful = forgotten(entries, path, before)
+            done += len(forgetful)
+            if not dry_run:
+                await self._store_moved([entry for entry in entries if entry["version"] in forgetful])
         return done
 
     async def _store(self, client: Document, older: Sequence[Document], forgetful: frozenset[int]) -> None:
-        for entry in older:
-            await self._changes.update_one({ID: entry[ID]}, {"$set": {"values": entry["values"]}})
+        await self._store_moved(older)
         if any(each["version"] in forgetful for each in client["tail"]):
             query = {ID: client[ID], "version": client["version"], "moved": client.get("moved")}
             await self._clients.update_one(query, {"$set": {"tail": client["tail"]}})
+
+    async def _store_moved(self, entries: Sequence[Document]) -> None:
+        for entry in entries:
+            await self._changes.update_one({ID: entry[ID]}, {"$set": {"values": entry["values"]}})
 
 
 def forgotten(entries: Sequence[Document], path: str, before: datetime) -> frozenset[int]:

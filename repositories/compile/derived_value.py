@@ -14,6 +14,11 @@ from repositories.values import bson_from
 
 Expression = object
 
+LIST_BYTES = 100_000
+"""Of the texts of one computed list. Many changes of it stand in the same document, with what was and what is: once it
+grew past 16 MB, every later change of the client would be refused.
+"""
+
 
 def value_expression(attribute: Attribute, kinds: frozenset[ClientKind], tree: Node) -> Expression:
     """The value of an attribute for a client of one of the kinds; null for others, and where it breaks a rule."""
@@ -37,9 +42,17 @@ def _listed(attribute: Attribute, tree: Node) -> Expression:
         return where({"$isArray": [given[0]]}, with_values([right], short))
 
     def short(given: list[Expression]) -> Expression:
-        return where({"$lte": [{"$size": given[0]}, LIST_LIMIT]}, given[0])
+        return where({"$lte": [{"$size": given[0]}, LIST_LIMIT]}, _light(attribute, given[0]))
 
     return with_values([expression_from(tree)], items)
+
+
+def _light(attribute: Attribute, texts: Expression) -> Expression:
+    """The list, if its texts together are no longer than a list may be."""
+    if not attribute.spec.is_text:
+        return texts
+    lengths = {"$sum": {"$map": {"input": texts, "as": "text_", "in": {"$strLenBytes": "$$text_"}}}}
+    return where({"$lte": [lengths, LIST_BYTES]}, texts)
 
 
 def _kept(attribute: Attribute, value: Expression) -> Expression:

@@ -95,3 +95,38 @@ class TestRetain:
     async def test_not_by_everybody(self, book: Repositories) -> None:
         with pytest.raises(NotAllowed):
             await retain(Viewer("A001", frozenset(("auditor",))), book)
+
+
+class TestWhatHangsOnAValue:
+    @pytest.mark.real_drivers
+    async def test_what_was_computed_of_a_value_is_forgotten_with_it(self, store: Store) -> None:
+        book = await open_book(
+            store,
+            CATALOGUE.with_attributes(
+                (
+                    attribute("derived.called", formula='"$profile.nickname"', derived_from=("profile.nickname",)),
+                    attribute("derived.shout", formula='"$derived.called"', derived_from=("derived.called",)),
+                )
+            ),
+        )
+        one = await insert(book, "C1", {"profile.nickname": "Oldname"})
+        assert (await stored(book, one))["derived"] == {"called": "Oldname", "shout": "Oldname"}
+        assert (await figures(book, LATE))["profile.nickname"] == (1, 6)
+        assert b"Oldname" not in await whole(store)
+        assert (await stored(book, one))["derived"] == {}
+
+    async def test_the_history_of_who_became_part_of_another_forgets_too(
+        self, book: Repositories, store: Store
+    ) -> None:
+        one = await insert(book, "C1", {"profile.name": "Li"})
+        merged = {"id": "cl_gone", "number": "C2", "version": 2, "at": AT, "by": "M001"}
+        await store.collection("clients").update_one({"_id": one}, {"$set": {"merged": [merged]}})
+        rows = [{"path": "profile.nickname", "new": "Oldname"}], [{"path": "profile.nickname", "old": "Oldname"}]
+        entries = [
+            {"_id": f"cl_gone:{at}", "recordId": "cl_gone", "version": at, "at": when, "values": values}
+            for at, when, values in ((1, AT, rows[0]), (2, SOON, rows[1]))
+        ]
+        await store.collection("changes").insert_many(entries)
+        assert (await figures(book, LATE, dry_run=True))["profile.nickname"] == (0, 2)
+        assert (await figures(book, LATE))["profile.nickname"] == (0, 2)
+        assert b"Oldname" not in await whole(store)

@@ -190,6 +190,33 @@ class TestWrites:
             "derived.twice",
         ]
 
+    async def test_many_large_clients_take_several_commands(self, store: Store) -> None:
+        book = await open_book(store, BOOK)
+        remarks = "x" * 120_000
+        rows = [
+            (record(f"C{at}"), change({"stage": "LOST", "attitude.remarks": remarks, "profile.employees": at}))
+            for at in range(80)
+        ]
+        assert await book.clients.insert_many(rows) == frozenset()
+        assert await book.clients.collection.count({"derived.isActive": False}) == 80
+
+    async def test_a_computed_list_of_long_texts_does_not_fill_the_document(self, store: Store) -> None:
+        one = {"$split": ["$attitude.remarks", ","]}
+        each = {"$map": {"input": one, "as": "x", "in": "$attitude.remarks"}}
+        grown = BOOK.with_attributes(
+            attribute(f"derived.{name}", Kind.TEXT, is_list=True, formula=json.dumps(formula))
+            for name, formula in (("few", one), ("grown", each))
+        )
+        book = await open_book(store, grown)
+        made = record("C1")
+        await book.clients.insert(made, change({"stage": "ACTIVE", "attitude.remarks": "some words"}))
+        # 500 copies of 20,000 signs are ten million, and the history has them twice more.
+        for word in ("a," * 400, "字" * 40 + "," * 499 + "字" * 19_000, "few, words"):
+            await book.clients.write(str(made[ID]), change({"attitude.remarks": word}), seen())
+        found = await stored(book, str(made[ID]))
+        assert found["derived"]["grown"] == ["few, words"] * 2
+        assert found["derived"]["few"] == ["few", " words"]
+
     async def test_after_many_changes_at_once_nothing_differs_from_a_full_recompute(self, store: Store) -> None:
         count = 10_000 if IS_LONG else 300
         book = await open_book(store, BOOK)
