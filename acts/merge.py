@@ -99,7 +99,7 @@ async def planned_merge(
         for path in ("stage", *shown)
         if value_at(merged, path) is not None and value_at(merged, path) != value_at(kept, path)
     )
-    merges = MergeRepository(repositories.store, repositories.vault, repositories.derivations)
+    merges = _merges(repositories)
     merge = _merge(catalogue, kept, merged, Change({}, "", now()), ())
     # Who points at the client by what, and whether, is told of clients and attributes alone that may be filtered by.
     told = tuple(each for each in merge.references if access.may_filter(viewer, each.path))
@@ -130,7 +130,7 @@ async def merge_clients(
     scope = repositories.access.rows(viewer, RIGHT)
     if len(await clients.existing({wanted.keep_id, wanted.merge_id}, scope)) < 2:
         raise NotFound("client", f"{wanted.keep_id} or {wanted.merge_id}")
-    merges = MergeRepository(repositories.store, repositories.vault, repositories.derivations)
+    merges = _merges(repositories)
     read = [await merges.read(each) for each in (wanted.keep_id, wanted.merge_id)]
     kept, merged = _pair({str(each[ID]): each for each in read if each is not None}, wanted)
     await _refuse_blocked(repositories, wanted, kept, merged)
@@ -213,6 +213,10 @@ def _pair(found: Mapping[str, Document], wanted: MergeRequest) -> tuple[Document
     if kept["kind"] != merged["kind"]:
         refuse([problem("mergeId", f"a client of kind {merged['kind']}", f"one of kind {kept['kind']}, as is kept")])
     return kept, merged
+
+
+def _merges(repositories: Repositories) -> MergeRepository:
+    return MergeRepository(repositories.store, repositories.vault, repositories.derivations, repositories.rollups)
 
 
 def _stale(name: str, version: int, client: Document) -> Problem:

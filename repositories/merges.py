@@ -20,6 +20,7 @@ from repositories.grants import CLIENT_ID as GRANTED_CLIENT
 from repositories.grants import GRANTS
 from repositories.mongo import Collection, Store, Transaction
 from repositories.plan import ID, Change, Proof
+from repositories.rollups import Rollups
 from repositories.vault import Vault
 
 Document = dict[str, Any]
@@ -63,10 +64,11 @@ class Merge:
 class MergeRepository:
     """Merges clients; what it does is all done or not at all."""
 
-    def __init__(self, store: Store, vault: Vault, derivations: Derivations) -> None:
+    def __init__(self, store: Store, vault: Vault, derivations: Derivations, rollups: Rollups) -> None:
         self._store = store
         self._vault = vault
         self._derivations = derivations
+        self._rollups = rollups
 
     async def read(self, client_id: str) -> Document | None:
         """A client as it is stored."""
@@ -98,13 +100,20 @@ class MergeRepository:
 
         Raises: StaleVersion if one of the two has changed, NotFound if one is gone; nothing is changed then.
         Cost: one transaction; six commands, one for each area of related records, two for each client who points at
-        the merged one.
+        the merged one; and what the rollups of the kept one cost.
         """
-        (sealed,) = await self._vault.sealed([(str(merge.kept[ID]), merge.change)])
-        return await self._store.transaction(lambda each: _carry_out(each, merge, sealed, self._derivations))
+        kept = str(merge.kept[ID])
+        (sealed,) = await self._vault.sealed([(kept, merge.change)])
+        marks = {area: self._rollups.mark(area) for area, _ in merge.related}
+        version = await self._store.transaction(lambda each: _carry_out(each, merge, sealed, self._derivations, marks))
+        for area, mark in marks.items():
+            await self._rollups.follow(area, [kept], mark)
+        return version
 
 
-async def _carry_out(transaction: Transaction, merge: Merge, change: Change, derivations: Derivations) -> int:
+async def _carry_out(
+    transaction: Transaction, merge: Merge, change: Change, derivations: Derivations, marks: Mapping[str, Document]
+) -> int:
     clients = transaction.collection(CLIENTS)
     kept, merged = str(merge.kept[ID]), str(merge.merged[ID])
     await _archive(transaction, merge)
@@ -117,7 +126,10 @@ async def _carry_out(transaction: Transaction, merge: Merge, change: Change, der
         raise await _stale(clients, kept, merge.kept["version"])
     facts = _follows(merge)
     for area, key in (*merge.related, (GRANTS, GRANTED_CLIENT)):
-        pipeline = change_pipeline(replace(facts, values={key: kept}))
+        # Whoever is stopped before the rollups are computed leaves the marks, by which the worker finds these records.
+        pipeline: list[Mapping[str, Any]] = [*change_pipeline(replace(facts, values={key: kept}))]
+        if mark := marks.get(area):
+            pipeline.append({"$set": {name: {"$literal": each} for name, each in mark.items()}})
         await transaction.collection(area).update_many({key: {"$eq": merged}}, pipeline)
     for reference in merge.references:
         await _point(clients, reference, merged, kept, facts, derivations)

@@ -13,6 +13,7 @@ import pytest
 from acts.attributes import change_attribute, define_attribute
 from acts.checks import UNGUARDED, now
 from acts.interactions import NewInteraction, record_interaction
+from acts.merge import MergeRequest, merge_clients
 from acts.recomputing import recompute_all, recompute_formula
 from acts.rollups import roll
 from catalogue.attribute import FormulaState
@@ -67,6 +68,19 @@ async def recompute(book: Repositories, path: str, checkpoint: Mapping[str, Any]
     found = book.feed.catalogue.find(path)
     assert found is not None
     return await recompute_formula(book, path, found.formula_revision, unheard, checkpoint or {}, settle_seconds=0)
+
+
+class TestMerge:
+    @one_driver
+    async def test_records_that_follow_a_merge_count_for_the_kept_client(self, full: Repositories) -> None:
+        book = await defined(full, "contacts", COUNT)
+        keep, merge = await make_client(book), await make_client(book, "C2")
+        for each in (keep, merge, merge):
+            await met(book, each)
+        versions = [int((await stored(book, each))["version"]) for each in (keep, merge)]
+        await merge_clients(VIEWER, book, MergeRequest(keep, merge, versions[0], versions[1], {}), key="k")
+        assert (await derived(book, keep))["contacts"] == 3
+        assert await book.interactions.collection.count({MARK: {"$exists": True}}) == 0
 
 
 class TestWrites:
