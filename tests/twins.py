@@ -28,6 +28,35 @@ _RULED_BY = {"managers": ("team", "region", "roles", "isActive")}
 """What the policy itself goes by: who may see what follows from it, for whoever asks."""
 
 
+MIRROR = Attribute(
+    path="derived.mirror",
+    kind=Kind.NUMBER,
+    label="Mirror",
+    description="Says what the satisfaction is.",
+    formula='"$attitude.satisfaction"',
+    formula_revision=1,
+    derived_from=("attitude.satisfaction",),
+    sensitivity=Sensitivity.PUBLIC,
+    is_sortable=True,
+)
+"""A derived attribute that tells its input to whoever may read it."""
+
+
+def mirrored(books: dict[str, list[Document]]) -> dict[str, list[Document]]:
+    """The books, with the derived value in each client and in each change that follows from the input."""
+    for each in books[CLIENTS]:
+        value = value_at(each, "attitude.satisfaction")
+        each.setdefault("derived", {}).pop("mirror", None)
+        if value is not None:
+            each["derived"]["mirror"] = value
+    entries = [entry for each in books[CLIENTS] for entry in each.get("tail", ())]
+    for entry in (*entries, *(each for each in books["changes"] if each["area"] == CLIENTS)):
+        rows = [each for each in entry["values"] if each["path"] != MIRROR.path]
+        inputs = [each for each in rows if each["path"] == "attitude.satisfaction"]
+        entry["values"] = [*rows, *({**each, "path": MIRROR.path} for each in inputs)]
+    return books
+
+
 def twin_of(
     books: Books, access: Access, catalogue: Catalogue, viewer: Viewer, random: Random
 ) -> dict[str, list[Document]]:

@@ -30,11 +30,12 @@ from schema.context import Context
 from schema.entry_windows import fields
 from tests.books import master_key
 from tests.segmented import segment_question, segments_over
-from tests.twins import Document, give_a_past, random_policy, twin_of, viewer_of
+from tests.twins import MIRROR, Document, give_a_past, mirrored, random_policy, twin_of, viewer_of
 
 POLICIES = 150 if os.environ.get("KEHU_TEST_LONG") else 8
 QUESTIONS = 40
-CATALOGUE = builtin_catalogue()
+BUILT = builtin_catalogue()
+CATALOGUE = BUILT.with_attributes([MIRROR])
 PATHS = sorted(CATALOGUE.area(CLIENTS))
 ROLE = "relationship_manager"
 COLLECTIONS = (
@@ -78,14 +79,11 @@ class Questions:
         self.codes = [str(each["code"]) for each in books["segments"]]
 
     def next(self) -> tuple[str, dict[str, Any]]:
-        path = self.random.choice(PATHS)
-        attribute = CATALOGUE.get_live(path)
+        attribute = CATALOGUE.get_live(MIRROR.path if self.random.random() < 0.1 else self.random.choice(PATHS))
         makers = (
             self._select, self._filter, self._filter, self._order, self._group, self._measure, self._door, self._doors,
             self._history, self._between, self._search, self._nodes, self._related, self._change, self._upsert,
-            self._definition,
-            self._look, self._record, self._stale, self._complete,
-            self._in_time,
+            self._definition, self._look, self._record, self._stale, self._complete, self._in_time,
             self._look, self._record, self._duplicates, self._handovers, self._merge, self._quality,
             self._segment, self._segment, self._members, self._saved,
         )  # fmt: skip
@@ -325,14 +323,15 @@ class Bench:
     async def _load(self) -> dict[str, list[Document]]:
         repositories = await self._open()
         await load_demo(repositories, 40, lambda _done, _count: None)
+        repositories = repositories.on(CATALOGUE)
         await segments_over(repositories, PATHS, [NOW - timedelta(days=each) for each in (95, 60, 30)])
         self.edition = build_edition(repositories)
         books = {name: await repositories.store.collection(name).find({}) for name in COLLECTIONS}
         give_a_past(books, CATALOGUE, Random(20261126))
-        return books | {"entry_windows": [WINDOW]}
+        return mirrored(books) | {"entry_windows": [WINDOW]}
 
     async def _open(self) -> Repositories:
-        return await open_repositories(connect(MongoSettings(driver="memory")), CATALOGUE, "s" * 32, kms=master_key)
+        return await open_repositories(connect(MongoSettings(driver="memory")), BUILT, "s" * 32, kms=master_key)
 
     async def seen(self, books: dict[str, list[Document]], policy: Policy, viewer: Viewer) -> SeenEdition:
         """The edition of a book, as a viewer has it."""
@@ -376,7 +375,7 @@ def test_answers_do_not_depend_on_what_is_hidden(bench: Bench, seed: int) -> Non
     random = Random(seed)
     policy, viewer = random_policy(random, ROLE, PATHS), viewer_of(bench.books, ROLE, random)
     one = bench.runner.run(bench.seen(bench.books, policy, viewer))
-    books = twin_of(bench.books, one.repositories.access, CATALOGUE, viewer, random)
+    books = mirrored(twin_of(bench.books, one.repositories.access, CATALOGUE, viewer, random))
     two = bench.runner.run(bench.seen(books, policy, viewer))
     questions = Questions(random, bench.books)
     for _ in range(QUESTIONS):
