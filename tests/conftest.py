@@ -1,5 +1,7 @@
 """The three stores, each test on a database of its own, and the log of the commands that went out."""
 
+import os
+import re
 import shutil
 import tempfile
 import uuid
@@ -37,6 +39,10 @@ SHORT_HISTORY = ("--setParameter", "minSnapshotHistoryWindowInSeconds=5")
 _HANDSHAKE = frozenset({"hello", "ping", "endSessions", "killCursors", "dropDatabase"})
 
 
+TWICE_ENOUGH = re.compile(r"^tests/(acts|schema|api|worker)/")
+"""What stands on the repositories, whose own tests tell the drivers apart: here Motor is left to the long tier."""
+
+
 class CommandLog(CommandListener):
     """The commands sent to the server, in order, without the driver's envelope; empty on the memory driver."""
 
@@ -70,10 +76,19 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def _driver_of(item: pytest.Item) -> str | None:
+    call = getattr(item, "callspec", None)
+    return None if call is None else call.params.get("driver")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not os.environ.get("KEHU_TEST_LONG"):
+        later = [each for each in items if _driver_of(each) == "motor" and TWICE_ENOUGH.search(each.nodeid)]
+        config.hook.pytest_deselected(items=later)
+        left = set(later)
+        items[:] = [each for each in items if each not in left]
     for item in items:
-        call = getattr(item, "callspec", None)
-        if call is None or call.params.get("driver") != "memory":
+        if _driver_of(item) != "memory":
             continue
         if item.get_closest_marker("real_drivers"):
             item.add_marker(pytest.mark.skip(reason="the memory driver sends no commands to a server"))
