@@ -20,6 +20,8 @@ from pymongo.monitoring import (
 
 from repositories.embedded import EmbeddedError, EmbeddedMongod
 from repositories.mongo import MongoSettings, Store, connect
+from tests import figures
+from tests.figures import Figures
 from tests.memory_skips import MEMORY_SKIPS
 
 DRIVERS = ("memory", "motor", "pymongo")
@@ -68,6 +70,8 @@ class CommandLog(CommandListener):
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Figures())
+    config.pluginmanager.register(figures)
     config.addinivalue_line("markers", "real_drivers: needs a real mongod; not run on the memory driver")
     config.addinivalue_line("markers", "no_mongod_needed: runs where no mongod can")
     # PyMongo Async 4.20 forgets to close a socket when a client is closed while one of its monitors connects

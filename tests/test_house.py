@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.figures import Figure
 from tests.house_rules import (
     CATALOGUE_MAY_IMPORT,
     DOORS,
@@ -118,20 +119,19 @@ class TestNames:
 
 
 class TestSizes:
-    def test_files(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_files(self, figure: Figure) -> None:
         sizes = sorted(((module.text.count("\n"), module.path) for module in modules()), reverse=True)
-        _print_five(capsys, "files", sizes)
+        figure(_biggest("files", sizes))
         assert [place for lines, place in sizes if lines > FILE_LINES] == []
 
-    def test_functions(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_functions(self, figure: Figure) -> None:
         sizes = sorted((size for module in modules() for size in functions(module)), reverse=True)
-        _print_five(capsys, "functions", sizes)
+        figure(_biggest("functions", sizes))
         assert [place for lines, place in sizes if lines > FUNCTION_LINES] == []
 
 
-def _print_five(capsys: pytest.CaptureFixture[str], what: str, sizes: list[tuple[int, str]]) -> None:
-    with capsys.disabled():
-        print(f"\nbiggest {what}: " + ", ".join(f"{place} ({lines})" for lines, place in sizes[:5]))
+def _biggest(what: str, sizes: list[tuple[int, str]]) -> str:
+    return f"biggest {what}: " + ", ".join(f"{place} ({lines})" for lines, place in sizes[:5])
 
 
 # Written in pieces, so that this file does not name what it forbids.

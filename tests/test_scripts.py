@@ -260,7 +260,8 @@ class TestTest:
         [
             ([], ["-m", "pytest", "-m", "not long", "--numprocesses", "2", "--dist", "loadfile"]),
             (["tests/policy", "-x"], ["-m", "pytest", "-m", "not long", "tests/policy", "-x"]),
-            (["--long", "-k", "walk"], ["-m", "pytest", "-m", "long or not long", "-s", "-k", "walk"]),
+            (["--long"], ["-m", "pytest", "-m", "long or not long", "--numprocesses", "2", "--dist", "loadfile"]),
+            (["--long", "-k", "walk"], ["-m", "pytest", "-m", "long or not long", "-k", "walk"]),
         ],
     )
     def test_arguments(self, checkout: Checkout, arguments: list[str], expected: list[str]) -> None:

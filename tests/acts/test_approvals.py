@@ -17,6 +17,7 @@ from policy.viewer import Viewer
 from repositories.errors import KeyReused, NotFound, StaleVersion, Unavailable
 from repositories.repositories import Repositories
 from tests.books import everything
+from tests.figures import Figure
 
 STEWARD = Viewer("S001", frozenset(("data_steward",)))
 OTHER = Viewer("S002", frozenset(("data_steward", "team_lead")))
@@ -256,7 +257,7 @@ class TestOnce:
         assert sorted(outcomes) == sorted(["APPROVAL_CLOSED"] * 19 + [row["status"]])
         assert len(acts.asked) == (row["status"] == "APPROVED")
 
-    async def test_of_twenty_approvals_at_once_one_is_carried_out(self, book: Repositories) -> None:
+    async def test_of_twenty_approvals_at_once_one_is_carried_out(self, book: Repositories, figure: Figure) -> None:
         acts, one = Acts(), await make(book)
         outcomes: list[str] = []
 
@@ -272,7 +273,7 @@ class TestOnce:
                 group.start_soon(send, number)
         assert sorted(outcomes) == ["APPROVAL_CLOSED"] * 19 + ["APPROVED"]
         assert len(acts.asked) == 1
-        print(f"{len(acts.asked)} of 20 concurrent approvals of one proposal was carried out")
+        figure(f"{len(acts.asked)} of 20 concurrent approvals of one proposal was carried out")
 
     @pytest.mark.parametrize("stop", [RuntimeError("killed"), Unavailable()])
     async def test_stopped_in_between_the_same_request_finishes(self, book: Repositories, stop: Exception) -> None:

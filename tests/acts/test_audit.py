@@ -26,6 +26,7 @@ from repositories.mongo import Collection, Store
 from repositories.repositories import Repositories
 from tests.audits import Trail, now, read_of
 from tests.books import NO_PROOF, VIEWER, make_client, open_book
+from tests.figures import Figure
 
 ROUNDS = 50 if os.environ.get("KEHU_TEST_LONG") else 15
 PARTITIONS, ENTRIES = 3, 12
@@ -130,9 +131,7 @@ async def victim(book: Repositories, tmp_path: Path) -> Victim:
 
 
 class TestTampering:
-    async def test_every_one_is_found_and_nothing_else(
-        self, victim: Victim, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    async def test_every_one_is_found_and_nothing_else(self, victim: Victim, figure: Figure) -> None:
         found = false = 0
         kinds: Counter[str] = Counter()
         for tamper in KINDS:
@@ -144,9 +143,8 @@ class TestTampering:
                 await victim.restore()
                 if round_ % 10 == 0:
                     false += bool((await victim.trail.verified()).counts)
-        with capsys.disabled():
-            shown = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-            print(f"\naudit: tampering found: {found} of {len(KINDS) * ROUNDS}; false alarms: {false} ({shown})")
+        shown = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+        figure(f"audit: tampering found: {found} of {len(KINDS) * ROUNDS}; false alarms: {false} ({shown})")
         assert (found, false) == (len(KINDS) * ROUNDS, 0)
 
     @pytest.mark.parametrize(

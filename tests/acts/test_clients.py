@@ -17,6 +17,7 @@ from repositories.errors import AlreadyExists, KeyReused, NotFound, StaleVersion
 from repositories.plan import ID, Proof
 from repositories.repositories import Repositories
 from tests.books import NO_PROOF, OTHER, VIEWER, everything, make_client, stored
+from tests.figures import Figure
 
 
 async def change(
@@ -231,7 +232,9 @@ class TestChangeClient:
 
 class TestAtOnce:
     @pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.long)])
-    async def test_fifty_writers_with_versions_lose_no_update(self, book: Repositories, rounds: int) -> None:
+    async def test_fifty_writers_with_versions_lose_no_update(
+        self, book: Repositories, rounds: int, figure: Figure
+    ) -> None:
         one = await make_client(book, profile={"name": "A", "employees": 0})
         lost: list[str] = []
 
@@ -254,7 +257,7 @@ class TestAtOnce:
         keys = [each["key"] for each in history if "key" in each]
         lost = [f"{writer}-{place}" for writer in range(50) for place in range(rounds)]
         lost = [each for each in lost if f"M001:{each}" not in keys]
-        print(f"{50 * rounds} updates of 50 writers, {len(lost)} lost")
+        figure(f"{50 * rounds} updates of 50 writers, {len(lost)} lost")
         assert lost == []
         assert document["profile"]["employees"] == 50 * rounds == len(set(keys))
         assert document["version"] == 50 * rounds + 1 == len(history)

@@ -28,6 +28,7 @@ from repositories.plan import ID, Change
 from repositories.repositories import Repositories, new_id
 from repositories.rollups import COUNTER, MARK, PROGRAM
 from tests.books import VIEWER, attribute, everything, make_client, open_book, stored
+from tests.figures import Figure
 
 IS_LONG = bool(os.environ.get("KEHU_TEST_LONG"))
 pytestmark = pytest.mark.real_drivers
@@ -166,7 +167,7 @@ class TestWrites:
 
 @one_driver
 class TestAtOnce:
-    async def test_no_writer_is_lost(self, store: Store, full: Repositories) -> None:
+    async def test_no_writer_is_lost(self, store: Store, full: Repositories, figure: Figure) -> None:
         count = 10_000 if IS_LONG else 300
         book = await defined(await defined(full, "contacts", COUNT), "minutes", MINUTES)
         clients = [await make_client(book, f"C{at}") for at in range(3)]
@@ -182,7 +183,7 @@ class TestAtOnce:
         started = asyncio.get_running_loop().time()
         await asyncio.gather(*(write(*each) for each in given))
         seconds = asyncio.get_running_loop().time() - started
-        print(f"{count:,} contacts of 3 clients, 30 writers of 2 processes at a time: {count / seconds:,.0f}/s")
+        figure(f"{count:,} contacts of 3 clients, 30 writers of 2 processes at a time: {count / seconds:,.0f}/s")
         for client in clients:
             mine = [minutes for _, each, minutes in given if each == client]
             assert await derived(book, client) == {"contacts": len(mine), "minutes": sum(mine)}

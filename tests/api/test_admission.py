@@ -15,6 +15,7 @@ from api.settings import Settings
 from api.tokens import LocalIssuer
 from tests.api.test_websocket import PROTOCOL, close_code, heard, opened, say, subscribe
 from tests.api.toys import Signed, live_server, signed_app
+from tests.figures import Figure
 from tests.served import Served, served
 
 GRAPHQL = "application/graphql-response+json"
@@ -106,7 +107,9 @@ class TestCost:
 class TestLookups:
     """A thousand guesses, ten in a request."""
 
-    async def test_at_most_three_hundred_are_answered(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def test_at_most_three_hundred_are_answered(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture, figure: Figure
+    ) -> None:
         answered, statuses = 0, set()
         async with served(tmp_path, clients=5) as running:
             with caplog.at_level(logging.WARNING, "kehu.limits"):
@@ -118,7 +121,7 @@ class TestLookups:
             # Whoever guessed is not told of what there is either, and sees the lists as before.
             held = await ask(running.client, '{ client(number: "K000001") { number } }')
             listed = await ask(running.client, "{ clients(first: 1) { nodes { number } } }")
-        print(f"look-ups: {answered} of {IDS} guesses answered")
+        figure(f"look-ups: {answered} of {IDS} guesses answered")
         assert answered == 300
         assert statuses == {200, 429}
         assert (held.status_code, listed.status_code) == (429, 200)
@@ -204,7 +207,7 @@ class TestRoom:
             assert error_of(refused)["extensions"] == {"code": "UNAVAILABLE"}
             assert (await ask(client, "{ slow(seconds: 0) }")).status_code == 200
 
-    async def test_slow_bulk_does_not_hold_up_the_rest(self, tmp_path: Path) -> None:
+    async def test_slow_bulk_does_not_hold_up_the_rest(self, tmp_path: Path, figure: Figure) -> None:
         """Twelve long ones on two places: interactive ones take no longer."""
         signed = signed_app(tmp_path, bulk_operations=2, waiting_operations=4, waiting_seconds=0.5)
         long = "mutation { slowPing(seconds: 1) clientsUpsert(rows: []) }"
@@ -218,7 +221,7 @@ class TestRoom:
                 assert (await ask(client, "{ slow(seconds: 0.001) }")).status_code == 200
                 took.append(loop.time() - began)
             codes = sorted(each.status_code for each in await asyncio.gather(*bulk))
-        print(f"bulk beside interactive: p99 {sorted(took)[98] * 1000:.0f} ms, {codes.count(503)} of 12 refused")
+        figure(f"bulk beside interactive: p99 {sorted(took)[98] * 1000:.0f} ms, {codes.count(503)} of 12 refused")
         assert sorted(took)[98] < 0.3
         assert codes == [200] * 2 + [503] * 10
 

@@ -23,6 +23,7 @@ from api.settings import Settings
 from api.tokens import LocalIssuer
 from repositories.embedded import EmbeddedError, EmbeddedMongod
 from repositories.embedded.binary import find_mongod
+from tests.figures import Figure
 from tests.house_rules import ROOT
 from tests.servers import ask, kehu_serve
 
@@ -183,9 +184,9 @@ class TestKilled:
         mongod_uri: str,
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
         kills: int,
         changes: int,
+        figure: Figure,
     ) -> None:
         """Kills while changes are on their way; each change is sent until it is answered."""
         environment = {
@@ -213,9 +214,8 @@ class TestKilled:
             CliRunner().invoke, cli.app, ["audit", "verify", "--json", "--data", str(tmp_path)]
         )
         report = json.loads(result.stdout)
-        with capsys.disabled():
-            without = report["without_entry_count"]
-            print(f"\naudit: {report['changes']} changes after {kills} kills, {without} without entry")
+        without = report["without_entry_count"]
+        figure(f"audit: {report['changes']} changes after {kills} kills, {without} without entry")
         assert (result.exit_code, report["findings"], report["without_entry_count"]) == (0, [], 0)
         assert report["changes"] == changes
         assert report["partitions"] == kills + 1

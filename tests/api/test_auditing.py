@@ -26,6 +26,7 @@ from schema.context import Context
 from tests.api import toys
 from tests.audited import Running, running
 from tests.books import VIEWER
+from tests.figures import Figure
 
 PAGE = "query Page { clients(first: 3) { nodes { id number profile { name } } } }"
 CHANGE = (
@@ -319,9 +320,7 @@ class TestBrokenOff:
 
 
 class TestReconciled:
-    async def test_a_thousand_operations_have_a_thousand_entries(
-        self, server: Running, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    async def test_a_thousand_operations_have_a_thousand_entries(self, server: Running, figure: Figure) -> None:
         nodes = (await server.ask("{ clients(first: 20) { nodes { id } } }"))["clients"]["nodes"]
         ids = [each["id"] for each in nodes]
 
@@ -345,8 +344,7 @@ class TestReconciled:
         for start in range(0, 1_000, 50):
             answers += await asyncio.gather(*(one(each) for each in range(start, start + 50)))
         entries = (await server.entries())[1:]
-        with capsys.disabled():
-            print(f"\naudit: {len(answers)} mixed operations, {len(entries)} entries")
+        figure(f"audit: {len(answers)} mixed operations, {len(entries)} entries")
         assert (len(answers), len(entries)) == (1_000, 1_000)
         assert all(each.endswith(" 200") for each in answers)
         names = [each["operation"] for each in entries if each["kind"] == "query"]

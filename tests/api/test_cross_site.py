@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.figures import Figure
 from tests.served import Served, served
 
 QUERY = 'mutation { clientCreate(input: {number: "EVIL", kind: PERSON, profile: {name: "x"}}) { client { id } } }'
@@ -37,11 +38,11 @@ async def send(book: Served, method: str, content_type: str) -> httpx2.Response:
 
 
 class TestCrossSite:
-    async def test_nothing_is_written(self, book: Served) -> None:
+    async def test_nothing_is_written(self, book: Served, figure: Figure) -> None:
         answers = {(each, method): await send(book, method, each) for each in CONTENT_TYPES for method in METHODS}
         refused = [key for key, answer in answers.items() if answer.status_code in (403, 405, 415)]
         found = await book.ask('{ client(number: "EVIL") { id } clients(first: 5) { totalCount } }')
-        print(
+        figure(
             f"cross-site: {len(refused)} of {len(answers)} refused,"
             f" {found['data']['clients']['totalCount'] - 1} written"
         )

@@ -11,6 +11,7 @@ import pytest
 from api.settings import Settings
 from api.tokens import LocalIssuer
 from tests.api.toys import SECRET, LaterQuery, Signed, edition_of, live_server, signed_app
+from tests.figures import Figure
 
 STREAM = {"accept": "text/event-stream"}
 
@@ -83,7 +84,7 @@ class TestStreamOf:
         assert '"code":"UNAUTHENTICATED"' in text
         assert text.endswith("event: complete\ndata:\n\n")
 
-    async def test_ends_as_the_token_expires(self, tmp_path: Path) -> None:
+    async def test_ends_as_the_token_expires(self, tmp_path: Path, figure: Figure) -> None:
         signed = signed_app(tmp_path)
         # Its clock is behind, so that a minute of its tokens is three seconds of ours.
         late = LocalIssuer(Settings(data_dir=tmp_path), lambda: time.time() - 57)
@@ -95,6 +96,6 @@ class TestStreamOf:
                 query = {"query": "subscription { forever }"}
                 response = await client.post(f"http://{address}/graphql", json=query, headers=headers)
         late_by = time.time() - expires_at
-        print(f"the stream ended {late_by:.2f} s after its token expired")
+        figure(f"the stream ended {late_by:.2f} s after its token expired")
         assert '"code":"UNAUTHENTICATED"' in response.text
         assert 0 <= late_by < 1

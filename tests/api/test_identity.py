@@ -17,6 +17,7 @@ from catalogue.builtin import builtin_catalogue
 from schema.build import build_schema
 from tests.api.providers import public, raw_token, rsa_key
 from tests.api.worlds import CANARY, PROTOCOL, REFUSED, SPOOFED, TRANSPORTS, Heard, World, bearer, by_post, living_world
+from tests.figures import Figure
 
 
 @pytest.fixture(scope="module")
@@ -102,14 +103,14 @@ class TestForgedTokens:
                 status, body = await ask(world, bearer(token))
                 assert (status, words.encode() in body) == ({"socket": 1000}.get(transport, 200), True)
 
-    async def test_72_token_mutations(self, world: World) -> None:
+    async def test_72_token_mutations(self, world: World, figure: Figure) -> None:
         assert len(MUTATIONS) == 24
         heard = await heard_of(world, MUTATIONS)
         refused = [key for key, (status, _) in heard.items() if status == REFUSED[key[1]]]
         leaks = [key for key, (_, body) in heard.items() if CANARY.encode() in body]
         bodies = {body for (_, transport), (_, body) in heard.items() if transport != "socket"}
         reasons = {body for (_, transport), (_, body) in heard.items() if transport == "socket"}
-        print(f"{len(refused)} of {len(heard)} token mutations refused, {len(leaks)} canaries, {len(bodies)} body")
+        figure(f"{len(refused)} of {len(heard)} token mutations refused, {len(leaks)} canaries, {len(bodies)} body")
         assert [key for key in heard if key not in refused] == []
         assert (len(refused), leaks, len(bodies), reasons) == (72, [], 1, {b"Unauthorized"})
         assert "/attacker" not in world.fake.asked
@@ -146,7 +147,7 @@ def schema_words() -> list[str]:
 
 
 class TestReconnaissance:
-    async def test_2000_words_recover_nothing(self, world: World) -> None:
+    async def test_2000_words_recover_nothing(self, world: World, figure: Figure) -> None:
         """Without a token nobody learns whether a word means something; with one, no word is suggested."""
         words = schema_words()
         assert len(words) == 2_000
@@ -161,5 +162,5 @@ class TestReconnaissance:
             heard.add((await http.post("/graphql", json={"query": "{ __schema { types { name } } }"})).content)
             heard.add((await http.get("/schema.graphql")).content)
         telling = heard - {nothing}
-        print(f"{len(words)} words: {len(telling)} answers that tell anything, {len(suggested)} names suggested")
+        figure(f"{len(words)} words: {len(telling)} answers that tell anything, {len(suggested)} names suggested")
         assert (telling, suggested) == (set(), set())

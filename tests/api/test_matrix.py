@@ -11,7 +11,6 @@ from random import Random
 from typing import Any
 
 import httpx2
-import pytest
 
 from api.app import Application, build_app
 from api.settings import Settings
@@ -28,6 +27,7 @@ from repositories.compile.records import assign
 from repositories.compile.search import words_of
 from repositories.interactions import INTERACTIONS
 from schema.build import build_schema
+from tests.figures import Figure
 from tests.matrix import SEGMENT, Question, about, questions
 
 IS_LONG = bool(os.environ.get("KEHU_TEST_LONG"))
@@ -191,7 +191,7 @@ def chosen(random: Random) -> list[Question]:
     return [each for place, each in enumerate(every) if place in kept or each.place.startswith(("Query.", "mutation "))]
 
 
-async def test_nothing_gets_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_nothing_gets_out(tmp_path: Path, figure: Figure) -> None:
     requests = pairs = 0
     leaks: list[str] = []
     differences: list[str] = []
@@ -215,9 +215,8 @@ async def test_nothing_gets_out(tmp_path: Path, capsys: pytest.CaptureFixture[st
                     pairs += 1
                     if bodies["foreign"] != bodies["missing"]:
                         differences.append(f"{role} {question.place}: {bodies['foreign']} {bodies['missing']}")
-    with capsys.disabled():
-        equal = f"{pairs - len(differences)} of {pairs} foreign answers equal to missing ones"
-        print(f"\nmatrix: {requests} requests, {len(leaks)} canaries leaked, {equal}")
+    equal = f"{pairs - len(differences)} of {pairs} foreign answers equal to missing ones"
+    figure(f"matrix: {requests} requests, {len(leaks)} canaries leaked, {equal}")
     assert leaks == []
     assert differences == []
     assert requests >= (2_000 if IS_LONG else 1_500)

@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.api.worlds import CANARY, PROTOCOL, World, bearer, by_post, closing, living_world, new_account, talking
+from tests.figures import Figure
 from tests.servers import code_of, do
 
 
@@ -140,14 +141,16 @@ async def http(world: World) -> AsyncIterator[httpx2.AsyncClient]:
 
 
 class TestOpenSockets:
-    async def test_end_as_the_token_expires(self, world: World) -> None:
+    async def test_end_as_the_token_expires(self, world: World, figure: Figure) -> None:
         expires_at = int(time.time()) + 2
         code, moment = await closing(world, world.provided(exp=expires_at), anyio.Event())
-        print(f"the socket closed {moment - expires_at:.2f} s after its token expired")
+        figure(f"the socket closed {moment - expires_at:.2f} s after its token expired")
         assert code == 4403
         assert 0 <= moment - expires_at < 1
 
-    async def test_end_with_the_person_the_role_and_the_account(self, world: World, http: httpx2.AsyncClient) -> None:
+    async def test_end_with_the_person_the_role_and_the_account(
+        self, world: World, http: httpx2.AsyncClient, figure: Figure
+    ) -> None:
         people = []
         for each in ("leaver", "demoted", "stays"):
             made = await do(http, "managerCreate", "manager { id }", person=each, name=each, roles=["auditor"])
@@ -163,7 +166,7 @@ class TestOpenSockets:
         await do(http, "serviceAccountRevoke", "serviceAccount { revokedAt }", id=own)
         started = time.time()
         ends = await asyncio.gather(*sockets[:3])
-        print("sockets closed after", *(f"{moment - started:.2f} s" for _, moment in ends))
+        figure("sockets closed after " + ", ".join(f"{moment - started:.2f} s" for _, moment in ends))
         assert [code for code, _ in ends] == [4403] * 3
         assert max(moment for _, moment in ends) - started < 5.5
         assert not sockets[3].done()

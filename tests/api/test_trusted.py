@@ -17,6 +17,7 @@ from api.trusted import ENTRIES_KEPT, FRESH_SECONDS, TrustedDocuments, digest_of
 from repositories.errors import Unavailable
 from tests.api.test_websocket import heard, opened, say
 from tests.api.toys import Signed, live_server, signed_app
+from tests.figures import Figure
 
 COUNT = 50
 
@@ -93,17 +94,25 @@ class TestModes:
     def foreign(self, registered: list[str]) -> list[str]:
         return [f"query X{at} {{ edition }}" for at in range(COUNT)] + list(one_byte_changes(registered))
 
-    async def test_enforce(self, tmp_path: Path, shelf: Shelf, registered: list[str], foreign: list[str]) -> None:
+    async def test_enforce(
+        self, tmp_path: Path, shelf: Shelf, registered: list[str], foreign: list[str], figure: Figure
+    ) -> None:
         signed = signed_app(tmp_path, trusted_documents="enforce", find_document=shelf.find)
         async with client_of(signed) as client:
             own = [await ask(client, query=each) for each in registered]
             refused = [await ask(client, query=each) for each in foreign]
-        print(f"trusted documents: {sum(each.status_code == 400 for each in refused)} of {len(foreign)} refused")
+        figure(f"trusted documents: {sum(each.status_code == 400 for each in refused)} of {len(foreign)} refused")
         assert {each.status_code for each in own} == {200}
         assert [(each.status_code, code(each)) for each in refused] == [(400, "DOCUMENT_NOT_REGISTERED")] * 2 * COUNT
 
     async def test_log(
-        self, tmp_path: Path, shelf: Shelf, registered: list[str], foreign: list[str], caplog: pytest.LogCaptureFixture
+        self,
+        tmp_path: Path,
+        shelf: Shelf,
+        registered: list[str],
+        foreign: list[str],
+        caplog: pytest.LogCaptureFixture,
+        figure: Figure,
     ) -> None:
         signed = signed_app(tmp_path, trusted_documents="log", find_document=shelf.find)
         with caplog.at_level(logging.WARNING, "kehu.documents"):
@@ -113,7 +122,7 @@ class TestModes:
                     assert answer.status_code in (200, 400)
                     assert "DOCUMENT_NOT_REGISTERED" not in answer.text
         digests = [getattr(each, "digest", None) for each in caplog.records]
-        print(f"trusted documents: {len(set(digests))} of {len(foreign)} logged")
+        figure(f"trusted documents: {len(set(digests))} of {len(foreign)} logged")
         assert len(digests) == len(set(digests)) == len(set(foreign))
 
     async def test_id_only(self, tmp_path: Path, shelf: Shelf, registered: list[str]) -> None:

@@ -29,6 +29,7 @@ from repositories.plan import Proof
 from repositories.repositories import Repositories, open_repositories
 from repositories.vault.places import encrypted_in
 from tests.books import SECRET, master_key
+from tests.figures import Figure
 
 COUNT = 50
 CACHE_SECONDS = 2.0
@@ -102,7 +103,7 @@ async def ciphertexts(book: Repositories, ids: list[str]) -> list[Any]:
     return [holder[key] for row in rows for holder, key in encrypted_in(row)]
 
 
-async def test_no_canary_is_left(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_canary_is_left(tmp_path: Path, caplog: pytest.LogCaptureFixture, figure: Figure) -> None:
     caplog.set_level(logging.DEBUG, "kehu")
     mongod = EmbeddedMongod(tmp_path / "data", cache_gb=0.25, extra_arguments=PLAIN_FILES)
     try:
@@ -138,8 +139,10 @@ async def test_no_canary_is_left(tmp_path: Path, caplog: pytest.LogCaptureFixtur
         "logs": sum(caplog.text.encode().count(each) for each in SECRETS),
         "exports": json.dumps(exported).count("CANARY"),
     }
-    print(f"{COUNT} erasures in {seconds:.1f} s; {len(copies)} copied ciphertexts, readable after the life of the")
-    print(f"key cache: {readable}; canaries: {found}; in the files of the database: {files}")
+    figure(
+        f"{COUNT} erasures in {seconds:.1f} s; {len(copies)} copied ciphertexts, readable after the life of the "
+        f"key cache: {readable}; canaries: {found}; in the files of the database: {files}"
+    )
     assert sum(before.count(each) for each in SECRETS) == 0
     assert (readable, found) == (0, dict.fromkeys(found, 0))
     assert [proof.left for proof in proofs] == [()] * COUNT

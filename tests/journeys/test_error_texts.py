@@ -23,6 +23,7 @@ from pymongo.errors import (
 from api.app import build_app
 from api.settings import Settings
 from api.tokens import LocalIssuer
+from tests.figures import Figure
 from tests.test_docs import blocks, pages
 
 RESPONSES = 5_000 if os.environ.get("KEHU_TEST_LONG") else 600
@@ -198,7 +199,7 @@ ASKED = (
 
 
 class TestErrorTexts:
-    async def test_of_whatever_is_sent(self, server: Server) -> None:
+    async def test_of_whatever_is_sent(self, server: Server, figure: Figure) -> None:
         client, _ = server
         found: list[str] = []
         errors = responses = 0
@@ -206,12 +207,12 @@ class TestErrorTexts:
             answer = await client.post("/graphql", content=body, headers=headers)
             errors += check(body, answer, found)
             responses += 1
-        print(f"error texts: {responses} responses, {errors} errors, {len(LEAKS)} patterns, {len(found)} matches")
+        figure(f"error texts: {responses} responses, {errors} errors, {len(LEAKS)} patterns, {len(found)} matches")
         assert found == []
         assert errors > responses / 4
         assert len(LEAKS) == 30
 
-    async def test_of_whatever_breaks(self, server: Server) -> None:
+    async def test_of_whatever_breaks(self, server: Server, figure: Figure) -> None:
         client, app = server
         found: list[str] = []
         errors = 0
@@ -225,7 +226,7 @@ class TestErrorTexts:
                 body = json.dumps({"query": query}).encode()
                 answer = await client.post("/graphql", content=body, headers={"content-type": "application/json"})
                 errors += check(body, answer, found)
-        print(f"error texts: {len(FAULTS)} faults x {len(ASKED)} operations, {errors} errors, {len(found)} matches")
+        figure(f"error texts: {len(FAULTS)} faults x {len(ASKED)} operations, {errors} errors, {len(found)} matches")
         assert found == []
         assert errors >= len(FAULTS) * 4
 

@@ -26,6 +26,7 @@ from repositories.plan import ID
 from repositories.repositories import Repositories
 from tests.books import AT, VIEWER, attribute, open_book
 from tests.conftest import PATIENCE
+from tests.figures import Figure
 from tests.servers import KEHU
 
 CLIENTS = 100_000
@@ -78,7 +79,7 @@ async def until_done(book: Repositories, share: float) -> Job:
 
 
 @pytest.mark.long
-async def test_a_formula_change_survives_a_killed_worker(mongod_uri: str, tmp_path: Path) -> None:
+async def test_a_formula_change_survives_a_killed_worker(mongod_uri: str, tmp_path: Path, figure: Figure) -> None:
     database = f"test_{uuid.uuid4().hex[:16]}"
     store = connect(replace(PATIENCE, uri=mongod_uri, driver="pymongo", database=database))
     try:
@@ -129,7 +130,7 @@ async def test_a_formula_change_survives_a_killed_worker(mongod_uri: str, tmp_pa
         assert await book.clients.collection.count({"$expr": _differs()}) == 0
         # The client with nothing to multiply has the same value by both formulas, and no entry for it.
         assert await book.clients.collection.count({"version": {"$ne": 3}}) == 1
-        print(
+        figure(
             f"{CLIENTS:,} clients: a first formula in {first_seconds:.1f} s; a changed one, its worker killed -9 "
             f"at {filled_already:,}, resumed and switched in {second_seconds:.1f} s, the lease of the dead one "
             f"included; {len(reads):,} reads meanwhile, the slowest {max(reads) * 1000:.0f} ms"

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.figures import Figure
 from tests.hostile import shapes
 from tests.servers import Served, code_of, kehu_serve
 
@@ -62,7 +63,7 @@ async def send(client: httpx2.AsyncClient, body: bytes) -> httpx2.Response | Non
 
 
 class TestHostileRequests:
-    async def test_refused_and_cheap(self, tmp_path: Path, mongod_uri: str) -> None:
+    async def test_refused_and_cheap(self, tmp_path: Path, mongod_uri: str, figure: Figure) -> None:
         settings = {"KEHU_MONGODB_URI": mongod_uri, "KEHU_DATABASE": f"hostile_{uuid.uuid4().hex[:12]}"}
         bodies = shapes()
         with kehu_serve(tmp_path, "--demo", "50", **settings) as served:
@@ -86,7 +87,7 @@ class TestHostileRequests:
                     cost[name] = (cpu_seconds(pid) - began) / TIMES
                 growth = rss_bytes(pid) - before
         dearest = sorted(cost, key=lambda name: -cost[name])[:3]
-        print(
+        figure(
             f"hostile requests: {len(bodies) - len(set(answered))} of {len(bodies)} refused; dearest "
             + ", ".join(f"{name} {cost[name] * 1000:.0f} ms" for name in dearest)
             + f"; slowest of {len(probes)} probes {max(probes) * 1000:.0f} ms; {growth / 1e6:+.1f} MB"

@@ -15,6 +15,8 @@ import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from tests.figures import Figure
+
 PROJECT = Path(__file__).parents[2]
 DATA = PROJECT.parent / "shared" / "data"
 EXAMPLES = PROJECT / "examples"
@@ -154,7 +156,9 @@ class TestBankMarketing:
         }
 
     @pytest.mark.long
-    def test_all_rows_in_a_minute_and_300_mb(self, mongod_uri: str, book: Database[dict[str, Any]]) -> None:
+    def test_all_rows_in_a_minute_and_300_mb(
+        self, mongod_uri: str, book: Database[dict[str, Any]], figure: Figure
+    ) -> None:
         out, _ = _run(mongod_uri, book, *self.FILES, "--dry-run")
         assert _counts(out) == (45_211, 45_211, 0, 0, 0)
         assert (book["clients"].count_documents({}), book["attributes"].count_documents({})) == (0, 0)
@@ -162,7 +166,7 @@ class TestBankMarketing:
         out, errors = _run(mongod_uri, book, *self.FILES)
         seconds = time.monotonic() - start
         peak = int(errors.split("peak ")[1])
-        print(f"bank_marketing.csv: {seconds:.1f} s, {peak / 1e6:.0f} MB")
+        figure(f"bank_marketing.csv: {seconds:.1f} s, {peak / 1e6:.0f} MB")
         assert _counts(out) == (45_211, 45_211, 0, 0, 0)
         assert book["clients"].count_documents({"kind": "PERSON"}) == 45_211
         assert book["clients"].count_documents({"behaviour.campaign.hasSubscribed": True}) == 5_289

@@ -24,6 +24,7 @@ from acts.managers import enter_person
 from api.database import open_repositories_of
 from api.settings import load_settings
 from policy.viewer import Viewer
+from tests.figures import Figure
 
 PROJECT = Path(__file__).parents[2]
 DATA = PROJECT.parent / "shared" / "data"
@@ -89,7 +90,7 @@ def figures(book: Database[dict[str, Any]]) -> dict[str, int]:
     }
 
 
-def test_a_job_is_complete_after_five_kills(book: Database[dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_job_is_complete_after_five_kills(book: Database[dict[str, Any]], figure: Figure) -> None:
     job_id, draw = asyncio.run(asked_for()), random.Random(5)
     begun, kills, jobs = time.monotonic(), 0, book["jobs"]
 
@@ -104,9 +105,8 @@ def test_a_job_is_complete_after_five_kills(book: Database[dict[str, Any]], caps
         jobs.update_one({"_id": job_id}, {"$set": {"dueAt": datetime.now(UTC)}})
     assert killed_when(["worker"], lambda: stored()["state"] in ("DONE", "FAILED"))
     ended, found = stored(), figures(book)
-    with capsys.disabled():
-        seconds = time.monotonic() - begun
-        print(f"\n{kills} kills, {ended['attempts']} attempts, {seconds:.0f} s: {ended['note']} {found}")
+    seconds = time.monotonic() - begun
+    figure(f"{kills} kills, {ended['attempts']} attempts, {seconds:.0f} s: {ended['note']} {found}")
     assert kills == KILLS
     assert (ended["state"], ended["note"]) == (
         "DONE",
@@ -115,9 +115,7 @@ def test_a_job_is_complete_after_five_kills(book: Database[dict[str, Any]], caps
     assert found == {"clients": ROWS, "changed twice": 0, "history": ROWS}
 
 
-def test_the_command_goes_on_where_it_was_killed(
-    book: Database[dict[str, Any]], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_goes_on_where_it_was_killed(book: Database[dict[str, Any]], figure: Figure) -> None:
     arguments = ["import", "clients", str(DATA / "bank_marketing.csv"), "--map", "examples/bank_marketing.toml"]
     kills, clients = 0, book["clients"]
     for goal in (5_500, 16_200, 30_900):
@@ -125,7 +123,6 @@ def test_the_command_goes_on_where_it_was_killed(
     command = [sys.executable, "-m", "api.cli", *arguments]
     done = subprocess.run(command, cwd=PROJECT, env=os.environ, text=True, capture_output=True, timeout=300, check=True)
     found = figures(book)
-    with capsys.disabled():
-        print(f"\nthe command: {kills} kills; {done.stdout.strip()} {found}")
+    figure(f"the command: {kills} kills; {done.stdout.strip()} {found}")
     assert kills == 3
     assert found == {"clients": ROWS, "changed twice": 0, "history": ROWS}

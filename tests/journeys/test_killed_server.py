@@ -10,6 +10,7 @@ import anyio
 import httpx2
 import pytest
 
+from tests.figures import Figure
 from tests.servers import ask, do, kehu_serve
 
 CLIENTS = 10
@@ -92,7 +93,7 @@ async def check(client: httpx2.AsyncClient, calls: Calls) -> int:
 
 
 @pytest.mark.parametrize(("count", "kills"), [(150, 1), pytest.param(1_000, 4, marks=pytest.mark.long)])
-async def test_every_acknowledged_change_is_there_once(data: Path, count: int, kills: int) -> None:
+async def test_every_acknowledged_change_is_there_once(data: Path, count: int, kills: int, figure: Figure) -> None:
     calls = Calls([], count)
     left = list(range(count))
     for kill in range(kills):
@@ -111,7 +112,7 @@ async def test_every_acknowledged_change_is_there_once(data: Path, count: int, k
     with kehu_serve(data, "--demo", "0") as served:
         async with served.client() as client:
             survived = await check(client, calls)
-            print(f"{len(calls.acknowledged)} acknowledged before {kills} kills, {survived} carried out, none twice")
+            figure(f"{len(calls.acknowledged)} acknowledged before {kills} kills, {survived} carried out, none twice")
             # whoever got no answer sends the same again
             for number in range(count):
                 await calls.send(client, number)

@@ -24,6 +24,7 @@ from api.tokens import LocalIssuer
 from catalogue.catalogue import Catalogue
 from repositories.mongo import Collection
 from schema.build import build_schema
+from tests.figures import Figure
 from tests.servers import ask, code_of, do, kehu_serve, kehu_starting, retire
 
 ANSWERS_WITHIN_SECONDS = 2.0
@@ -195,7 +196,9 @@ async def seconds_until(client: httpx2.AsyncClient, query: str) -> float:
 
 
 class TestTwoServers:
-    async def test_both_answer_a_new_attribute_within_two_seconds(self, mongod_uri: str, data: Path) -> None:
+    async def test_both_answer_a_new_attribute_within_two_seconds(
+        self, mongod_uri: str, data: Path, figure: Figure
+    ) -> None:
         name = f"test_{uuid.uuid4().hex[:16]}"
         settings = {"KEHU_MONGODB_URI": mongod_uri, "KEHU_DATABASE": name}
         seconds: list[float] = []
@@ -220,6 +223,6 @@ class TestTwoServers:
                 assert behind == {"clients": {"pageInfo": {"endCursor": None}}}
         with MongoClient[dict[str, object]](mongod_uri) as database:
             database.drop_database(name)
-        print("seconds until the other server answers: " + ", ".join(f"{each:.2f}" for each in seconds))
+        figure("seconds until the other server answers: " + ", ".join(f"{each:.2f}" for each in seconds))
         # three of four, because a machine that runs everybody's tests may stop for a second
         assert sorted(seconds)[2] < ANSWERS_WITHIN_SECONDS

@@ -14,6 +14,7 @@ from catalogue.builtin import builtin_catalogue
 from repositories.mongo import Store
 from repositories.repositories import Repositories
 from tests.books import VIEWER, open_book
+from tests.figures import Figure
 from worker.attempt import Manner, next_attempt
 from worker.handlers import HANDLERS
 from worker.schedules import KEHU
@@ -61,7 +62,7 @@ async def _look(book: Repositories, key: str) -> dict[str, dict[str, int]]:
 
 
 @pytest.mark.long
-async def test_a_big_book_by_all_shipped_models(store: Store) -> None:
+async def test_a_big_book_by_all_shipped_models(store: Store, figure: Figure) -> None:
     book = await open_book(store, builtin_catalogue())
     await load_demo(book, CLIENTS, lambda _done, _of: None)
     for path, name, output in USES:
@@ -72,19 +73,19 @@ async def test_a_big_book_by_all_shipped_models(store: Store) -> None:
     jobs = await book.jobs.collection.find({"kind": "model.score"})
     assert [each["state"] for each in jobs] == ["DONE"] * len(USES)
     changed = await book.store.collection("changes").count({"by": "kehu-models"})
-    print(
+    figure(
         f"models: {CLIENTS:,} clients, {len(USES)} attributes of 4 models in {seconds:.0f} s, one run stopped half way"
     )
     rows = await book.clients.collection.find({}, {"derived": 1, "tail": 1, "kind": 1})
     scored = [each for each in rows if any(entry["by"] == "kehu-models" for entry in each["tail"])]
-    print(f"models: {len(scored):,} clients have scored values, {changed:,} changes have left the tails")
+    figure(f"models: {len(scored):,} clients have scored values, {changed:,} changes have left the tails")
     assert len(scored) > CLIENTS * 0.9
     # tiers that were scored before their values are mended by the first look; the second finds all as it is to be
     looks = [await _look(book, str(number)) for number in range(2)]
-    print(f"models: two more looks at all of them: {looks}")
+    figure(f"models: two more looks at all of them: {looks}")
     assert sum(each["changed"] for each in looks[1].values()) == 0
     again = {str(each["_id"]): each["derived"] for each in await book.clients.collection.find({}, {"derived": 1})}
     valued = [derived for derived in again.values() if "clientValue" in derived and "tier" in derived]
     share = sum(derived["tier"] == "A" for derived in valued) / len(valued)
-    print(f"models: {share:.1%} of the clients with a value are of tier A")
+    figure(f"models: {share:.1%} of the clients with a value are of tier A")
     assert 0.07 < share < 0.13

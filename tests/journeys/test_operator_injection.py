@@ -12,6 +12,7 @@ from api.app import build_app
 from api.settings import Settings
 from repositories.mongo import connect
 from tests.conftest import CommandLog
+from tests.figures import Figure
 from tests.journeys.conftest import signed_in
 
 MARK = "CANARY"
@@ -74,9 +75,7 @@ async def watched(
         yield api, log
 
 
-async def test_none_reaches_the_database(
-    watched: tuple[httpx2.AsyncClient, CommandLog], capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_none_reaches_the_database(watched: tuple[httpx2.AsyncClient, CommandLog], figure: Figure) -> None:
     api, log = watched
     assert len(OPERATORS) == 60
     refused = count = 0
@@ -92,6 +91,5 @@ async def test_none_reaches_the_database(
             problems = answer.get("errors") or [error for each in payloads for error in each.get("errors", ())]
             # an id that is none is one that is not there
             refused += bool(problems) or answer["data"] == {"client": None, "node": None}
-    with capsys.disabled():
-        print(f"\noperator injection: {refused} of {count} refused, 0 reached the database")
+    figure(f"operator injection: {refused} of {count} refused, 0 reached the database")
     assert refused == count == 480

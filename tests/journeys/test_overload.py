@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.figures import Figure
 from tests.servers import Served, kehu_serve
 
 LONG = bool(os.environ.get("KEHU_TEST_LONG"))
@@ -108,7 +109,9 @@ def middle(values: list[float]) -> float:
 
 class TestOverload:
     @pytest.mark.long
-    async def test_what_is_accepted_is_answered_as_fast_as_before(self, tmp_path: Path, mongod_uri: str) -> None:
+    async def test_what_is_accepted_is_answered_as_fast_as_before(
+        self, tmp_path: Path, mongod_uri: str, figure: Figure
+    ) -> None:
         """Few and many in turns, because the machine has other work too."""
         more = {"KEHU_COST_PER_MINUTE": "0", "KEHU_DATABASE": f"overload_{uuid.uuid4().hex[:12]}"}
         found: list[tuple[Tally, Tally, list[float]]] = []
@@ -120,7 +123,7 @@ class TestOverload:
         goodput = middle([len(many.seconds) / len(few.seconds) for few, many, _ in found])
         slower = middle([many.p99() / few.p99() for few, many, _ in found])
         slowest = max(max(probes) for _, _, probes in found)
-        print(
+        figure(
             f"overload: {MANY} clients get {goodput:.0%} of the goodput of {FEW} "
             f"({middle([len(few.seconds) / SECONDS for few, _, _ in found]):,.0f}/s), "
             f"{sum(many.refused for _, many, _ in found)} refused; p99 of the accepted {slower:.1f} times "
@@ -135,7 +138,7 @@ class TestOverload:
 
 class TestSlowClients:
     @pytest.mark.parametrize("patience", [10.0 if LONG else 2.0])
-    async def test_are_closed_and_hold_up_nobody(self, tmp_path: Path, patience: float) -> None:
+    async def test_are_closed_and_hold_up_nobody(self, tmp_path: Path, patience: float, figure: Figure) -> None:
         more = {"KEHU_COST_PER_MINUTE": "0", "KEHU_REQUEST_READ_SECONDS": str(patience)}
         with kehu_serve(tmp_path, "--demo", "50", KEHU_MONGODB_DRIVER="memory", **more) as served:
             line = Line(served, "{ __typename }")
@@ -148,7 +151,7 @@ class TestSlowClients:
             await asyncio.wait_for(asyncio.gather(*slow), 15)
             took = time.perf_counter() - began
             line.close()
-        print(
+        figure(
             f"slow clients: {MANY} closed within {took:.1f} s; p99 of the others "
             f"{during[-4] * 1000:.1f} ms against {before[-4] * 1000:.1f} ms"
         )

@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from repositories.mongo import Collection
+from tests.figures import Figure
 from tests.servers import ask, do
 
 EMPLOYEES = (None, 1, 2, 3)
@@ -45,7 +46,9 @@ async def walk(api: httpx2.AsyncClient, name: str, direction: str, selection: st
 
 class TestWalk:
     @pytest.mark.parametrize("count", [1_000, pytest.param(10_000, marks=pytest.mark.long)])
-    async def test_meets_each_client_once_in_both_directions(self, api: httpx2.AsyncClient, count: int) -> None:
+    async def test_meets_each_client_once_in_both_directions(
+        self, api: httpx2.AsyncClient, count: int, figure: Figure
+    ) -> None:
         values = await load(api, count)
         name = f"W{count}"
         for direction in ("ASC", "DESC"):
@@ -60,7 +63,7 @@ class TestWalk:
             for backward in (False, True):
                 bare = await walk(api, name, direction, "number", backward=backward)
                 assert [each["number"] for each in bare] == numbers
-        print(f"{count} clients, each met once, 8 walks")
+        figure(f"{count} clients, each met once, 8 walks")
 
     async def test_a_cursor_is_of_one_question(self, api: httpx2.AsyncClient) -> None:
         await do(

@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 
 from api.app import build_app
 from api.settings import Settings
+from tests.figures import Figure
 from tests.journeys.conftest import signed_in
 from tests.servers import ask, attempt, do
 
@@ -185,9 +186,7 @@ class TestPolicyLife:
             left = {"lastVisitOn": None, "withUs": {"account": "DE02"}, "financials": {"auditor": auditor}}
             assert answer.json()["data"]["client"]["behaviour"] == left
 
-    async def test_grants_and_walls_hold_everywhere_within_two_seconds(
-        self, people: People, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    async def test_grants_and_walls_hold_everywhere_within_two_seconds(self, people: People, figure: Figure) -> None:
         until_when = {"endsAt": "2027-01-01T00:00:00Z", "reason": "cover for a colleague", "person": "rm-1"}
         granted = await do(
             people.root,
@@ -204,16 +203,13 @@ class TestPolicyLife:
         for made in (granted, walled):
             await do(people.root, "grantRevoke", "grant { revokedAt }", id=made["grant"]["id"])
         await until(lambda: numbers(people.rm_elsewhere), {"MINE"})
-        with capsys.disabled():
-            print(f"\na grant after {opened:.2f} s, a wall after {closed:.2f} s, at another server")
+        figure(f"a grant after {opened:.2f} s, a wall after {closed:.2f} s, at another server")
         assert (await ask(people.root, '{ grants(first: 9, person: "rm-1") { totalCount } }'))["grants"][
             "totalCount"
         ] == 2
         assert max(opened, closed) < LIVE_SECONDS + 1.0
 
-    async def test_a_table_is_changed_by_two_people_and_holds_everywhere(
-        self, people: People, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    async def test_a_table_is_changed_by_two_people_and_holds_everywhere(self, people: People, figure: Figure) -> None:
         rule = {
             "role": "relationship_manager",
             "rows": "ALL",
@@ -241,8 +237,7 @@ class TestPolicyLife:
         await do(people.second_root, "approvalDecide", "approval { status carriedOutAt }", **decision)
         here = await until(lambda: numbers(people.rm), await numbers(people.root))
         there = await until(lambda: numbers(people.rm_elsewhere), await numbers(people.root))
-        with capsys.disabled():
-            print(f"\na changed policy after {here:.2f} s here, {there:.2f} s at another server")
+        figure(f"a changed policy after {here:.2f} s here, {there:.2f} s at another server")
         assert (await ask(people.root, "{ policy { revision } }"))["policy"] == {"revision": 1}
         assert here + there < LIVE_SECONDS + 1.0
 

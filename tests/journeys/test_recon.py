@@ -19,6 +19,7 @@ from graphql import (
 from api.wording import _PUBLIC
 from catalogue.builtin import builtin_catalogue
 from schema.build import build_schema
+from tests.figures import Figure
 from tests.served import Served, served
 
 WORDS = 2_000 if os.environ.get("KEHU_TEST_LONG") else 400
@@ -107,7 +108,7 @@ async def book(tmp_path: Path) -> AsyncIterator[Served]:
 
 
 class TestRecon:
-    async def test_no_name_is_told(self, book: Served) -> None:
+    async def test_no_name_is_told(self, book: Served, figure: Figure) -> None:
         names = names_of(build_schema(builtin_catalogue())._schema)
         tried, asked, found = words(), 0, set()
         for start in range(0, len(tried), BATCH):
@@ -115,7 +116,7 @@ class TestRecon:
                 answer = await book.ask(query)
                 asked += 1
                 found |= told(answer, names, query)
-        print(f"recon: {len(tried)} words in {asked} documents, {len(found)} of {len(names)} names recovered")
+        figure(f"recon: {len(tried)} words in {asked} documents, {len(found)} of {len(names)} names recovered")
         assert (len(tried), found) == (WORDS, set())
 
     @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis_graphql import nodes
 from schemathesis.core.result import Ok
 
+from tests.figures import Figure
 from tests.servers import Served, kehu_serve
 
 EXAMPLES = 25
@@ -62,7 +63,7 @@ def exercise(client: httpx2.Client, operation: Any, tally: Counter[str], faults:
 
 @pytest.mark.long
 @pytest.mark.parametrize("role", ROLES)
-def test_no_operation_fails(tmp_path: Path, mongod_uri: str, role: str) -> None:
+def test_no_operation_fails(tmp_path: Path, mongod_uri: str, role: str, figure: Figure) -> None:
     more = {"KEHU_COST_PER_MINUTE": "0", "KEHU_MISSED_LOOKUPS_PER_MINUTE": "0", "KEHU_MONGODB_URI": mongod_uri}
     tally, faults = Counter[str](), list[str]()
     database = f"schema_{uuid.uuid4().hex[:12]}"
@@ -73,7 +74,7 @@ def test_no_operation_fails(tmp_path: Path, mongod_uri: str, role: str) -> None:
         found = operations(client)
         for operation in found:
             exercise(client, operation, tally, faults)
-    print(
+    figure(
         f"schemathesis: {len(found)} operations as {role}, {tally['sent']} requests, "
         f"{tally['answered']} without an error, {len(faults)} faults"
     )

@@ -19,6 +19,7 @@ from repositories.mongo import MongoSettings, connect
 from repositories.plan import ID
 from repositories.repositories import Repositories
 from tests.books import open_book
+from tests.figures import Figure
 from tests.house_rules import ROOT
 from tests.journeys.counting_worker import EFFECTS, NEVER_DONE, SLOTS, STEPS
 from tests.servers import environment, kehu_serve
@@ -52,7 +53,9 @@ async def until(happens: Callable[[], Any], seconds: float = SECONDS) -> None:
 
 class TestThreeWorkers:
     @pytest.mark.parametrize("count", [60, pytest.param(1_000, marks=pytest.mark.long)])
-    async def test_one_killed_and_each_job_done_once_or_visibly_failed(self, book: Repositories, count: int) -> None:
+    async def test_one_killed_and_each_job_done_once_or_visibly_failed(
+        self, book: Repositories, count: int, figure: Figure
+    ) -> None:
         for number in range(count):
             await enqueue(ROBOT, book, "count", {"number": number})
         jobs = book.jobs.collection
@@ -80,8 +83,8 @@ class TestThreeWorkers:
         taken = Counter(times for each in effects.values() for times in each["taken"].values())
         states = Counter(each["state"] for each in rows)
         resumed = sum(each["attempts"] > 1 for each in rows if each["state"] == "DONE")
-        print(
-            f"\n{WORKERS} workers, {count} jobs of {STEPS} steps, one worker killed: {dict(states)} in "
+        figure(
+            f"{WORKERS} workers, {count} jobs of {STEPS} steps, one worker killed: {dict(states)} in "
             f"{time.monotonic() - begun:.0f} s; {resumed} went on with another worker; steps by how often they were "
             f"taken: {dict(taken)}"
         )

@@ -5,8 +5,8 @@ import os
 from typing import Any
 
 import httpx2
-import pytest
 
+from tests.figures import Figure
 from tests.servers import ask, attempt
 
 IS_LONG = bool(os.environ.get("KEHU_TEST_LONG"))
@@ -38,9 +38,7 @@ async def version_of(api: httpx2.AsyncClient, one: str) -> int:
 
 
 class TestLostUpdates:
-    async def test_every_success_is_a_version(
-        self, api: httpx2.AsyncClient, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    async def test_every_success_is_a_version(self, api: httpx2.AsyncClient, figure: Figure) -> None:
         one = await new_client(api, "LOST-1")
         successes = stale = 0
 
@@ -56,16 +54,13 @@ class TestLostUpdates:
                 stale += [each["code"] for each in done["errors"]] == ["STALE_VERSION"]
         assert successes + stale == WRITERS * ROUNDS
         lost = 1 + successes - await version_of(api, one)
-        with capsys.disabled():
-            print(f"\nlost updates: {lost} of {WRITERS * ROUNDS} attempts, {successes} of which succeeded")
+        figure(f"lost updates: {lost} of {WRITERS * ROUNDS} attempts, {successes} of which succeeded")
         assert lost == 0
         assert successes == ROUNDS
 
 
 class TestDoubleSubmit:
-    async def test_three_copies_of_a_mutation_are_one(
-        self, api: httpx2.AsyncClient, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    async def test_three_copies_of_a_mutation_are_one(self, api: httpx2.AsyncClient, figure: Figure) -> None:
         one = await new_client(api, "DOUBLE-1")
         before = await version_of(api, one)
 
@@ -90,8 +85,7 @@ class TestDoubleSubmit:
         other = {"id": one, "idempotencyKey": "double 1", "changes": {"profile": {"email": _mail(-1)}}}
         refused = await sure(api, "clientChange", "client { id } errors { code }", **other)
         assert [each["code"] for each in refused["errors"]] == ["KEY_REUSED"]
-        with capsys.disabled():
-            print(f"\ndouble submit: {MUTATIONS * COPIES} of {MUTATIONS * COPIES} exactly once")
+        figure(f"double submit: {MUTATIONS * COPIES} of {MUTATIONS * COPIES} exactly once")
 
 
 def _mail(number: int) -> str:

@@ -14,6 +14,7 @@ from repositories.errors import Unavailable
 from repositories.repositories import Repositories
 from tests.audits import KEY, Trail, read_of
 from tests.conftest import CommandLog
+from tests.figures import Figure
 
 
 @pytest.fixture
@@ -52,14 +53,13 @@ class TestCommit:
 
     @pytest.mark.real_drivers
     async def test_a_hundred_at_once_are_a_few_inserts(
-        self, trail: Trail, command_log: CommandLog, capsys: pytest.CaptureFixture[str]
+        self, trail: Trail, command_log: CommandLog, figure: Figure
     ) -> None:
         log = await trail.written(closes=False)
         command_log.clear()
         await asyncio.gather(*(log.commit([read_of(f"cl_{each}")]) for each in range(100)))
         inserts = command_log.names.count("insert")
-        with capsys.disabled():
-            print(f"\naudit: {inserts} inserts for 100 requests at once")
+        figure(f"audit: {inserts} inserts for 100 requests at once")
         assert inserts <= 3
         assert len(await trail.entries()) == 101
 

@@ -24,6 +24,7 @@ from repositories.repositories import Repositories
 from repositories.row_pages import RowPage
 from tests.books import ACCESS, AT, OTHER, VIEWER, plan
 from tests.conftest import CommandLog
+from tests.figures import Figure
 
 Document = dict[str, Any]
 CITY, PEOPLE, MOOD, BIRTHDAY = "profile.location.city", "profile.keyPeople", "attitude.satisfaction", "profile.birthday"
@@ -285,7 +286,7 @@ class TestFilledByManager:
 
 @pytest.mark.long
 @pytest.mark.real_drivers
-async def test_ten_thousand_clients(book: Repositories, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_ten_thousand_clients(book: Repositories, figure: Figure) -> None:
     rows = await filled(book, 10_000, 12)
     took: list[str] = []
 
@@ -306,5 +307,4 @@ async def test_ten_thousand_clients(book: Repositories, capsys: pytest.CaptureFi
     assert {row[ID]: row["profileFilled"] for row in complete.rows} == {
         manager: each["profileFilled"] for manager, each in figures.items()
     }
-    with capsys.disabled():
-        print(f"\nfreshness of {len(rows)} clients, {len(expected)} values stale: {', '.join(took)}")
+    figure(f"freshness of {len(rows)} clients, {len(expected)} values stale: {', '.join(took)}")

@@ -24,6 +24,7 @@ from repositories.mongo import MongoSettings, Store, connect
 from repositories.plan import ID, Order, Page, ReadPlan
 from repositories.values import bson_from
 from tests.books import ACCESS, VIEWER
+from tests.figures import Figure
 
 CURSORS = Cursors(b"k" * 32)
 WHERE = Compare("profile.name", Operator.EQ, "Li")
@@ -210,7 +211,7 @@ class TestWalk:
 
     @pytest.mark.long
     @pytest.mark.real_drivers
-    async def test_ten_thousand_records_with_few_values(self, store: Store) -> None:
+    async def test_ten_thousand_records_with_few_values(self, store: Store, figure: Figure) -> None:
         repository = RecordRepository(store, "clients", "client", CURSORS)
         rows = [
             {ID: f"cl_{at:05}", "profile": {} if at % 3 == 0 else {"size": at % 5}, "number": str(at)}
@@ -223,4 +224,4 @@ class TestWalk:
                 pages = await walk(repository, plan, 200, is_backward)
                 ids = [each for page in pages for each in page]
                 assert len(ids) == len(set(ids)) == 10_000
-                print(f"{len(ids)} records in {len(pages)} pages")
+                figure(f"{len(ids)} records in {len(pages)} pages")

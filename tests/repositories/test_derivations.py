@@ -24,6 +24,7 @@ from repositories.mongo import Store
 from repositories.plan import ID
 from repositories.repositories import Repositories
 from tests.books import AT, SMALL, attribute, change, open_book, record, seen, stored
+from tests.figures import Figure
 from tests.formula_operators import number, to_decimal
 from tests.formula_words import INPUTS, Words, document
 from tests.formulas import Evaluator
@@ -105,13 +106,13 @@ def is_alike(one: Any, other: Any) -> bool:
 
 
 class TestRandomFormulas:
-    async def test_what_is_stored_is_what_plain_python_says(self, store: Store) -> None:
+    async def test_what_is_stored_is_what_plain_python_says(self, store: Store, figure: Figure) -> None:
         chunks = 100 if IS_LONG else 10
         wrong: list[object] = []
         for seed in range(chunks):
             wrong += await self._differences(store, seed)
         assert not wrong, f"{len(wrong)} of {chunks * 400}, such as {wrong[0]}"
-        print(f"{chunks * 20} random formulas over 20 odd documents each: all as plain Python says")
+        figure(f"{chunks * 20} random formulas over 20 odd documents each: all as plain Python says")
 
     async def _differences(self, store: Store, seed: int) -> list[object]:
         catalogue = formulas(seed)
@@ -217,7 +218,9 @@ class TestWrites:
         assert found["derived"]["grown"] == ["few, words"] * 2
         assert found["derived"]["few"] == ["few", " words"]
 
-    async def test_after_many_changes_at_once_nothing_differs_from_a_full_recompute(self, store: Store) -> None:
+    async def test_after_many_changes_at_once_nothing_differs_from_a_full_recompute(
+        self, store: Store, figure: Figure
+    ) -> None:
         count = 10_000 if IS_LONG else 300
         book = await open_book(store, BOOK)
         clients = [record(f"C{at}") for at in range(12)]
@@ -235,7 +238,7 @@ class TestWrites:
         assert await _differing(book) == 0
         await book.clients.collection.update_one({ID: ids[0]}, {"$set": {"derived.twice": -1.0}})
         assert await _differing(book) == 1
-        print(f"{count:,} random changes, 8 at once: no derived value differs from a full recompute")
+        figure(f"{count:,} random changes, 8 at once: no derived value differs from a full recompute")
 
 
 def _some_values(random: Random) -> dict[str, object]:

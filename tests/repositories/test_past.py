@@ -24,8 +24,9 @@ from repositories.repositories import Repositories
 from repositories.values import bson_from
 from tests.books import ACCESS, AT, SMALL, VIEWER, attribute, change, insert, open_book, record, seen
 from tests.conftest import CommandLog
+from tests.figures import Figure
 from tests.repositories.compile.test_filters import selects
-from tests.shadow import IS_LONG, ORDERS, POOLS, STEP, copied, ordered, random_filter, size_for
+from tests.shadow import ORDERS, POOLS, STEP, copied, ordered, random_filter, size_for
 
 
 def then(
@@ -68,7 +69,7 @@ async def grouped(book: Repositories, moment: datetime, where: Filter) -> dict[s
 
 
 class TestShadow:
-    async def test_clients_filters_orders_and_counts(self, book: Repositories) -> None:
+    async def test_clients_filters_orders_and_counts(self, book: Repositories, figure: Figure) -> None:
         random = Random(20261126)
         size, made = size_for(book.store.driver), await copied(book, random)
         moved = await book.clients.collection.count({"moved": {"$gt": 1}})
@@ -99,9 +100,8 @@ class TestShadow:
             assert await grouped(book, moment, where) == stages, (where, moment)
             met += len(wanted)
         assert met
-        if IS_LONG:
-            tried = f"{pairs} (client, moment) pairs and {size.filters} filters with orders"
-            print(f"\nas of, {book.store.driver}: {tried} equal the shadow copy")
+        tried = f"{pairs:,} (client, moment) pairs and {size.filters} filters with orders"
+        figure(f"as of, {book.store.driver}: {tried} equal the shadow copy")
 
     async def test_as_of_now_is_the_present(self, book: Repositories) -> None:
         random = Random(7)

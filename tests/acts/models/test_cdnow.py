@@ -5,6 +5,7 @@ import pytest
 
 from acts.models import bgnbd, gamma_gamma
 from acts.models.cdnow import Cdnow, data_folder, read_sample
+from tests.figures import Figure
 
 # Fader, Hardie, Lee (2005), section 7 and tables 2 and 3: week 78 is under-forecast by 4 per cent, expected purchases
 # of weeks 40 to 78 correlate with the actual ones by 0.626, and those without a repeat, who made 0.24, are given 0.23.
@@ -30,6 +31,10 @@ def model(sample: Cdnow) -> bgnbd.BgNbd:
     return bgnbd.fit(sample.known)
 
 
+def _shown(found: dict[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in found.items()}
+
+
 class TestSample:
     def test_is_the_one_of_the_papers(self, sample: Cdnow) -> None:
         frequency = sample.known.frequency
@@ -39,44 +44,39 @@ class TestSample:
 
 
 class TestFit:
-    def test_parameters_are_the_published_ones(self, model: bgnbd.BgNbd) -> None:
+    def test_parameters_are_the_published_ones(self, model: bgnbd.BgNbd, figure: Figure) -> None:
         found = {name: getattr(model, name) for name in PUBLISHED}
-        print("CDNOW, BG/NBD:", {name: round(value, 4) for name, value in found.items()}, "published:", PUBLISHED)
+        figure(f"CDNOW, BG/NBD: {_shown(found)} published: {PUBLISHED}")
         assert {name: round(value, 2) for name, value in found.items()} == {
             name: round(value, 2) for name, value in PUBLISHED.items()
         }
         assert model.log_likelihood == pytest.approx(PUBLISHED_LOG_LIKELIHOOD, abs=0.05)
 
-    def test_spending_is_the_published_one(self, sample: Cdnow) -> None:
+    def test_spending_is_the_published_one(self, sample: Cdnow, figure: Figure) -> None:
         spending = gamma_gamma.fit(sample.known.frequency, sample.amount)
         found = {name: getattr(spending, name) for name in PUBLISHED_SPENDING}
-        print(
-            "CDNOW, Gamma-Gamma:",
-            {name: round(value, 4) for name, value in found.items()},
-            "published:",
-            PUBLISHED_SPENDING,
-        )
+        figure(f"CDNOW, Gamma-Gamma: {_shown(found)} published: {PUBLISHED_SPENDING}")
         assert found == pytest.approx(PUBLISHED_SPENDING, abs=0.006)
 
 
 class TestHoldout:
-    def test_error_at_week_78_is_the_published_one(self, sample: Cdnow, model: bgnbd.BgNbd) -> None:
+    def test_error_at_week_78_is_the_published_one(self, sample: Cdnow, model: bgnbd.BgNbd, figure: Figure) -> None:
         expected = model.expected_from_start(sample.known.age + 39.0).sum()
         actual = sample.known.frequency.sum() + sample.later.sum()
         error = float(expected / actual - 1.0)
-        print(
+        figure(
             f"CDNOW, repeats up to week 78: {expected:,.0f} expected, {actual:,.0f} made: {error:+.1%} (published -4 %)"
         )
         assert error == pytest.approx(PUBLISHED_WEEK_78, abs=0.005)
 
-    def test_of_each_customer(self, sample: Cdnow, model: bgnbd.BgNbd) -> None:
+    def test_of_each_customer(self, sample: Cdnow, model: bgnbd.BgNbd, figure: Figure) -> None:
         expected = model.expected(sample.known, 39.0)
         correlation = float(np.corrcoef(expected, sample.later)[0, 1])
         of_none = float(expected[sample.known.frequency == 0].mean())
         error = float(np.abs(expected - sample.later).mean())
-        print(
+        figure(
             f"CDNOW, weeks 40 to 78: correlation {correlation:.3f} (published 0.626), mean error {error:.3f} purchases"
         )
-        print(f"CDNOW, customers without a repeat: {of_none:.3f} expected (published 0.23), 0.237 made")
+        figure(f"CDNOW, customers without a repeat: {of_none:.3f} expected (published 0.23), 0.237 made")
         assert correlation == pytest.approx(PUBLISHED_CORRELATION, abs=0.001)
         assert of_none == pytest.approx(PUBLISHED_OF_NONE, abs=0.006)

@@ -12,6 +12,7 @@ from acts.models.shipped import FOLDER, read_shipped, shipped_names
 from acts.models.training import CLIENTS, train_all
 from catalogue.builtin import builtin_catalogue
 from catalogue.kinds import Kind
+from tests.figures import Figure
 
 CATALOGUE = builtin_catalogue()
 CORE = {"kind", "stage", "createdAt", "today"}
@@ -65,10 +66,10 @@ class TestShipped:
 
 @pytest.mark.long
 class TestTraining:
-    def test_makes_the_shipped_files(self) -> None:
+    def test_makes_the_shipped_files(self, figure: Figure) -> None:
         for name, content in train_all(CLIENTS, date(2026, 11, 26)).items():
             made, shipped = check_file(content), check_file((FOLDER / f"{name}.onnx").read_bytes())
-            print(f"{name}: {json.dumps(shipped.metadata['metrics'])}")
+            figure(f"{name}: {json.dumps(shipped.metadata['metrics'])}")
             assert made.metadata["metrics"] == pytest.approx(shipped.metadata["metrics"], abs=1e-3)
             columns = {
                 each.name: [["PERSON"], ["ORGANISATION"]] if each.kind is TensorKind.STRING else [[3.0], [40.0]]
