@@ -1,7 +1,7 @@
 """What the memory driver cannot do, test by test, with the reason; tests/conftest.py skips these on it."""
 
 MEMORY_SKIPS: dict[str, str] = {
-    "test_base.py::TestReadPage::test_a_walk_over_equal_and_unset_values_meets_each_client_once[memory-10000]": (
+    "test_reading.py::TestReadPage::test_a_walk_over_equal_and_unset_values_meets_each_client_once[memory-10000]": (
         "mongomock-ng sorts all 10,000 for every page; it walks over 1,000"
     ),
     "test_client_groups.py::TestReadPage::test_decimals": "mongomock-ng cannot compare decimals",
