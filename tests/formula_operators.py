@@ -84,6 +84,10 @@ def _log(value: Any, base: Any = None) -> Any:
     return of(value) if base is None else of(value) / of(base)
 
 
+def _abs(value: Any) -> Any:
+    return None if isinstance(value, int) and value == -(2**63) else abs(value)
+
+
 def _round(value: Any, places: int = 0) -> Any:
     if isinstance(value, int) and abs(value) > 9 * 10**18:
         return None
@@ -106,8 +110,11 @@ def amounts(work: Callable[[list[Any]], Any]) -> Callable[..., Any]:
 
     def worked(*given: Any) -> Any:
         items = given[0] if len(given) == 1 and isinstance(given[0], list) else given
-        with decimal.localcontext(CONTEXT):
-            found = work(_alike([each for each in items if each is not None]))
+        try:
+            with decimal.localcontext(CONTEXT):
+                found = work(_alike([each for each in items if each is not None]))
+        except OverflowError:
+            return None
         return number(found) if isinstance(found, int | float | Decimal) and not isinstance(found, bool) else found
 
     return worked
@@ -209,7 +216,10 @@ def _to_date(value: Any) -> Any:
 def _string(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return str(written({"date": value})) if isinstance(value, datetime) else str(value)
+    if isinstance(value, datetime):
+        return str(written({"date": value}))
+    # a whole number that has left 64 bits, and six digits are what the server writes of those
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _sets(work: Callable[[list[Any], list[Any]], Any]) -> Callable[..., Any]:
@@ -248,7 +258,7 @@ PLAIN: Mapping[str, Callable[..., Any]] = {
     "$and": lambda *given: all(given),
     "$or": lambda *given: any(given),
     "$not": lambda given: not given,
-    "$abs": arithmetic(lambda value: None if value == -(2**63) else abs(value)),
+    "$abs": arithmetic(_abs),
     "$add": arithmetic(lambda *given: _sum(given)),
     "$ceil": arithmetic(lambda value: _whole(value, decimal.ROUND_CEILING)),
     "$divide": arithmetic(lambda value, by: None if by == 0 else value / by),
@@ -296,7 +306,7 @@ PLAIN: Mapping[str, Callable[..., Any]] = {
     "$setIsSubset": _sets(lambda one, other: all(each in other for each in one)),
     "$setUnion": _sets(lambda one, other: _unique(one + other)),
     "$isNumber": lambda value: isinstance(value, int | float | Decimal) and not isinstance(value, bool),
-    "$toBool": converted(lambda value: True if isinstance(value, str | datetime) else bool(value)),
+    "$toBool": strict(lambda value: isinstance(value, str | datetime) or bool(value)),
     "$toDate": converted(_to_date),
     "$toDecimal": converted(to_decimal),
     "$toDouble": converted(_double),
