@@ -1,4 +1,4 @@
-"""The real file of 45,211 rows with a tenth of them spoilt: the good land, the bad come back, are mended and land too."""
+"""The real file of 45,211 rows with a tenth of them spoilt: the good land, the bad come back, are mended and land."""
 
 import csv
 import io
