@@ -8,12 +8,13 @@ import pytest
 
 from catalogue.filters import And, AnyItem, Compare, Filter, Not, Or
 from catalogue.kinds import Operator
+from repositories.access import Touched
 from repositories.changes import TAIL_LIMIT
 from repositories.errors import AlreadyExists, BadCursor, KeyReused, NotFound, StaleVersion, Unavailable
 from repositories.mongo import Store
 from repositories.plan import ID, Order, Page
 from repositories.repositories import Repositories
-from tests.books import AT, OTHER, change, everything, insert, plan, record, seen, stored
+from tests.books import AT, OTHER, change, everything, insert, nearly_full, plan, record, seen, stored
 from tests.conftest import CommandLog
 
 EMPLOYEES = "profile.employees"
@@ -274,6 +275,16 @@ class TestWriteMany:
         assert await book.clients.write_many(batch) == {1}
         assert (await stored(book, one))["profile"] == {"employees": 5}
         assert (await stored(book, two))["profile"] == {"employees": 1}
+
+    @pytest.mark.real_drivers
+    async def test_a_record_that_would_be_too_large_takes_no_other_with_it(self, book: Repositories) -> None:
+        one, two = await insert(book, "A", {}), await insert(book, "B", {})
+        await nearly_full(book, one)
+        touched = Touched()
+        batch = [(each, change({EMPLOYEES: 5}, key="batch", expected_version=1)) for each in (one, two)]
+        assert await book.clients.write_many(batch, touched) == {0}
+        assert (await stored(book, two))["profile"] == {"employees": 5}
+        assert touched.changes == {f"{two}:2"}
 
     async def test_moves_full_tails(self, book: Repositories) -> None:
         one = await insert(book, "A", {})
