@@ -109,7 +109,7 @@ class TestScoreChanged:
         await with_size(book)
         await work(book)
         begun = now() - timedelta(seconds=60)
-        values = {"profile.name": "Wu", "profile.employees": 30}
+        values = {"stage": "PROSPECT", "profile.name": "Wu", "profile.employees": 30}
         late = record("C2")
         await book.clients.insert_many([(late, Change(values, "M001", begun, key="M001:batch"))])
         await changed(book)
