@@ -1,6 +1,7 @@
 """The catalogue as a file between stages: written out, compared, and applied by the acts that define attributes."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Collection as Some
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -13,12 +14,13 @@ from acts.attributes import (
     retire_attribute,
 )
 from acts.attributes_approved import change_or_propose, propose_retirement
+from acts.attributes_in_order import catalogue_of, places_in_order, problems_together, read_by, users_gone
 from acts.checks import Guard
 from catalogue.attribute import Attribute, Status
 from catalogue.catalogue import Catalogue
 from catalogue.differences import Difference, FieldChange, Level, Verb, defined_here, differences
 from catalogue.errors import ErrorCode, KehuError, Problem, Refused
-from catalogue.rules import definition_problems
+from catalogue.formulas.text import normal_text
 from policy.approvals import attribute_act, may_propose
 from policy.rules import Right
 from policy.viewer import Viewer
@@ -30,6 +32,8 @@ _RULES = frozenset(
     ("options", "minimum", "maximum", "min_length", "max_length", "pattern", "required_for", "applies_to")
 )
 """The fields by which stored values may no longer fit."""
+_COMPUTED = frozenset(("formula", "rollup", "model"))
+"""The fields that say how values are computed."""
 _OF_DEPRECATION = frozenset(("status", "successor", "removal_on"))
 
 
@@ -61,7 +65,7 @@ async def compare(viewer: Viewer, repositories: Repositories, wanted: Iterable[A
     repositories.access.require(viewer, Right.DEFINE_ATTRIBUTES)
     await repositories.feed.refresh()
     present = repositories.feed.catalogue
-    found = differences(repositories.feed.built_in, present, wanted)
+    found = differences(repositories.feed.built_in, present, map(_settled, wanted))
     return [await _counted(viewer, repositories, present, each) for each in found]
 
 
@@ -78,8 +82,8 @@ async def apply(
 
     Everything is checked before anything is written; a definition that another person changes meanwhile ends it.
     A lower sensitivity and a retirement are proposed, as by the API.
-    Order: what gives an index back, then additions and changes, outer groups first, then deprecations, then
-    retirements, inner ones first.
+    Order: what gives an index back, then additions and changes, outer groups and what others are computed from first,
+    then deprecations, then retirements, the other way round.
     Raises: NotAllowed; Refused with every problem at once, nothing is changed then.
     """
     found = await compare(viewer, repositories, wanted)
@@ -94,8 +98,9 @@ async def apply(
         if step.path in held:
             # What waits is approved at the revision that it was proposed at: nothing may come between.
             continue
-        if any(each.startswith(f"{step.path}.") for each in held) and step.is_proposed:
-            applied.waiting.append(f"{step.path} {step.words}: after what is in it; apply the file again then")
+        if (first := step.first(held)) is not None:
+            applied.waiting.append(f"{step.path} {step.words}: after {first}; apply the file again then")
+            held.add(step.path)
             continue
         try:
             done = await step.run()
@@ -113,6 +118,12 @@ async def apply(
             applied.waiting.append(f"{step.path} {step.words}: approval {done.approval['_id']}")
             held.add(step.path)
     return applied
+
+
+def _settled(wanted: Attribute) -> Attribute:
+    """The definition with its formula as it would be stored: other spaces are no difference."""
+    text, problems = (None, []) if wanted.formula is None else normal_text(wanted.formula)
+    return wanted if text is None or problems else wanted.model_copy(update={"formula": text})
 
 
 async def _counted(
@@ -164,17 +175,9 @@ _MEND = "Mend those values first; or set it on this stage by attributeChange, wh
 
 async def _refusals(viewer: Viewer, repositories: Repositories, wanting: Sequence[Difference]) -> list[Problem]:
     """What the acts would refuse, asked before anything is written."""
-    catalogue = repositories.feed.catalogue
-    published: list[Attribute] = [
-        each.attribute for each in wanting if each.verb is Verb.CHANGED and not _is_retired(each)
-    ]
-    catalogue = catalogue.with_attributes(published)
-    problems: list[Problem] = []
-    for each in wanting:
-        wanted = each.attribute
-        if each.verb is Verb.ADDED:
-            problems += [problem.under(wanted.path) for problem in definition_problems(catalogue, wanted)]
-            catalogue = catalogue.with_attributes([wanted])
+    present = repositories.feed.catalogue
+    catalogue = catalogue_of(present, wanting)
+    problems = await problems_together(viewer, repositories, wanting, _is_computed)
     for each in wanting:
         wanted = each.attribute
         successor = wanted.successor
@@ -182,11 +185,17 @@ async def _refusals(viewer: Viewer, repositories: Repositories, wanting: Sequenc
             problems.append(_no_successor(wanted))
         if (why := _alone(viewer, each)) is not None:
             problems.append(Problem(ErrorCode.NOT_ALLOWED, f"{wanted.path}: {why}", (wanted.path,)))
+    wrong = {each.path[0] for each in problems if each.path}
     for each in wanting:
+        if each.attribute.path in wrong:
+            continue
         if each.present is None or (each.level is Level.LOSES_DATA and not _is_retired(each)):
             continue
         if any(_is_retired(inner) and inner.attribute.parent == each.attribute.path for inner in wanting):
             # What is in it goes first.
+            continue
+        if _is_computed(each) or (_is_retired(each) and users_gone(present, catalogue, each.attribute)):
+            # By what is here now it may not do what it may when the rest of the file is in force.
             continue
         for step in _steps(viewer, repositories, [each], None, dry_run=True):
             try:
@@ -217,6 +226,18 @@ class _Step:
     run: Callable[[], Awaitable[Definition]]
     is_proposed: bool = False
     fields: tuple[str, ...] = ()
+    read: frozenset[str] = frozenset()
+    """What it is computed from, by path."""
+    readers: frozenset[str] = frozenset()
+    """What is no more computed from it, by path."""
+
+    def first(self, held: Some[str]) -> str | None:
+        """What of that which waits for a second person has to be there before."""
+        if self.is_proposed and any(each.startswith(f"{self.path}.") for each in held):
+            return "what is in it"
+        if not self.read.isdisjoint(held):
+            return "what it is computed from"
+        return None if self.readers.isdisjoint(held) else "what is computed from it"
 
 
 def _steps(
@@ -228,20 +249,27 @@ def _steps(
     dry_run: bool = False,
 ) -> list[_Step]:
     """The calls that make what is wanted of what is here, in their order."""
+    present = repositories.feed.catalogue
+    catalogue = catalogue_of(present, wanting)
+    places = places_in_order(catalogue, wanting)
     steps: list[_Step] = []
     for each in wanting:
         wanted, before = each.attribute, each.present
+        place = places[wanted.area, wanted.path]
         if before is None:
-            steps.append(_define(viewer, repositories, wanted))
+            made = [_define(viewer, repositories, wanted, place)]
         else:
-            steps += _changes(viewer, repositories, each, before, reason, dry_run=dry_run)
+            made = _changes(viewer, repositories, each, before, reason, place, dry_run=dry_run)
+        read = frozenset(path for _, path in read_by(catalogue, wanted))
+        readers = users_gone(present, catalogue, wanted) if _is_retired(each) else frozenset()
+        steps += (replace(step, read=read, readers=readers) for step in made)
     return sorted(steps, key=lambda step: step.order)
 
 
-def _define(viewer: Viewer, repositories: Repositories, wanted: Attribute) -> _Step:
+def _define(viewer: Viewer, repositories: Repositories, wanted: Attribute, place: int) -> _Step:
     fresh = wanted.model_copy(update={"revision": 1})
     run = partial(define_attribute, viewer, repositories, fresh)
-    return _Step(wanted.path, "is defined", (1, wanted.path), run, fields=tuple(wanted.canonical()))
+    return _Step(wanted.path, "is defined", (1, place), run, fields=tuple(wanted.canonical()))
 
 
 def _changes(
@@ -250,6 +278,7 @@ def _changes(
     difference: Difference,
     before: Attribute,
     reason: str | None,
+    place: int,
     *,
     dry_run: bool,
 ) -> list[_Step]:
@@ -262,7 +291,7 @@ def _changes(
     own, later = Guard(before.revision), Guard(before.revision + 1 if changes and not dry_run else before.revision)
     steps: list[_Step] = []
     if changes:
-        frees = before.is_sortable and not wanted.is_sortable
+        frees = before.is_sortable and not wanted.is_sortable and names.isdisjoint(_COMPUTED)
 
         async def change() -> Definition:
             if "sensitivity" not in changes:
@@ -272,7 +301,7 @@ def _changes(
             )
 
         fields = tuple(sorted(changes))
-        words, order = f"has another {', '.join(fields)}", (0 if frees else 1, path)
+        words, order = f"has another {', '.join(fields)}", (0 if frees else 1, place)
         steps.append(_Step(path, words, order, change, "sensitivity" in changes, fields))
     if is_deprecated:
 
@@ -284,7 +313,7 @@ def _changes(
                 viewer, repositories, path, successor=successor, removal_on=removal_on, guard=later, dry_run=dry_run
             )
 
-        steps.append(_Step(path, "is deprecated", (2, path), deprecate, fields=tuple(_OF_DEPRECATION)))
+        steps.append(_Step(path, "is deprecated", (2, place), deprecate, fields=tuple(_OF_DEPRECATION)))
     if is_retired:
 
         async def retire() -> Definition:
@@ -292,11 +321,18 @@ def _changes(
                 return await retire_attribute(viewer, repositories, path, guard=later, dry_run=True)
             return await propose_retirement(viewer, repositories, path, guard=later, reason=reason)
 
-        # Inner ones first: more words, then a smaller number.
-        steps.append(
-            _Step(path, "is retired", (3, -len(before.segments), path), retire, is_proposed=True, fields=("status",))
-        )
+        # What stands in it, and what is computed from it, goes first.
+        steps.append(_Step(path, "is retired", (3, -place), retire, is_proposed=True, fields=("status",)))
     return steps
+
+
+def _is_computed(difference: Difference) -> bool:
+    """Whether how values are computed is another thing than before, or the level of computed values."""
+    names = {each.name for each in difference.fields}
+    is_computed = any(getattr(difference.attribute, name) is not None for name in _COMPUTED)
+    return difference.present is not None and (
+        not names.isdisjoint(_COMPUTED) or (is_computed and "sensitivity" in names)
+    )
 
 
 def _is_retired(difference: Difference) -> bool:

@@ -139,6 +139,8 @@ def _supposed(
     for path in sorted(given):
         if not any(path == each or each.startswith(f"{path}.") for each in inputs):
             problems.append(problem("whatIf", path, f"paths that the formula reads: {read}"))
+        if outer := next((each for each in given if path.startswith(f"{each}.")), None):
+            problems.append(problem("whatIf", path, f"each value once; it stands in {outer}, which is given too"))
     return core | checked.values
 
 

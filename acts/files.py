@@ -129,17 +129,21 @@ def address_of(viewer: Viewer, repositories: Repositories, file: Mapping[str, An
     Who has lost the right that the file came by gets none.
     """
     files, role, moment = repositories.files, role_of(dict(file)), now()
-    if file["by"] != viewer.person or file["expiresAt"] <= moment:
-        return None
-    rights, needed = repositories.access.rights(viewer), NEEDED.get(role)
-    if needed is not None and needed not in rights:
-        return None
-    if role in (FileRole.EXPORT, FileRole.IMPORT_MAP) and not _may_fetch(viewer, rights, file):
+    if not may_use(viewer, repositories, file) or file["expiresAt"] <= moment:
         return None
     is_awaited = file.get("bytes") is None
     if is_awaited != (role is FileRole.UPLOAD):
         return None
     return files.address(dict(file), "PUT" if is_awaited else "GET", moment)
+
+
+def may_use(viewer: Viewer, repositories: Repositories, file: Mapping[str, Any]) -> bool:
+    """Whether a file is the viewer's, who still has the right that it came by."""
+    role = role_of(dict(file))
+    rights, needed = repositories.access.rights(viewer), NEEDED.get(role)
+    if file["by"] != viewer.person or (needed is not None and needed not in rights):
+        return False
+    return role not in (FileRole.EXPORT, FileRole.IMPORT_MAP) or _may_fetch(viewer, rights, file)
 
 
 def _may_fetch(viewer: Viewer, rights: Some[Right], file: Mapping[str, Any]) -> bool:

@@ -1,12 +1,14 @@
 """What becomes of a definition that has a formula or a rollup, before it is written."""
 
 from acts.checks import refuse
+from acts.models.binding import unregistered
 from catalogue.attribute import CLIENTS, OF_ITS_BOOK, Attribute
 from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode, Problem
 from catalogue.formulas.definition import formula_problems, settled
 from catalogue.formulas.graph import input_paths
 from catalogue.formulas.text import normal_text, problem
+from catalogue.model_rules import model_problems
 from catalogue.rollups.definition import rollup_problems, settled_rollup
 from catalogue.rollups.reading import rollup_inputs
 from repositories.derivations import derivation_of
@@ -42,13 +44,42 @@ async def with_formula(repositories: Repositories, before: Catalogue, attribute:
     return await _unless_empty(repositories, found)
 
 
+async def computed_problems(
+    repositories: Repositories, before: Catalogue, after: Catalogue, attribute: Attribute
+) -> list[Problem]:
+    """What is wrong with a definition, and with those that read it, as far as values are computed; nothing is written.
+
+    Cost: none where it is not computed itself; else one command that tries its formula, or looks for its model.
+    """
+    if attribute.formula is not None:
+        _, problems = normal_text(attribute.formula)
+        if problems:
+            return problems
+    place = attribute.path, attribute.area
+    found = [*rollup_problems(before, after, *place), *formula_problems(before, after, *place)]
+    found += model_problems(before, after, *place)
+    if found or attribute.area != CLIENTS or not attribute.is_live:
+        return found
+    if attribute.rollup is not None:
+        return _memory_problems(repositories)
+    if attribute.model is not None:
+        return await unregistered(repositories, attribute.model)
+    return await _engine_problems(repositories, after, attribute)
+
+
+def _memory_problems(repositories: Repositories) -> list[Problem]:
+    if repositories.store.has_formulas:
+        return []
+    message = "Rollups cannot be computed by the memory driver; use a real mongod (KEHU_MONGODB_URI)."
+    return [Problem(ErrorCode.INVALID_VALUE, message, ("rollup",))]
+
+
 async def _with_rollup(
     repositories: Repositories, after: Catalogue, was: Attribute | None, attribute: Attribute
 ) -> Attribute:
     rollup = attribute.rollup
-    if rollup is not None and attribute.is_live and not repositories.store.has_formulas:
-        message = "Rollups cannot be computed by the memory driver; use a real mongod (KEHU_MONGODB_URI)."
-        refuse([Problem(ErrorCode.INVALID_VALUE, message, ("rollup",))])
+    if rollup is not None and attribute.is_live:
+        refuse(_memory_problems(repositories))
     inputs = frozenset() if rollup is None else rollup_inputs(after, rollup)
     return await _unless_empty(repositories, settled_rollup(was, attribute, inputs))
 

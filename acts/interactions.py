@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from acts.checks import Guard, guard_problems, key_of, now, problem, refuse, request_hash
+from catalogue.errors import Problem
 from catalogue.values import check_nested
 from policy.rules import Right
 from policy.viewer import Viewer
@@ -52,7 +53,7 @@ async def record_interaction(
         if checked.values.get(key) is None and key not in wrong
     ]
     if not await repositories.clients.existing({new.client_id}, access.rows(viewer, Right.RECORD_CONTACTS)):
-        problems.append(problem("clientId", new.client_id, "the id of a client that you may see"))
+        problems.append(_no_client(new.client_id))
     if new.manager_id is not None and not await repositories.managers.existing({new.manager_id}):
         problems.append(problem("managerId", new.manager_id, "the id of a manager; query `managers` for them"))
     refuse(problems)
@@ -66,9 +67,18 @@ async def record_interaction(
     if new.manager_id is not None:
         record["managerId"] = new.manager_id
     try:
-        return await repositories.interactions.insert(record, change, answer)
+        written = await repositories.interactions.insert(record, change, answer)
     except AlreadyExists:
         replayed = await repositories.interactions.replay(str(record[ID]), change, answer)
         if replayed is None:
             raise
-        return replayed
+        written = replayed
+    owner = await repositories.interactions.settle(str(record[ID]), new.client_id)
+    if owner is None:
+        refuse([_no_client(new.client_id)])
+    written.document[CLIENT_ID] = owner
+    return written
+
+
+def _no_client(client_id: str) -> Problem:
+    return problem("clientId", client_id, "the id of a client that you may see")

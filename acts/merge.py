@@ -126,6 +126,7 @@ async def merge_clients(
     clients, catalogue = repositories.clients, repositories.feed.catalogue
     earlier = await clients.history.find_by_key(wanted.keep_id, key)
     if earlier is not None:
+        await _merges(repositories).let_follow(wanted.merge_id, wanted.keep_id, _related(catalogue))
         return int(earlier["version"])
     scope = repositories.access.rows(viewer, RIGHT)
     if len(await clients.existing({wanted.keep_id, wanted.merge_id}, scope)) < 2:
@@ -190,10 +191,14 @@ def references_of(catalogue: Catalogue) -> tuple[Reference, ...]:
 
 
 def _merge(catalogue: Catalogue, kept: Document, merged: Document, change: Change, paths: tuple[str, ...]) -> Merge:
-    related = tuple(
+    references = references_of(catalogue)
+    return Merge(kept, merged, change, paths, stored_paths(catalogue), references, _related(catalogue))
+
+
+def _related(catalogue: Catalogue) -> tuple[tuple[str, str], ...]:
+    return tuple(
         (each.area, each.stored_in) for each in catalogue.relations if each.target == CLIENTS and each.area != CLIENTS
     )
-    return Merge(kept, merged, change, paths, stored_paths(catalogue), references_of(catalogue), related)
 
 
 def _pair(found: Mapping[str, Document], wanted: MergeRequest) -> tuple[Document, Document]:

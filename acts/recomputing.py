@@ -14,7 +14,7 @@ from policy.jobs import JOBS
 from policy.viewer import program
 from repositories.attributes import DefinitionChange, OutrunByAnother
 from repositories.compile.derivations import Derivation, recomputing_stages, upcoming_stages
-from repositories.errors import Unavailable
+from repositories.errors import DocumentTooLarge, Unavailable
 from repositories.plan import ReadPlan
 from repositories.recomputing import BATCH, RecomputingRepository
 from repositories.repositories import Repositories, new_id
@@ -27,6 +27,8 @@ SETTLE_SECONDS = 5.0
 """After so long every server writes by the new definition."""
 ATTEMPTS = 50
 PASSES = 10
+TOO_LARGE_LIMIT = 1_000
+"""Clients that a job goes past because they would become too large; their ids stand in its checkpoint."""
 RECOMPUTE = "formula.recompute"
 """The kind of the job that computes the book by a new formula."""
 VERIFY = "formula.verify"
@@ -100,7 +102,7 @@ async def recompute_formula(
     except Superseded:
         dropped = await book.clean()
         return {"isSuperseded": True, "dropped": dropped}
-    return {"isSuperseded": False, "changed": changed}
+    return {"isSuperseded": False, "changed": changed, **_told(book.too_large)}
 
 
 async def recompute_all(
@@ -117,12 +119,24 @@ async def recompute_all(
     if not derivations:
         return {"changed": 0}
     walk = _Walk(repositories, report, str(checkpoint.get("after", "")), int(checkpoint.get("done", 0)))
-    walk.changed = int(checkpoint.get("changed", 0))
+    walk.changed, walk.too_large = int(checkpoint.get("changed", 0)), set(checkpoint.get("tooLarge", ()))
     for each in graph_of(repositories.feed.catalogue).formulas.values() if not checkpoint else ():
         if each.formula_state is not None:
             await ask(repositories, each, each, occasion)
     await walk.run(repositories.derivations.for_all, {})
-    return {"changed": walk.changed}
+    return {"changed": walk.changed, **_told(walk.too_large)}
+
+
+def _told(too_large: Some[str]) -> dict[str, Any]:
+    """What a result says of clients who would have become too large; nothing where there are none."""
+    return {"tooLarge": sorted(too_large)} if too_large else {}
+
+
+def _note(too_large: Some[str]) -> dict[str, str]:
+    """The same in words, for whoever follows the job."""
+    if not too_large:
+        return {}
+    return {"note": f"{len(too_large):,} clients stay as they are: they would be larger than the 16 MB of a document"}
 
 
 class _Walk:
@@ -133,6 +147,7 @@ class _Walk:
         self._book = RecomputingRepository(repositories.store, repositories.clients.history)
         self._report = report
         self.after, self.done, self.changed = after, done, 0
+        self.too_large: set[str] = set()
 
     async def run(
         self,
@@ -155,12 +170,25 @@ class _Walk:
                 if is_filling
                 else recomputing_stages(derivations, at, PROGRAM.person)
             )
-            self.changed += await self._book.run(stages, self.after, until)
+            ran = await self._book.run(stages, self.after, until, at)
+            self.changed += ran.changed
+            self._leave(ran.too_large)
             if until is None:
+                if self.too_large:
+                    await self._report(before + self.done, **_note(self.too_large))
                 return
             self.after, self.done = until, self.done + BATCH
-            reached = {**facts, "after": until, "done": self.done, "changed": self.changed}
-            await self._report(before + self.done, max(total, before + self.done), checkpoint=reached)
+            reached = {**facts, "after": until, "done": self.done, "changed": self.changed, **_told(self.too_large)}
+            counts = before + self.done, max(total, before + self.done)
+            await self._report(*counts, checkpoint=reached, **_note(self.too_large))
+
+    def _leave(self, ids: Some[str]) -> None:
+        """Go past clients who would become too large. Raises: DocumentTooLarge, if there is no end of them."""
+        if ids:
+            log.warning("too large for what is computed of them, left as they are: %s", ", ".join(ids))
+        self.too_large.update(ids)
+        if len(self.too_large) > TOO_LARGE_LIMIT:
+            raise DocumentTooLarge
 
 
 class _Book:
@@ -181,6 +209,7 @@ class _Book:
         self._settle_seconds = settle_seconds
         self._book = RecomputingRepository(repositories.store, repositories.clients.history)
         self._filled = 0
+        self.too_large: set[str] = set(checkpoint.get("tooLarge", ()))
 
     async def attribute(self) -> Attribute:
         """The attribute as it is defined now. Raises: Superseded."""
@@ -201,7 +230,9 @@ class _Book:
         # Whoever wrote by an older definition after his batch was done has left no new value, or an old one.
         for _ in range(PASSES):
             stages = upcoming_stages(self._filling()[0], now())
-            if not await self._book.run_missing(stages, self._path, self._revision):
+            ran = await self._book.run_missing(stages, self._path, self._revision, self.too_large)
+            self.too_large.update(ran.too_large)
+            if not ran.changed:
                 self._filled = walk.done
                 return
         raise Unavailable("Others write without a pause; the formula is computed later.")
@@ -248,7 +279,7 @@ class _Book:
             await asyncio.sleep(self._settle_seconds)
         given = self._checkpoint if is_begun else {}
         walk = _Walk(self._repositories, self._report, str(given.get("after", "")), int(given.get("done", 0)))
-        walk.changed = int(given.get("changed", 0))
+        walk.changed, walk.too_large = int(given.get("changed", 0)), self.too_large
         return walk
 
     async def move_on(self, state: FormulaState | None) -> None:

@@ -130,7 +130,10 @@ async def upsert_clients(
         if not waiting:
             return batch.report()
     for place in waiting:
-        message = f"Client {rows[place].number} was changed by others again and again meanwhile; send the row again."
+        message = (
+            f"Client {rows[place].number} was changed by others again and again meanwhile, or would be larger than the "
+            "16 MB a document may have; send the row alone."
+        )
         batch.problems.append(Problem(ErrorCode.STALE_VERSION, message, row=place))
     return batch.report()
 

@@ -209,7 +209,7 @@ def build_app(
     authenticate = audit.counting(signed_in)
     kms_of(settings)  # What is wrong with it is to be known at the start.
     routes = graphql_routes(server, authenticate, server.context, settings, now, server.find_document, audit)
-    files = Route("/files/{file_id}", FileEndpoint(server.repositories, settings, audit))
+    files = Route("/files/{file_id}", FileEndpoint(server.repositories, settings, audit, directory.known))
     middleware = cors_middleware(settings)
     app = Application(
         routes=[*routes, *health_routes(server.readiness), files], middleware=middleware, lifespan=server.running

@@ -5,7 +5,7 @@ import time
 
 from acts.grants import single_clients
 from acts.managers import enter_person, find_person
-from acts.service_accounts import find_account, hash_of, note_use
+from acts.service_accounts import find_account, find_account_by_id, hash_of, note_use
 from api.claims import Claims, InvalidToken
 from api.clock import Clock
 from api.kept import Kept
@@ -14,6 +14,7 @@ from repositories.errors import RepositoryError, Unavailable
 from repositories.grants import SingleClients
 from repositories.managers import Person
 from repositories.repositories import Source
+from repositories.service_accounts import ID_PREFIX as ACCOUNT_PREFIX
 from repositories.service_accounts import Account
 
 log = logging.getLogger("kehu.api")
@@ -105,6 +106,27 @@ class Directory:
             walled=singles.walled,
             expires_at=found.expires_at,
         )
+
+    async def known(self, person: str) -> Viewer | None:
+        """A person or a service account as it is known now, in all its roles; None for one that is not active any more.
+
+        Raises: Unavailable.
+        """
+        if person.startswith(ACCOUNT_PREFIX):
+            account = await self._read_by_id(person)
+            if account is None or account.is_revoked or self._now() >= account.expires_at:
+                return None
+            return Viewer(person, frozenset((INTEGRATION,)), scopes=account.scopes)
+        found = await self._read_person(person)
+        if found is None or not found.is_active:
+            return None
+        return Viewer(person, found.roles.intersection(ROLES), found.team, found.manager_id, found.region)
+
+    async def _read_by_id(self, account_id: str) -> Account | None:
+        try:
+            return await find_account_by_id(self._source(), account_id)
+        except RepositoryError as error:
+            raise _away(error) from error
 
     async def _read_person(self, person: str) -> Person | None:
         try:

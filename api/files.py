@@ -1,7 +1,10 @@
-"""`/files/<id>`: files are sent and fetched by addresses that Kehu has signed, for a short time."""
+"""`/files/<id>`: files are sent and fetched by addresses that Kehu has signed, for a short time.
+
+Whoever has one needs no token; but the person whom it was made for must still be one who may have it.
+"""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ from starlette.responses import FileResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from acts.checks import now
+from acts.files import may_use
 from api.auditing import Auditing
 from api.errors import BAD_REQUEST, HttpRefusal, refusal_from
 from api.limits import ClientGone, body_too_large
@@ -25,6 +29,8 @@ from repositories.files import open_new, role_of
 from repositories.repositories import Repositories, Source
 
 Document = dict[str, Any]
+Known = Callable[[str], Awaitable[Viewer | None]]
+"""Somebody by the id that their files name, as the directory knows them now; None for who is not active any more."""
 
 UPLOADS_AT_ONCE = 8
 _ALLOW = ((b"allow", b"GET, HEAD, PUT"),)
@@ -47,8 +53,9 @@ _NOT_TO_BE_SHOWN = {
 class FileEndpoint:
     """The ASGI application at /files/<id>: whoever has a signed address needs no token."""
 
-    def __init__(self, source: Source, settings: Settings, audit: Auditing) -> None:
+    def __init__(self, source: Source, settings: Settings, audit: Auditing, known: Known) -> None:
         self._source = source
+        self._known = known
         self._settings = settings
         self._audit = audit
         self._room = asyncio.Semaphore(UPLOADS_AT_ONCE)
@@ -83,7 +90,9 @@ class FileEndpoint:
         expires, signature = ("".join(given.get(name, ())) for name in ("expires", "signature"))
         files, moment = repositories.files, now()
         file = await files.find(file_id) if files.opens(method, file_id, expires, signature, moment) else None
-        if file is None or file["expiresAt"] <= moment:
+        viewer = None if file is None else await self._known(file["by"])
+        is_known = file is not None and viewer is not None and may_use(viewer, repositories, file)
+        if file is None or not is_known or file["expiresAt"] <= moment:
             message = "There is no such file, or its address holds no longer; ask Kehu for it anew."
             raise HttpRefusal(404, "NOT_FOUND", message)
         return file

@@ -132,7 +132,9 @@ class RecordRepository(RecordReader):
         return refused
 
     async def write_many(self, changes: Sequence[tuple[str, Change]], touched: Touched | None = None) -> frozenset[int]:
-        """The places of the changes that met another version than they expect; the others are written.
+        """The places of the changes that met another version than they expect, or a record that would become too large.
+
+        The others are written.
 
         Each change carries a key of its batch, by which it is found again.
         Cost: two commands, and three for each tail that is full.
@@ -142,7 +144,7 @@ class RecordRepository(RecordReader):
         mark = self._mark()
         pairs = [(target_query(each, change), self._pipeline(change, mark)) for each, change in sealed]
         done = await self.collection.bulk_write(pairs)
-        _duplicates_only(done.errors)
+        _duplicates_only([each for each in done.errors if not each.is_too_large])
         owner = {self.owner_key: 1} if self.owner_key else {}
         rows = await self.collection.find({ID: {"$in": ids}}, {"tail.key": 1, "tail.version": 1, **owner})
         await self._follow(rows, mark)

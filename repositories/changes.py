@@ -14,6 +14,8 @@ Document = dict[str, Any]
 TAIL_LIMIT = 20
 """Changes kept in a record; when there are more, all but the last few move out together."""
 TAIL_KEPT = 8
+PART_OF = "mergedInto"
+"""The last change of a record that has become part of another one has its id here."""
 CREATED = 1
 """The version of a record that its first change has made."""
 
@@ -38,6 +40,17 @@ class ChangeHistory:
     async def prepare(self) -> None:
         """The indexes that a key and a record's history are found by."""
         await self._moved.create_indexes(_INDEXES)
+
+    async def part_of(self, record_id: str) -> str | None:
+        """Whom a record that is gone has become part of; None where it was erased.
+
+        Cost: one command for each merge on the way, by an index.
+        """
+        found = await self._moved.find_one({"recordId": {"$eq": record_id}, PART_OF: {"$exists": True}}, {PART_OF: 1})
+        if found is None:
+            return None
+        kept = str(found[PART_OF])
+        return await self.part_of(kept) or kept
 
     async def move_when_full(self, record_id: str, document: Document) -> None:
         """Move the older part of a tail out, if it has grown too long.

@@ -22,7 +22,8 @@ _UNAVAILABLE_CODES = frozenset(
     {6, 7, 24, 43, 46, 50, 63, 64, 89, 91, 100, 112, 133, 150, 189, 202, 234, 251, 262, 9001, 10058, 10107}
     | {11600, 11601, 11602, 13388, 13435, 13436}
 )
-_TOO_LARGE_CODES = frozenset({10334, 17419, 17420})
+# The last one: larger than the database can change with the memory it has.
+TOO_LARGE_CODES = frozenset({10334, 17419, 17420, 388})
 _FEED_LOST_CODES = frozenset({260, 280, 286})
 _CANNOT_CREATE_INDEX = 67
 
@@ -141,7 +142,7 @@ class IndexLimit(Mendable):
 
 
 class DocumentTooLarge(Mendable):
-    """A document would pass the 16 MB that MongoDB allows."""
+    """A document would pass the 16 MB that MongoDB allows, or what the memory of the database does."""
 
     code = ErrorCode.INVALID_VALUE
 
@@ -217,7 +218,7 @@ def error_from(error: BaseException) -> RepositoryError | None:
 
 
 def _operation_error(error: OperationFailure) -> RepositoryError:
-    if error.code in _TOO_LARGE_CODES:
+    if error.code in TOO_LARGE_CODES:
         return DocumentTooLarge()
     if error.code in _FEED_LOST_CODES:
         return FeedLost()

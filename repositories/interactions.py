@@ -9,7 +9,7 @@ from repositories.base import RecordRepository
 from repositories.cursors import Cursors
 from repositories.levels import LevelReads
 from repositories.mongo import IndexSpec, Store
-from repositories.plan import Slice
+from repositories.plan import ID, Slice
 from repositories.reading import Document
 from repositories.rollups import Rollups
 
@@ -47,6 +47,25 @@ class InteractionRepository(RecordRepository):
         super()._noted(authorised, documents)
         if authorised.touched is not None:
             authorised.touched.note(CLIENTS, (each[CLIENT_ID] for each in documents if CLIENT_ID in each))
+
+    async def settle(self, record_id: str, client_id: str) -> str | None:
+        """The client whom a record that was just put in belongs to: who had become part of another meanwhile has it.
+
+        None where the client was erased meanwhile: the record is gone again then.
+        Cost: one command; three more where the client is gone.
+        """
+        if await self._clients.existing({client_id}, None):
+            return client_id
+        kept = await self._clients.history.part_of(client_id)
+        if kept is None:
+            await self.collection.delete_one({ID: {"$eq": record_id}})
+            return None
+        # The merge moves what it finds; if it has found this one too, nothing is left to do.
+        mark = self._mark()
+        mine = {ID: {"$eq": record_id}, CLIENT_ID: {"$eq": client_id}}
+        await self.collection.update_one(mine, {"$set": {CLIENT_ID: kept, **mark}})
+        await self._follow(({CLIENT_ID: kept},), mark)
+        return kept
 
     async def read_page(self, authorised: AuthorisedPlan) -> Slice:
         raise NotImplementedError("contacts are listed under their clients, by `levels`")

@@ -8,7 +8,7 @@ from typing import Any
 from catalogue.attribute import CLIENTS, Facet
 from catalogue.filters import Filter
 from repositories.base import target_query
-from repositories.changes import CHANGES
+from repositories.changes import CHANGES, PART_OF
 from repositories.clients import MERGED, NUMBERS
 from repositories.compile.changes import change_pipeline, proof_key
 from repositories.compile.filters import query_from
@@ -29,6 +29,10 @@ MERGED_LIMIT = 50
 REFERRING_LIMIT = 1_000
 """Clients who point at a merged one, each of whom gets a change in the same transaction."""
 _CORE = ("number", "kind", "stage", "managerId", "team", "region")
+
+
+Related = Sequence[tuple[str, str]]
+"""Areas of records that belong to clients, each with the path of the client's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class Merge:
     leaves: tuple[str, ...]
     """The paths at which values of clients are stored."""
     references: tuple[Reference, ...]
-    related: tuple[tuple[str, str], ...]
+    related: Related
     """Areas whose records belong to clients, each with the path of the client's id."""
 
 
@@ -99,16 +103,35 @@ class MergeRepository:
         """The version of the kept client, now that the other one is part of it.
 
         Raises: StaleVersion if one of the two has changed, NotFound if one is gone; nothing is changed then.
-        Cost: one transaction; six commands, one for each area of related records, two for each client who points at
+        Cost: one transaction; six commands, two for each area of related records, two for each client who points at
         the merged one; and what the rollups of the kept one cost.
         """
         kept = str(merge.kept[ID])
         (sealed,) = await self._vault.sealed([(kept, merge.change)])
         marks = {area: self._rollups.mark(area) for area, _ in merge.related}
         version = await self._store.transaction(lambda each: _carry_out(each, merge, sealed, self._derivations, marks))
+        await self._let_follow(str(merge.merged[ID]), kept, _follows(merge), marks, merge.related)
+        return version
+
+    async def let_follow(self, merged: str, kept: str, related: Related) -> None:
+        """Let records follow a merge that was done before, by whoever may have been stopped behind it.
+
+        Cost: one command for each area, and one that finds the merge.
+        """
+        found = await self.read(kept) or {}
+        for each in found.get(MERGED, ()):
+            if each["id"] == merged:
+                facts = _followed(str(each["by"]), each["at"], str(each["number"]), str(found["number"]))
+                marks = {area: self._rollups.mark(area) for area, _ in related}
+                await self._let_follow(merged, kept, facts, marks, related)
+
+    async def _let_follow(
+        self, merged: str, kept: str, facts: Change, marks: Mapping[str, Document], related: Related
+    ) -> None:
+        # What came in while the transaction ran it has not seen.
+        await _move_records(self._store, merged, kept, facts, marks, related)
         for area, mark in marks.items():
             await self._rollups.follow(area, [kept], mark)
-        return version
 
 
 async def _carry_out(
@@ -125,15 +148,22 @@ async def _carry_out(
     if done is None:
         raise await _stale(clients, kept, merge.kept["version"])
     facts = _follows(merge)
-    for area, key in (*merge.related, (GRANTS, GRANTED_CLIENT)):
+    await _move_records(transaction, merged, kept, facts, marks, merge.related)
+    for reference in merge.references:
+        await _point(clients, reference, merged, kept, facts, derivations)
+    return int(done["version"])
+
+
+async def _move_records(
+    place: Transaction | Store, merged: str, kept: str, facts: Change, marks: Mapping[str, Document], related: Related
+) -> None:
+    """Let the records of the merged client, and the grants and walls, belong to the kept one."""
+    for area, key in (*related, (GRANTS, GRANTED_CLIENT)):
         # Whoever is stopped before the rollups are computed leaves the marks, by which the worker finds these records.
         pipeline: list[Mapping[str, Any]] = [*change_pipeline(replace(facts, values={key: kept}))]
         if mark := marks.get(area):
             pipeline.append({"$set": {name: {"$literal": each} for name, each in mark.items()}})
-        await transaction.collection(area).update_many({key: {"$eq": merged}}, pipeline)
-    for reference in merge.references:
-        await _point(clients, reference, merged, kept, facts, derivations)
-    return int(done["version"])
+        await place.collection(area).update_many({key: {"$eq": merged}}, pipeline)
 
 
 async def _stale(clients: Collection, client_id: str, version: int) -> Exception:
@@ -165,7 +195,7 @@ def _last_entry(merge: Merge) -> Document:
         "by": change.by,
         "source": f"became part of client {merge.kept['number']}",
         "values": rows,
-        "mergedInto": merge.kept[ID],
+        PART_OF: merge.kept[ID],
         "proof": merged.get("proof", {}),
     }
     rest = {facet: without(merged.get(facet), facet, frozenset(merge.leaves)) for facet in Facet}
@@ -216,8 +246,11 @@ def _observed(proofs: Mapping[str, Any], path: str) -> datetime | None:
 
 def _follows(merge: Merge) -> Change:
     """A change of a record that follows the merged client."""
-    words = f"client {merge.merged['number']} became part of {merge.kept['number']}"
-    return Change({}, merge.change.by, merge.change.at, Proof(words))
+    return _followed(merge.change.by, merge.change.at, str(merge.merged["number"]), str(merge.kept["number"]))
+
+
+def _followed(by: str, at: datetime, merged: str, kept: str) -> Change:
+    return Change({}, by, at, Proof(f"client {merged} became part of {kept}"))
 
 
 async def _point(

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import bson
+
 from acts.checks import UNGUARDED, Guard
 from acts.clients import NewClient, create_client
 from acts.proposing import Approved
@@ -134,6 +136,14 @@ async def stored(repositories: Repositories, record_id: str) -> dict[str, Any]:
     found = await repositories.clients.collection.find_one({ID: record_id})
     assert found is not None
     return found
+
+
+async def nearly_full(repositories: Repositories, client_id: str) -> None:
+    """Let a client have so much that one more change has no room in its document."""
+    found = await stored(repositories, client_id)
+    room = 16 * 1024 * 1024 - len(bson.encode(found)) - 30
+    await repositories.clients.collection.delete_one({ID: client_id})
+    await repositories.clients.collection.insert_one({**found, "filling": "x" * room})
 
 
 AREAS_AND_MORE = (

@@ -58,6 +58,11 @@ class Export:
     """Clients when it began."""
     limit: int
 
+    def scope(self) -> tuple[object, ...]:
+        """What the policy makes of the question: which clients, and what is taken off them."""
+        found = self.repositories.access.authorise(ReadPlan(CLIENTS, _paths(self.columns), self.predicate), self.viewer)
+        return found.filter, sorted(found.plan.paths), found.veil
+
     @property
     def head(self) -> bytes:
         """What stands before the first row."""

@@ -32,7 +32,7 @@ class Reached:
     """Bytes of the rows written so far: what is behind them is of a page that was not reported."""
     after: str | None = None
     columns: str = ""
-    """Of the file, hashed: with other attributes it would be another file."""
+    """Of the file, with whose rows may be in it, hashed: with others it would be another file."""
     is_read: bool = False
 
 
@@ -77,9 +77,10 @@ async def _is_approved(repositories: Repositories, run: JobRun) -> bool:
 
 
 def _begun(export: Export, run: JobRun, lines: Path) -> Reached:
-    """Where an earlier attempt got to; the beginning where its rows are not here, or were of other attributes."""
+    """Where an earlier attempt got to; the beginning where its rows are not here, or were read by another policy."""
     words = ",".join(f"{each.header} {each.kind} {each.is_masked} {each.reads}" for each in export.columns)
-    columns = sha256(words.encode()).hexdigest()[:16]
+    # Whoever has been walled off since, or lost a grant or a right, must not find the rows of before in the file.
+    columns = sha256(f"{words} {export.scope()!r}".encode()).hexdigest()[:16]
     reached = Reached(**run.job.checkpoint)
     is_here = lines.exists() and lines.stat().st_size >= reached.length
     return reached if is_here and reached.columns == columns else Reached(columns=columns)

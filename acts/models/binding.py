@@ -27,12 +27,12 @@ async def with_model(repositories: Repositories, before: Catalogue, attribute: A
     refuse(model_problems(before, after, attribute.path, attribute.area))
     if attribute.model is None or attribute.area != CLIENTS:
         return attribute
-    refuse(await _unregistered(repositories, attribute.model))
+    refuse(await unregistered(repositories, attribute.model))
     derived_from = tuple(sorted({*attribute.derived_from, *attribute.model.paths}))
     return attribute.model_copy(update={"derived_from": derived_from})
 
 
-async def _unregistered(repositories: Repositories, use: ModelUse) -> list[Problem]:
+async def unregistered(repositories: Repositories, use: ModelUse) -> list[Problem]:
     """A problem where the definition, which may come from another stage, does not fit what is registered here."""
     found = await find_model(repositories, use.name, use.version)
     output = None if found is None else found.output(use.output)

@@ -37,8 +37,11 @@ from repositories.repositories import Repositories
 log = logging.getLogger("kehu.models")
 
 BATCH = 500
-SKEW = timedelta(seconds=5)
-"""How far the clocks of two servers may be apart: what was changed so shortly before a run is looked at once more."""
+SKEW = timedelta(minutes=2)
+"""How long before its writes a batch may have taken the moment of its changes, and how far clocks may be apart.
+
+What was changed so shortly before a run is looked at once more.
+"""
 _DIGITS = 6
 _UNSET = {TensorKind.NUMBER: float("nan"), TensorKind.STRING: ""}
 _CORE = tuple(each for each in CORE_INPUTS if each != TODAY)

@@ -8,7 +8,7 @@ from pymongo import IndexModel
 from pymongo.errors import BulkWriteError
 from pymongo.results import BulkWriteResult
 
-from repositories.errors import Unavailable, duplicate_from
+from repositories.errors import TOO_LARGE_CODES, Unavailable, duplicate_from
 
 Document = dict[str, Any]
 DUPLICATE_KEY = 11000
@@ -26,6 +26,11 @@ class BulkError:
     @property
     def is_duplicate(self) -> bool:
         return self.code == DUPLICATE_KEY
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether the document would be larger than one may be."""
+        return self.code in TOO_LARGE_CODES
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from acts.merge_approved import propose_merge
 from catalogue.attribute import CLIENTS
 from catalogue.errors import ErrorCode, Problem, Refused
 from policy.rules import Right
+from repositories.past import moment_of
 from repositories.plan import ReadPlan
 from schema.clients.types import MergedClient, selected_paths
 from schema.context import Context
@@ -55,7 +56,8 @@ def merged_clients() -> StrawberryField:
     """`Client.mergedClients`: who has become part of the client."""
 
     async def merged(self: Any, info: strawberry.Info) -> Any:
-        return self.get("merged") or []
+        moment = moment_of(self)
+        return [each for each in self.get("merged") or () if moment is None or each["at"] <= moment]
 
     text = "Those who have become part of this client, the latest last; up to 50."
     return resolved(merged, "mergedClients", list[MergedClient], text, reads=lambda _given, _names: Reading(LIST_ITEMS))

@@ -12,10 +12,10 @@ from acts.past import moment_from
 from catalogue.attribute import CLIENTS
 from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode, KehuError
-from catalogue.filters import Compare, all_of
+from catalogue.filters import And, AnyItem, Compare, Filter, all_of
 from catalogue.kinds import Operator
 from repositories.changes import CHANGES, VERSION_INDEX
-from repositories.clients import ACCESS_INDEXES, NUMBER_INDEX, NUMBERS, WORDS_INDEX
+from repositories.clients import ACCESS_INDEXES, MERGED, NUMBER_INDEX, NUMBERS, WORDS_INDEX
 from repositories.compile.indexes import ID_INDEX, index_of_order, is_served
 from repositories.plan import ReadPlan
 from schema.clients.segments import SEGMENT_MEANING, segment_filter, segment_reads
@@ -108,7 +108,7 @@ def client_queries(types: ClientTypes) -> Fields:
 async def _find_by_number(
     context: Context, number: str, paths: frozenset[str], moment: datetime | None
 ) -> Document | None:
-    """The client who has a number, or who has taken in the one that had it.
+    """The client who has a number, or who has taken in the one that had it, by the moment that is asked about.
 
     Cost: one command; another one where nobody has the number now.
     """
@@ -116,7 +116,11 @@ async def _find_by_number(
     found = await clients.find_one(context.authorise(ReadPlan(CLIENTS, paths, by_number(number), as_of=moment)))
     if found is not None:
         return found
-    former = Compare(NUMBERS, Operator.EQ, number)
+    former: Filter = Compare(NUMBERS, Operator.EQ, number)
+    if moment is not None:
+        # Before that it was the number of somebody else.
+        taken_in = And((Compare("number", Operator.EQ, number), Compare("at", Operator.LTE, moment)))
+        former = And((former, AnyItem(MERGED, taken_in)))
     return await clients.find_one(context.authorise(ReadPlan(CLIENTS, paths, former, as_of=moment)))
 
 

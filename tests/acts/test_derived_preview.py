@@ -85,6 +85,14 @@ class TestPreview:
             (wanted(PER_VISIT, sample=CLIENTS_MOST + 1), "up to 50 clients"),
             (wanted(PER_VISIT, supposed={"profile.name": "x"}), "paths that the formula reads"),
             (wanted(PER_VISIT, supposed={"profile.employees": "many"}), "a whole number"),
+            (
+                wanted(
+                    "$profile.location.city",
+                    Kind.STRING,
+                    supposed={"profile.location": {}, "profile.location.city": "B"},
+                ),
+                "given too",
+            ),
             (wanted("$stage", Kind.CODE), "STRING, because"),
         ],
     )

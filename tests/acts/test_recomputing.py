@@ -12,13 +12,13 @@ from acts.attributes import change_attribute, define_attribute
 from acts.checks import UNGUARDED
 from acts.clients import change_client
 from acts.merge import MergeRequest, merge_clients
-from acts.recomputing import PROGRAM, RECOMPUTE, recompute_all, recompute_formula
+from acts.recomputing import PROGRAM, RECOMPUTE, Report, recompute_all, recompute_formula
 from catalogue.attribute import FormulaState
 from catalogue.errors import Refused
 from catalogue.kinds import Kind
 from repositories.plan import ID
 from repositories.repositories import Repositories
-from tests.books import NO_PROOF, VIEWER, attribute, insert, stored
+from tests.books import NO_PROOF, VIEWER, attribute, insert, nearly_full, stored
 
 pytestmark = pytest.mark.real_drivers
 PER_VISIT = {"$divide": ["$profile.employees", "$behaviour.visits"]}
@@ -231,6 +231,44 @@ class TestRecomputeAll:
         await book.jobs.collection.delete_many({})
         await recompute_all(book, _unheard, {}, "tonight")
         assert await book.jobs.collection.count({"kind": RECOMPUTE}) == 1
+
+
+class TestTooLarge:
+    """A client near the 16 MB of a document: the others are computed, and it is said who is not."""
+
+    @pytest.mark.parametrize("how", ["first", "changed", "nightly"])
+    async def test_the_book_goes_past_it(
+        self, book: Repositories, small_batches: None, how: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        if how != "first":
+            book = await defined(book, "derived.perVisit", PER_VISIT)
+        ids = sorted(await filled(book))
+        await book.clients.collection.update_many({}, {"$set": {"profile.employees": 40, "behaviour.visits": 2}})
+        if how == "nightly":
+            await book.clients.collection.update_many({}, {"$unset": {"derived.perVisit": ""}})
+        await nearly_full(book, ids[3])
+        before = await stored(book, ids[3])
+        notes: list[str] = []
+        if how == "nightly":
+            done = await recompute_all(book, _told(notes), {}, "tonight")
+        else:
+            formula = {"$multiply": [PER_VISIT, 1]}
+            book = await (changed if how == "changed" else defined)(book, "derived.perVisit", formula)
+            revision = 2 if how == "changed" else 1
+            done = await recompute_formula(book, "derived.perVisit", revision, _told(notes), {}, settle_seconds=0)
+        assert (done["changed"], done["tooLarge"]) == (6, [ids[3]])
+        assert await stored(book, ids[3]) == before
+        others = [(await stored(book, each))["derived"] for each in ids if each != ids[3]]
+        assert others == [{"perVisit": 20.0}] * 6
+        assert notes[-1] == "1 clients stay as they are: they would be larger than the 16 MB of a document"
+        assert ids[3] in caplog.text
+
+
+def _told(notes: list[str]) -> Report:
+    async def report(done: int, total: int | None = None, *, note: str | None = None, **_: object) -> None:
+        notes.extend([] if note is None else [note])
+
+    return report
 
 
 class TestOtherWays:

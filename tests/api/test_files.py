@@ -154,6 +154,19 @@ class TestAddresses:
         assert (await kehu.http.put(bad[0], content=b"x")).status_code == 404
         assert not (tmp_path / "files").exists() or list((tmp_path / "files").iterdir()) == []
 
+    async def test_an_address_ends_with_the_right_and_with_the_person(self, kehu: Kehu) -> None:
+        given = {"i": {"format": "CSV"}}
+        asked = (await kehu.ask(EXPORT, "relationship_manager", "M009", **given))["clientsExport"]
+        found = await kehu.done(asked["job"]["id"], "relationship_manager", "M009")
+        address = next(each["address"] for each in found["files"]["nodes"] if each["role"] == "EXPORT")
+        assert (await kehu.http.get(address)).status_code == 200
+        people = kehu.repositories.managers.collection
+        missing = (await kehu.http.get("/files/fl_x")).content
+        for lost in ({"roles": ["data_steward"]}, {"isActive": False, "roles": ["relationship_manager"]}):
+            assert await people.update_one({"person": "M009"}, {"$set": lost}) == (1, 1)
+            answer = await kehu.http.get(address)
+            assert (answer.status_code, answer.content) == (404, missing)
+
     async def test_a_file_is_sent_once_and_whole(self, kehu: Kehu, tmp_path: Path) -> None:
         file = await kehu.upload(size=4)
         for content, status in ((b"12345", 413), (b"123", 400), (b"", 400), (b"1234", 201), (b"1234", 409)):

@@ -6,12 +6,13 @@ import pytest
 
 from catalogue.filters import Compare
 from catalogue.kinds import Operator
+from repositories.access import Touched
 from repositories.changes import TAIL_LIMIT
 from repositories.errors import AlreadyExists, KeyReused, NotFound, StaleVersion, Unavailable
 from repositories.mongo import Store
 from repositories.plan import ID
 from repositories.repositories import Repositories
-from tests.books import AT, change, everything, insert, plan, record, seen, stored
+from tests.books import AT, change, everything, insert, nearly_full, plan, record, seen, stored
 
 EMPLOYEES = "profile.employees"
 
@@ -91,6 +92,16 @@ class TestWriteMany:
         assert await book.clients.write_many(batch) == {1}
         assert (await stored(book, one))["profile"] == {"employees": 5}
         assert (await stored(book, two))["profile"] == {"employees": 1}
+
+    @pytest.mark.real_drivers
+    async def test_a_record_that_would_be_too_large_takes_no_other_with_it(self, book: Repositories) -> None:
+        one, two = await insert(book, "A", {}), await insert(book, "B", {})
+        await nearly_full(book, one)
+        touched = Touched()
+        batch = [(each, change({EMPLOYEES: 5}, key="batch", expected_version=1)) for each in (one, two)]
+        assert await book.clients.write_many(batch, touched) == {0}
+        assert (await stored(book, two))["profile"] == {"employees": 5}
+        assert touched.changes == {f"{two}:2"}
 
     async def test_moves_full_tails(self, book: Repositories) -> None:
         one = await insert(book, "A", {})

@@ -13,6 +13,7 @@ from acts.exporting import clients as exporting
 from acts.exporting.asking import AskedExport, ask_export
 from acts.exporting.clients import ExportOrder
 from acts.files import address_of, remove_expired
+from acts.grants import NewGrant, create_grant
 from acts.jobs import Job, JobRun
 from acts.managers import enter_person
 from acts.performers import PERFORMERS
@@ -24,10 +25,11 @@ from policy.jobs import JobState
 from policy.viewer import Viewer
 from repositories.access import NotAllowed
 from repositories.files import FileOptions
+from repositories.grants import GrantKind
 from repositories.mongo import Store
 from repositories.reading import Document
 from repositories.repositories import Repositories
-from tests.books import SMALL, VIEWER, attribute, make_client, open_book
+from tests.books import OTHER, SMALL, VIEWER, attribute, make_client, open_book
 from worker.attempt import Manner
 from worker.handlers import HANDLERS
 from worker.loop import work_once
@@ -103,6 +105,26 @@ class TestExportJob:
         directory = book.files.options.directory
         assert directory is not None
         assert len(list(directory.iterdir())) == 2
+
+    async def test_a_wall_that_goes_up_half_way_takes_back_the_rows_of_before(
+        self, book: Repositories, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await ask(book, ExportOrder("csv", attributes=("profile.name",)))
+        report = JobRun.report
+
+        async def stopped(self: JobRun, done: int, total: int | None = None, **more: object) -> None:
+            await report(self, done, total, **more)  # type: ignore[arg-type]
+            raise OSError("killed behind the first page")
+
+        monkeypatch.setattr(JobRun, "report", stopped)
+        await work_once(book, HANDLERS, AT_ONCE)
+        monkeypatch.setattr(JobRun, "report", report)
+        client = await book.clients.collection.find_one({"number": "C1"})
+        assert client is not None
+        wall = NewGrant(GrantKind.WALL, str(client["_id"]), "Conflict of interest.", person=VIEWER.person)
+        await create_grant(OTHER, book, wall, UNGUARDED)
+        _, data = await file_of(book, await work(book))
+        assert [line.split(",")[0] for line in data.decode().splitlines()[1:]] == ["C0", "C2", "C3", "C4", "C5", "C6"]
 
     async def test_the_formats_hold_the_same(self, book: Repositories) -> None:
         await ask(book, ExportOrder("jsonl", attributes=("profile.name", "profile.foundedOn")))

@@ -1,17 +1,20 @@
 """Scoring: the whole book, those who have changed, what is left alone, and what happens when a model is away."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from acts.checks import now
 from acts.models import runtime
 from acts.models.files import RuntimeAway
 from acts.models.registry import Wanted, find_model, register_model
 from acts.models.scoring import has_changes
 from repositories.mongo import Store
+from repositories.plan import Change
 from repositories.repositories import Repositories
 from tests.acts.models.sizes import CATALOGUE, bind, changed, derived, give, rank_file, with_size, work
-from tests.books import VIEWER, insert, open_book, stored
+from tests.books import VIEWER, insert, open_book, record, stored
 from worker.attempt import Manner, next_attempt
 from worker.handlers import HANDLERS
 
@@ -100,6 +103,17 @@ class TestScoreChanged:
         await give(book, one, {"profile.employees": None})
         await changed(book)
         assert await derived(book, one) == {}
+
+    async def test_who_came_by_a_batch_that_had_begun_before_the_last_run(self, book: Repositories) -> None:
+        await insert(book, "C1", {"profile.name": "Li", "profile.employees": 10})
+        await with_size(book)
+        await work(book)
+        begun = now() - timedelta(seconds=60)
+        values = {"stage": "PROSPECT", "profile.name": "Wu", "profile.employees": 30}
+        late = record("C2")
+        await book.clients.insert_many([(late, Change(values, "M001", begun, key="M001:batch"))])
+        await changed(book)
+        assert await derived(book, str(late["_id"])) == {"size": 60.0}
 
     async def test_wrong_stored_values_count_as_unset(self, book: Repositories, store: Store) -> None:
         one = await insert(book, "C1", {"profile.name": "Li", "profile.employees": 10})

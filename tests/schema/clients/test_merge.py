@@ -1,5 +1,6 @@
 """`clientMerge` over HTTP: proposed by one person, approved by another, readable under the client who is kept."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ mutation($id: ID!) {
 }
 """
 READ = """
-query($number: String!, $after: String) {
-  client(number: $number) {
+query($number: String!, $after: String, $at: DateTime) {
+  client(number: $number, asOf: $at) {
     number
     mergedClients { id number version by }
     profile { name employees }
@@ -50,6 +51,7 @@ async def test_over_http(tmp_path: Path) -> None:
             "expectedVersions": {"keep": 1, "merge": 1},
             "choices": [{"path": "profile.name", "from": "MERGED"}],
         }
+        before = datetime.now(UTC).isoformat()
         dry = (await book.ask(MERGE, {"i": {**given, "dryRun": True}}))["data"]["clientMerge"]
         assert (dry["approval"], dry["errors"], dry["client"]) == (None, [], {"number": "KEEP"})
         assert dry["outcome"]["values"] == [
@@ -72,6 +74,11 @@ async def test_over_http(tmp_path: Path) -> None:
         rest = (await book.ask(READ, {"number": "KEEP", "after": page["endCursor"]}))["data"]["client"]["history"]
         assert [(each["version"], each["mergedFrom"]) for each in rest["nodes"]] == [(1, {"number": "GONE"}), (1, None)]
         assert not rest["pageInfo"]["hasNextPage"]
+        kept = (await book.ask(READ, {"number": "KEEP", "at": before}))["data"]["client"]
+        assert (kept["mergedClients"], kept["profile"]["name"]) == ([], "Client KEEP")
+        assert (await book.ask(READ, {"number": "GONE", "at": before}))["data"]["client"] is None
+        now: dict[str, object] = {"number": "GONE", "at": datetime.now(UTC).isoformat()}
+        assert (await book.ask(READ, now))["data"]["client"]["number"] == "KEEP"
         bad = await book.ask(READ, {"number": "KEEP", "after": "v1-x"})
         assert bad["errors"][0]["extensions"]["code"] == "BAD_CURSOR"
         again = await book.ask(CREATE, {"i": {"number": "GONE", "kind": "ORGANISATION", "profile": {"name": "X"}}})
