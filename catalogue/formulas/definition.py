@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from catalogue.attribute import CLIENTS, Attribute, Facet, FormulaState, Sensitivity
+from catalogue.attribute import CLIENTS, Attribute, Facet, FormulaState
 from catalogue.catalogue import Catalogue
-from catalogue.errors import ErrorCode, Problem
+from catalogue.computed import FORMULA, broken_problems, fitness_problems, has_other_rules, level_problems
+from catalogue.errors import Problem
 from catalogue.formulas.forms import check_text
-from catalogue.formulas.graph import graph_of, input_paths, sensitivity_of
+from catalogue.formulas.graph import graph_of, input_paths
 from catalogue.formulas.text import problem
 from catalogue.formulas.types import WIDENING, Type, type_of
 from catalogue.kinds import Kind
@@ -19,9 +20,6 @@ KINDS_GIVEN = frozenset(
 )
 """Kinds that a formula can give."""
 FORMULAS_LIMIT = 200
-_SECRECY = list(Sensitivity)
-_RULES = ("options", "minimum", "maximum", "min_length", "max_length", "applies_to")
-"""Parts of a definition that a computed value must fit."""
 _ADVICE = {
     Kind.LONG: "wrap it in $toLong, after $round or $trunc",
     Kind.NUMBER: "wrap it in $toDouble",
@@ -53,7 +51,8 @@ def _own_problems(catalogue: Catalogue, attribute: Attribute, was: Attribute | N
         yield problem("", f"would make a circle: {' reads '.join(circle)}. Take one of these steps away.")
     is_newly_secret = was is None or (was.formula, was.sensitivity) != (attribute.formula, attribute.sensitivity)
     if is_newly_secret and not checked.problems:
-        yield from _level_problems(catalogue, attribute)
+        inputs = map(catalogue.find, sorted(input_paths(catalogue, attribute.formula or "null")))
+        yield from level_problems(catalogue, attribute, filter(None, inputs), FORMULA)
     if len(graph_of(catalogue).formulas) > FORMULAS_LIMIT:
         yield problem("", f"would be one of more than {FORMULAS_LIMIT}, and each costs every write that it hangs on.")
 
@@ -66,20 +65,7 @@ def _place_problems(catalogue: Catalogue, attribute: Attribute) -> Iterator[Prob
     if attribute.kind not in KINDS_GIVEN:
         kinds = ", ".join(sorted(KINDS_GIVEN))
         yield problem("", f"gives {kinds}, and no {attribute.kind}.", attribute.kind, kinds)
-    if catalogue.is_restricted(attribute):
-        message = "would give RESTRICTED values, which are encrypted; the database computes in clear."
-        yield Problem(
-            ErrorCode.FORMULA_REFUSED, f"The formula {message}", ("sensitivity",), "RESTRICTED", "CONFIDENTIAL"
-        )
-    unfit = {
-        "isSearchable": attribute.is_searchable,
-        "retainDays": attribute.retain_days is not None,
-        "requiredFor": bool(attribute.required_for),
-        "pattern": attribute.pattern is not None,
-    }
-    for name in (name for name, is_set in unfit.items() if is_set):
-        message = f"{name} is not for computed values; leave it out, or the formula."
-        yield Problem(ErrorCode.FORMULA_REFUSED, message, (name,), None, "nothing")
+    yield from fitness_problems(catalogue, attribute, FORMULA)
 
 
 def kind_problems(attribute: Attribute, found: Type) -> Iterator[Problem]:
@@ -108,20 +94,6 @@ def fits(found: Type, wanted: Type) -> bool:
     return found.kind is wanted.kind or (found.kind, wanted.kind) == (Kind.DATE, Kind.DATETIME)
 
 
-def _level_problems(catalogue: Catalogue, attribute: Attribute) -> Iterator[Problem]:
-    inputs = input_paths(catalogue, attribute.formula or "null")
-    found = [each for path in sorted(inputs) if (each := catalogue.find(path)) is not None]
-    levels = {each.path: sensitivity_of(catalogue, each) for each in found}
-    least = max(levels.values(), key=_SECRECY.index, default=Sensitivity.PUBLIC)
-    if _SECRECY.index(attribute.sensitivity) < _SECRECY.index(least):
-        named = ", ".join(path for path, level in levels.items() if level is least)
-        message = (
-            f"{attribute.path} is {attribute.sensitivity}, and reads {named}, which is {least}: "
-            f"a computed value is at least as secret as what it is computed from. Set sensitivity to {least}."
-        )
-        yield Problem(ErrorCode.FORMULA_REFUSED, message, ("sensitivity",), str(attribute.sensitivity), str(least))
-
-
 def _users_problems(before: Catalogue, after: Catalogue, attribute: Attribute) -> Iterator[Problem]:
     """A problem where a formula that reads the attribute could not be computed any more."""
     if attribute.area != CLIENTS:
@@ -132,13 +104,7 @@ def _users_problems(before: Catalogue, after: Catalogue, attribute: Attribute) -
         if found is not None and found.formula is not None and user != attribute.path and after.is_live(found):
             for each in check_text(after, user, found.formula).problems:
                 broken.setdefault(user, each.message)
-    if broken:
-        names = ", ".join(broken)
-        first = next(iter(broken.values()))
-        message = (
-            f"{attribute.path} is read by the formula of {names}, which could not be computed: {first} Change it first."
-        )
-        yield Problem(ErrorCode.FORMULA_REFUSED, message, ("path",), attribute.path, f"no formula of {names}")
+    yield from broken_problems(attribute, broken, FORMULA)
 
 
 def settled(before: Attribute | None, after: Attribute, inputs: frozenset[str], *, has_values: bool) -> Attribute:
@@ -148,8 +114,7 @@ def settled(before: Attribute | None, after: Attribute, inputs: frozenset[str], 
     """
     old = before if before is not None and before.is_live else None
     is_same = old is not None and old.formula == after.formula
-    changed = {name for name in _RULES if old is not None and getattr(old, name) != getattr(after, name)}
-    if not after.is_live or (is_same and (after.formula is None or not changed)):
+    if not after.is_live or (is_same and (after.formula is None or not has_other_rules(old, after))):
         return after
     derived_from = tuple(sorted({*after.derived_from, *inputs}))
     update: dict[str, object] = {"derived_from": derived_from}

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Generator, Iterator
 
-from catalogue.attribute import CLIENTS, Attribute, Facet, FormulaState, Sensitivity
+from catalogue.attribute import CLIENTS, Attribute, Facet, FormulaState
 from catalogue.catalogue import Catalogue
+from catalogue.computed import ROLLUP, broken_problems, fitness_problems, has_other_rules, level_problems
 from catalogue.errors import ErrorCode, Problem, Refused
 from catalogue.filters import paths_of
 from catalogue.formulas.definition import KINDS_GIVEN, fits
-from catalogue.formulas.graph import sensitivity_of
 from catalogue.formulas.types import MOMENTS, WIDENING, Type, type_of
 from catalogue.kinds import Kind
 from catalogue.rollups.reading import filter_of, moment_path, relation_of, rolled_up, rollup_inputs
@@ -18,7 +18,6 @@ ROLLUPS_LIMIT = 50
 DAYS_LIMIT = 3_660
 WHERE_LIMIT = 20_000
 """Units: characters of the filter as JSON."""
-_SECRECY = list(Sensitivity)
 _NUMBERS = frozenset(WIDENING)
 _TAKES = {
     RollupFunction.COUNT: frozenset(Kind) - {Kind.GROUP},
@@ -30,7 +29,6 @@ _TAKES = {
     RollupFunction.FIRST: KINDS_GIVEN,
 }
 """The kinds of attribute that each function takes values of."""
-_RULES = ("options", "minimum", "maximum", "min_length", "max_length", "applies_to")
 
 
 def rollup_problems(before: Catalogue, after: Catalogue, path: str, area: str = CLIENTS) -> list[Problem]:
@@ -51,7 +49,9 @@ def _own_problems(catalogue: Catalogue, attribute: Attribute, was: Attribute | N
     yield from found
     is_newly_secret = was is None or (was.rollup, was.sensitivity) != (rollup, attribute.sensitivity)
     if is_newly_secret and not found:
-        yield from _level_problems(catalogue, attribute, rollup)
+        paths = sorted(rollup_inputs(catalogue, rollup))
+        inputs = filter(None, (catalogue.find(each, rollup.area) for each in paths))
+        yield from level_problems(catalogue, attribute, inputs, ROLLUP, f"reads {{}} of {rollup.area}")
     if len(rolled_up(catalogue)) > ROLLUPS_LIMIT:
         message = f"There are {ROLLUPS_LIMIT} rollups, the most; each costs every write of the records that it reads."
         yield _problem((), message)
@@ -65,18 +65,7 @@ def _place_problems(catalogue: Catalogue, attribute: Attribute) -> Iterator[Prob
         yield _problem((), f"A rollup is for the facet derived only; {attribute.path} is not of it.", attribute.path)
     if attribute.is_list or catalogue.list_group_of(attribute) is not None:
         yield _problem((), f"A rollup gives one value; {attribute.path} is a list, or stands in one.")
-    if catalogue.is_restricted(attribute):
-        message = "A rollup would give RESTRICTED values, which are encrypted; the database computes in clear."
-        yield Problem(ErrorCode.INVALID_VALUE, message, ("sensitivity",), "RESTRICTED", "CONFIDENTIAL")
-    unfit = {
-        "isSearchable": attribute.is_searchable,
-        "retainDays": attribute.retain_days is not None,
-        "requiredFor": bool(attribute.required_for),
-        "pattern": attribute.pattern is not None,
-    }
-    for name in (name for name, is_set in unfit.items() if is_set):
-        message = f"{name} is not for computed values; leave it out, or the rollup."
-        yield Problem(ErrorCode.INVALID_VALUE, message, (name,), None, "nothing")
+    yield from fitness_problems(catalogue, attribute, ROLLUP)
 
 
 def reading_problems(catalogue: Catalogue, attribute: Attribute, rollup: Rollup) -> Iterator[Problem]:
@@ -154,22 +143,6 @@ def _input_problems(
     return None
 
 
-def _level_problems(catalogue: Catalogue, attribute: Attribute, rollup: Rollup) -> Iterator[Problem]:
-    levels = {
-        path: sensitivity_of(catalogue, found)
-        for path in sorted(rollup_inputs(catalogue, rollup))
-        if (found := catalogue.find(path, rollup.area)) is not None
-    }
-    least = max(levels.values(), key=_SECRECY.index, default=Sensitivity.PUBLIC)
-    if _SECRECY.index(attribute.sensitivity) < _SECRECY.index(least):
-        named = ", ".join(path for path, level in levels.items() if level is least)
-        message = (
-            f"{attribute.path} is {attribute.sensitivity}, and reads {named} of {rollup.area}, which is {least}: "
-            f"a computed value is at least as secret as what it is computed from. Set sensitivity to {least}."
-        )
-        yield Problem(ErrorCode.INVALID_VALUE, message, ("sensitivity",), str(attribute.sensitivity), str(least))
-
-
 def _users_problems(before: Catalogue, after: Catalogue, changed: Attribute) -> list[Problem]:
     """A problem where rollups that read the attribute could not be computed any more."""
     broken: dict[str, str] = {}
@@ -179,11 +152,7 @@ def _users_problems(before: Catalogue, after: Catalogue, changed: Attribute) -> 
             continue
         for problem in reading_problems(after, each, each.rollup):
             broken.setdefault(each.path, problem.message)
-    if not broken:
-        return []
-    names, first = ", ".join(broken), next(iter(broken.values()))
-    message = f"{changed.path} is read by the rollup of {names}, which could not be computed: {first} Change it first."
-    return [Problem(ErrorCode.INVALID_VALUE, message, ("path",), changed.path, f"no rollup of {names}")]
+    return broken_problems(changed, broken, ROLLUP)
 
 
 def settled_rollup(before: Attribute | None, after: Attribute, inputs: frozenset[str]) -> Attribute:
@@ -193,8 +162,7 @@ def settled_rollup(before: Attribute | None, after: Attribute, inputs: frozenset
     """
     old = before if before is not None and before.is_live else None
     is_same = old is not None and old.rollup == after.rollup
-    has_new_rules = old is not None and any(getattr(old, name) != getattr(after, name) for name in _RULES)
-    if not after.is_live or (is_same and (after.rollup is None or not has_new_rules)):
+    if not after.is_live or (is_same and (after.rollup is None or not has_other_rules(old, after))):
         return after
     update: dict[str, object] = {"formula_before": None, "formula_before_revision": 0}
     if after.rollup is None:
