@@ -226,7 +226,7 @@ async def _write(
             return Definition(earlier[0], catalogue, catalogue)
         attribute, problems = step(catalogue)
         refuse([*problems, *_index_problems(catalogue, attribute)])
-        attribute = await with_formula(repositories, catalogue, attribute)
+        attribute = await with_formula(viewer, repositories, catalogue, attribute)
         # Behind the formula: what a value was ever made from is known there, and added to here.
         attribute = await with_model(repositories, catalogue, attribute)
         done = Definition(attribute, catalogue, catalogue.with_attributes([attribute]))

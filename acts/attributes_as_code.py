@@ -14,7 +14,14 @@ from acts.attributes import (
     retire_attribute,
 )
 from acts.attributes_approved import change_or_propose, propose_retirement
-from acts.attributes_in_order import catalogue_of, places_in_order, problems_together, read_by, users_gone
+from acts.attributes_in_order import (
+    catalogue_of,
+    places_in_order,
+    problems_together,
+    read_by,
+    users_gone,
+    with_members_known,
+)
 from acts.checks import Guard
 from catalogue.attribute import Attribute, Status
 from catalogue.catalogue import Catalogue
@@ -88,7 +95,8 @@ async def apply(
     """
     found = await compare(viewer, repositories, wanted)
     wanting = [each for each in found if each.verb is not Verb.MISSING]
-    problems = [problem for each in wanting for problem in _losses(each)]
+    wanting, problems = await with_members_known(viewer, repositories, wanting)
+    problems += [problem for each in wanting for problem in _losses(each)]
     problems += await _refusals(viewer, repositories, wanting)
     if problems:
         raise Refused(problems)

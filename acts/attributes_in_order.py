@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from acts.attributes_in_use import use_problems
-from acts.formulas import computed_problems
+from acts.formulas import computed_problems, with_members
 from catalogue.attribute import CLIENTS, OF_ITS_BOOK, Attribute, Status
 from catalogue.catalogue import Catalogue
 from catalogue.differences import Difference, Verb
 from catalogue.errors import Problem, Refused
 from catalogue.formulas.graph import graph_of, input_paths
-from catalogue.rollups.reading import rollup_inputs
+from catalogue.rollups.reading import member_paths, rollup_inputs
 from catalogue.rules import change_problems, definition_problems
 from policy.viewer import Viewer
 from repositories.repositories import Repositories
@@ -24,8 +25,28 @@ def catalogue_of(present: Catalogue, wanting: Iterable[Difference]) -> Catalogue
     found = []
     for each in wanting:
         kept = {} if each.present is None else {name: getattr(each.present, name) for name in OF_ITS_BOOK}
-        found.append(each.attribute.model_copy(update=kept))
+        found.append(each.attribute.model_copy(update={**kept, "segment_where": each.attribute.segment_where}))
     return present.with_attributes(found)
+
+
+async def with_members_known(
+    viewer: Viewer, repositories: Repositories, wanting: Iterable[Difference]
+) -> tuple[list[Difference], list[Problem]]:
+    """The differences with the filters that the segments of this stage have, and a problem for each segment not here.
+
+    Cost: one command for each rollup that names a segment.
+    """
+    found: list[Difference] = []
+    problems: list[Problem] = []
+    for each in wanting:
+        kept = None if each.present is None else each.present.segment_where
+        wanted = each.attribute.model_copy(update={"segment_where": kept})
+        try:
+            wanted = await with_members(viewer, repositories, each.present, wanted)
+        except Refused as refused:
+            problems += (problem.under(wanted.path) for problem in refused.problems())
+        found.append(replace(each, wanted=wanted))
+    return found, problems
 
 
 def read_by(catalogue: Catalogue, attribute: Attribute) -> frozenset[Place]:
@@ -40,6 +61,7 @@ def read_by(catalogue: Catalogue, attribute: Attribute) -> frozenset[Place]:
     if attribute.rollup is not None:
         with suppress(Refused):
             found |= {(attribute.rollup.area, each) for each in rollup_inputs(catalogue, attribute.rollup)}
+        found |= {(CLIENTS, each) for each in member_paths(catalogue, attribute)}
     return frozenset(found)
 
 

@@ -9,23 +9,31 @@ from catalogue.formulas.definition import formula_problems, settled
 from catalogue.formulas.graph import input_paths
 from catalogue.formulas.text import normal_text, problem
 from catalogue.model_rules import model_problems
-from catalogue.rollups.definition import rollup_problems, settled_rollup
-from catalogue.rollups.reading import rollup_inputs
+from catalogue.rollups.definition import rollup_problems, settled_rollup, where_text
+from catalogue.rollups.reading import member_paths, rollup_inputs
+from policy.segments import SEGMENTS, SegmentStatus
+from policy.viewer import Viewer
 from repositories.derivations import derivation_of
 from repositories.errors import RepositoryFault
+from repositories.plan import ReadPlan
 from repositories.repositories import Repositories
+from repositories.rollups import PROGRAM
+from repositories.segments import segment_id
 
 
-async def with_formula(repositories: Repositories, before: Catalogue, attribute: Attribute) -> Attribute:
+async def with_formula(
+    viewer: Viewer, repositories: Repositories, before: Catalogue, attribute: Attribute
+) -> Attribute:
     """The definition with what has to be known of its formula; as it is where it has none and had none.
 
     Raises: Refused, with every problem of its formula and of those that read the attribute.
-    Cost: none without a formula; else a count, a look for a value, and one command that tries the formula.
+    Cost: none without a formula; else a count, a look for a value, and one command that tries the formula. Where a
+    rollup is for the members of a segment, the segment is read.
     """
     was = before.find(attribute.path, attribute.area)
     # Where the book stands is known here; a definition that comes in a file says nothing of it.
     kept = {name: getattr(was, name) if was else Attribute.model_fields[name].default for name in OF_ITS_BOOK}
-    attribute = attribute.model_copy(update=kept)
+    attribute = await with_members(viewer, repositories, was, attribute.model_copy(update=kept))
     if attribute.formula is not None:
         text, problems = normal_text(attribute.formula)
         refuse(problems)
@@ -81,7 +89,31 @@ async def _with_rollup(
     if rollup is not None and attribute.is_live:
         refuse(_memory_problems(repositories))
     inputs = frozenset() if rollup is None else rollup_inputs(after, rollup)
-    return await _unless_empty(repositories, settled_rollup(was, attribute, inputs))
+    return await _unless_empty(repositories, settled_rollup(was, attribute, inputs, member_paths(after, attribute)))
+
+
+async def with_members(
+    viewer: Viewer, repositories: Repositories, was: Attribute | None, attribute: Attribute
+) -> Attribute:
+    """The definition with the filter of the segment that its rollup names, as it is now.
+
+    Whoever names a segment must be able to know of it; what somebody else has named is read for whom it may concern.
+    Raises: Refused.
+    """
+    code = None if attribute.rollup is None else attribute.rollup.segment
+    if code is None:
+        return attribute.model_copy(update={"segment_where": None})
+    is_named_anew = was is None or was.rollup is None or was.rollup.segment != code
+    plan = ReadPlan(SEGMENTS, frozenset(("status", "where")))
+    authorised = repositories.access.authorise(plan, viewer if is_named_anew else PROGRAM)
+    found = await repositories.segments.load(authorised, segment_id(code))
+    is_usable = found is not None and found["status"] == SegmentStatus.ACTIVE
+    if found is not None and is_usable:
+        return attribute.model_copy(update={"segment_where": where_text(found["where"])})
+    if is_named_anew or attribute.segment_where is None:
+        message = f'There is no active segment "{code}" that you may know of; `segments` lists those that there are.'
+        refuse([Problem(ErrorCode.INVALID_VALUE, message, ("rollup", "segment"), code, "the code of a segment")])
+    return attribute
 
 
 async def _unless_empty(repositories: Repositories, attribute: Attribute) -> Attribute:

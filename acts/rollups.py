@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from acts.checks import now
+from acts.rollup_members import settle_members
 from repositories.repositories import Repositories
+from repositories.rollups import PROGRAM
 
 ROLL = "rollup.roll"
 """The kind of the job that rolls windows."""
@@ -22,12 +24,12 @@ Report = Callable[..., Awaitable[None]]
 async def roll(repositories: Repositories, report: Report, checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     """How many clients have another value because of the time, and how many unfinished writes were made good.
 
-    Only clients of whom a record has left a window, or come into it, since the last run are computed. Safe to stop and
-    to run again.
+    Only clients of whom a record has left a window, or come into it, since the last run are computed. Rollups that do
+    not go by their segment's filter yet are defined anew first. Safe to stop and to run again.
     Raises: whatever `report` raises.
     Cost: for each rollup with a window the records of two spans, and what computing those clients costs.
     """
-    await repositories.feed.refresh()
+    await settle_members(PROGRAM, repositories)
     rollups = repositories.rollups
     until = datetime.fromisoformat(checkpoint["until"]) if "until" in checkpoint else now()
     changed, done = int(checkpoint.get("changed", 0)), int(checkpoint.get("done", 0))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from acts.checks import UNGUARDED, Guard, guard_problems, key_of, now, problem, refuse, request_hash
+from acts.segments_in_rollups import refuse_no_members, refuse_other_members
 from catalogue.attribute import CLIENTS
 from catalogue.errors import ErrorCode, KehuError, Problem, Refused
 from catalogue.filter_json import filter_from_json, json_from_filter
@@ -146,7 +147,11 @@ async def change_segment(
 
     def change(segment: Document) -> Mapping[str, object]:
         wanted = where if not to_successors else _successors(viewer, repositories, segment)
-        return {**words, **({} if wanted is None else _kept(wanted, segment[EVER_LOOKED_AT]))}
+        if wanted is None:
+            return words
+        kept = _kept(wanted, segment[EVER_LOOKED_AT])
+        refuse_other_members(viewer, repositories, code, segment["where"], kept["where"])
+        return {**words, **kept}
 
     return await _write(viewer, repositories, code, change, problems, guard, request, touched, dry_run=dry_run)
 
@@ -160,13 +165,16 @@ async def retire_segment(
 ) -> Document:
     """A segment that has no members any more; its past stays, and its code is not used again.
 
-    Raises: NotAllowed, Refused, NotFound, StaleVersion, KeyReused, SegmentNotUsable if it is retired already.
+    Raises: NotAllowed, Refused, also where a rollup names it; NotFound, StaleVersion, KeyReused, SegmentNotUsable if it
+    is retired already.
     """
     request = request_hash("segmentRetire", code, guard.expected_version)
-    values = {"status": str(SegmentStatus.RETIRED), "retiredAt": now()}
-    return await _write(
-        viewer, repositories, code, lambda _segment: values, guard_problems(guard), guard, request, touched
-    )
+
+    def change(segment: Document) -> Mapping[str, object]:
+        refuse_no_members(viewer, repositories, segment)
+        return {"status": str(SegmentStatus.RETIRED), "retiredAt": now()}
+
+    return await _write(viewer, repositories, code, change, guard_problems(guard), guard, request, touched)
 
 
 async def _write(
@@ -186,6 +194,8 @@ async def _write(
     refuse(problems)
     answer, record_id = _whole(viewer, repositories, touched), segment_id(code)
     key = key_of(viewer, guard)
+    # What rollups name is looked up in the newest catalogue.
+    await repositories.feed.refresh()
     for _ in range(ATTEMPTS):
         found = (await repositories.segments.load_many(answer, {record_id})).get(record_id)
         if found is None:

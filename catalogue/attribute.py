@@ -67,8 +67,12 @@ class FormulaState(StrEnum):
     """The new values take the place of the old ones, client by client."""
 
 
-OF_ITS_BOOK = ("formula_revision", "formula_state", "formula_before", "formula_before_revision", "derived_from")
-"""Fields of a definition that say what a book has come to with its formula: nobody gives them."""
+OF_ITS_BOOK = (
+    *("formula_revision", "formula_state", "formula_before", "formula_before_revision"),
+    *("derived_from", "segment_where"),
+)
+"""Fields of a definition that say what a book has come to with its formula, and whom its segment stands for: nobody
+gives them."""
 
 
 class AttributeOption(BaseModel):
@@ -127,6 +131,9 @@ class Attribute(BaseModel):
     Those of a rollup have their area before them: `interactions:at`."""
     rollup: Rollup | None = None
     """A derived attribute without a formula may come from the records that point at a client."""
+    segment_where: str | None = None
+    """Where the rollup is for the members of a segment: its `where` as JSON text, as it was when this definition was
+    written. A segment that changes writes it anew."""
     owner: str | None = None
     status: Status = Status.PUBLISHED
     successor: str | None = None

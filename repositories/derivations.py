@@ -14,13 +14,13 @@ from catalogue.formulas.forms import check_text
 from catalogue.formulas.graph import graph_of, texts_of
 from catalogue.formulas.text import reads_of
 from catalogue.kinds import Kind
-from catalogue.rollups.reading import rolled_up
+from catalogue.rollups.reading import is_for_members, rolled_up
 from repositories.compile.changes import Stage, change_pipeline
 from repositories.compile.derivations import NEXT, Derivation, derived_stages, first_stages
 from repositories.compile.derived_value import value_expression
 from repositories.compile.formula import AT
 from repositories.compile.records import assign
-from repositories.compile.rollups import as_derivation, counted
+from repositories.compile.rollups import as_derivation, counted, for_members
 from repositories.cursors import value_at
 from repositories.mongo import Store
 from repositories.plan import Change
@@ -108,11 +108,11 @@ class Derivations:
         catalogue = self._current()
         return self._one(catalogue, path) if path in graph_of(catalogue).levels else None
 
-    def with_users(self, path: str) -> tuple[Derivation, ...]:
-        """How the value at one path is computed, and what hangs on it."""
+    def with_users(self, *paths: str) -> tuple[Derivation, ...]:
+        """How the values at some paths are computed, as far as they are, and what hangs on them."""
         catalogue = self._current()
         graph = graph_of(catalogue)
-        return self._several(catalogue, graph.ordered({path, *graph.hanging_on((path,))}))
+        return self._several(catalogue, graph.ordered({*paths, *graph.hanging_on(paths)}))
 
     async def trial(self, derivation: Derivation) -> None:
         """Let the database read an expression, for a client or for none.
@@ -141,6 +141,8 @@ class Derivations:
 
 def _without_records(catalogue: Catalogue) -> Iterator[Derivation]:
     for each in rolled_up(catalogue):
+        if is_for_members(each):
+            continue
         with suppress(Refused):
             found = counted(catalogue, each)
             if found is not None and found.nothing is not None:
@@ -166,6 +168,8 @@ def derivation_of(catalogue: Catalogue, attribute: Attribute) -> Derivation | No
     No definition is accepted that leads there; what is stored may have been written by other hands.
     """
     level = graph_of(catalogue).levels.get(attribute.path, 0)
+    if is_for_members(attribute):
+        return _for_members(catalogue, attribute, level)
     is_timed = any(reads_of(each).is_timed for each in texts_of(attribute))
     source = f"formula of {attribute.path}, revision"
     value = _expression(catalogue, attribute, attribute.formula)
@@ -179,6 +183,15 @@ def derivation_of(catalogue: Catalogue, attribute: Attribute) -> Derivation | No
     named = f"{source} {attribute.formula_before_revision}"
     revision = attribute.formula_revision
     return Derivation(attribute.path, level, before, value, revision, is_timed=is_timed, source=named)
+
+
+def _for_members(catalogue: Catalogue, attribute: Attribute, level: int) -> Derivation | None:
+    try:
+        found = counted(catalogue, attribute)
+        return None if found is None else for_members(catalogue, found, level)
+    except Refused as refused:
+        log.error("%s is not computed: %s", attribute.path, refused)
+        return None
 
 
 def _expression(catalogue: Catalogue, attribute: Attribute, text: str | None) -> object | None:

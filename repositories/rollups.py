@@ -12,16 +12,18 @@ from weakref import WeakValueDictionary
 from catalogue.attribute import CLIENTS, Attribute
 from catalogue.catalogue import Catalogue
 from catalogue.errors import Refused
-from catalogue.rollups.reading import relation_of, rolled_up
+from catalogue.rollups.reading import is_for_members, members_of, relation_of, rolled_up
 from policy.viewer import program
 from repositories.changes import TAIL_LIMIT, ChangeHistory
 from repositories.compile.derivations import recomputing_stages
+from repositories.compile.filters import query_from
 from repositories.compile.rollups import (
     Counted,
     as_derivation,
     counted,
     counting_pipeline,
     crossing_pipeline,
+    rolled_stages,
     value_of,
 )
 from repositories.derivations import Derivations
@@ -158,10 +160,11 @@ class Rollups:
         *,
         is_final: bool,
     ) -> tuple[Document, list[Mapping[str, Any]]]:
-        values = [value_of(each, rows.get(str(row[ID]))) for each, rows in zip(wanted, found, strict=True)]
-        own = [as_derivation(catalogue, each, value) for each, value in zip(wanted, values, strict=True)]
-        hanging = self._derivations.for_change([each.path for each in own])
-        stages: list[Mapping[str, Any]] = list(recomputing_stages([*own, *hanging], at, PROGRAM.person))
+        counts = [(each, value_of(each, rows.get(str(row[ID])))) for each, rows in zip(wanted, found, strict=True)]
+        own = [as_derivation(catalogue, *each) for each in counts if not is_for_members(each[0].attribute)]
+        hanging = self._derivations.with_users(*(each.attribute.path for each in wanted))
+        computing = recomputing_stages([*own, *hanging], at, PROGRAM.person)
+        stages: list[Mapping[str, Any]] = [*rolled_stages(counts), *computing]
         if is_final:
             stages.append({"$set": {COUNTER: {"$add": [{"$ifNull": [f"${COUNTER}", 0]}, 1]}}})
         return {ID: row[ID], COUNTER: {"$eq": row.get(COUNTER)}}, stages
@@ -210,6 +213,20 @@ class Rollups:
         for each in _counted(self._newest(), (attribute,)):
             return (await self._rows(each, (client_id,), _now())).get(client_id)
         return None
+
+    async def has_member(self, client_id: str, attribute: Attribute) -> bool | None:
+        """Whether a client is in the segment whose members have a value of a rollup.
+
+        Shape: None where there is no segment, or where the catalogue does not fit its filter any more.
+        Cost: one command; none without a segment.
+        """
+        try:
+            predicate = members_of(self._newest(), attribute)
+        except Refused:
+            return None
+        if predicate is None:
+            return None
+        return await self._clients.count({"$and": [{ID: {"$eq": client_id}}, query_from(predicate)]}, limit=1) > 0
 
     async def prepare(self) -> None:
         """The indexes that rollups need: of marks, and of the moments by which windows roll."""

@@ -11,6 +11,7 @@ from bson import Decimal128
 from catalogue.attribute import CLIENTS, Attribute, Facet, Sensitivity
 from catalogue.catalogue import Catalogue
 from catalogue.kinds import Kind
+from catalogue.rollups.rollup import Rollup, RollupFunction
 from policy.attributes import AreaView
 from policy.decision import is_within
 from policy.rules import PURPOSES, Policy, Right, RoleRule, RowScope, Unreadable
@@ -40,21 +41,41 @@ MIRROR = Attribute(
     is_sortable=True,
 )
 """A derived attribute that tells its input to whoever may read it."""
+OF_CONTENT = Attribute(
+    path="derived.contactsOfContent",
+    kind=Kind.LONG,
+    label="Contacts of the content",
+    description="How many contacts there were, of those who are satisfied.",
+    rollup=Rollup(area="interactions", function=RollupFunction.COUNT, segment="CONTENT"),
+    segment_where='{"attitude":{"satisfaction":{"gte":5}}}',
+    formula_revision=1,
+    derived_from=("attitude.satisfaction", "interactions:at"),
+    sensitivity=Sensitivity.PUBLIC,
+)
+"""A rollup that tells by being there who is in a segment."""
+MIRRORS = (MIRROR, OF_CONTENT)
 
 
 def mirrored(books: dict[str, list[Document]]) -> dict[str, list[Document]]:
-    """The books, with the derived value in each client and in each change that follows from the input."""
+    """The books, with the derived values in each client and in each change that follows from the input."""
     for each in books[CLIENTS]:
         value = value_at(each, "attitude.satisfaction")
         each.setdefault("derived", {}).pop("mirror", None)
+        each["derived"].pop("contactsOfContent", None)
         if value is not None:
-            each["derived"]["mirror"] = value
+            each["derived"] |= {"mirror": value, **({"contactsOfContent": 1} if _is_content(value) else {})}
     entries = [entry for each in books[CLIENTS] for entry in each.get("tail", ())]
     for entry in (*entries, *(each for each in books["changes"] if each["area"] == CLIENTS)):
-        rows = [each for each in entry["values"] if each["path"] != MIRROR.path]
+        rows = [each for each in entry["values"] if each["path"] not in {mirror.path for mirror in MIRRORS}]
         inputs = [each for each in rows if each["path"] == "attitude.satisfaction"]
+        counts = [{name: 1 for name in ("old", "new") if _is_content(each.get(name))} for each in inputs]
         entry["values"] = [*rows, *({**each, "path": MIRROR.path} for each in inputs)]
+        entry["values"] += [{"path": OF_CONTENT.path, **each} for each in counts if each]
     return books
+
+
+def _is_content(value: object) -> bool:
+    return isinstance(value, int | float) and value >= 5
 
 
 def twin_of(

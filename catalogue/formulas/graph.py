@@ -6,12 +6,16 @@ from functools import lru_cache
 from catalogue.attribute import CLIENTS, Attribute, Sensitivity
 from catalogue.catalogue import Catalogue
 from catalogue.formulas.text import reads_of
+from catalogue.rollups.reading import is_for_members, member_paths
 
 _SECRECY = list(Sensitivity)
 
 
 class FormulaGraph:
-    """The live attributes with a formula or a model, and what they read; formulas alone are computed with a change."""
+    """The live attributes with a formula or a model, and what they read; models compute nothing with a change.
+
+    A rollup for the members of a segment is as a formula here: it reads whatever says who is a member.
+    """
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
@@ -88,8 +92,8 @@ def graph_of(catalogue: Catalogue) -> FormulaGraph:
 
 
 def is_computed(attribute: Attribute) -> bool:
-    """Whether the values of an attribute come from a formula."""
-    return attribute.formula is not None
+    """Whether the value of an attribute hangs on others of its client, and is computed with their changes."""
+    return attribute.formula is not None or is_for_members(attribute)
 
 
 def texts_of(attribute: Attribute) -> list[str]:
@@ -121,7 +125,8 @@ def _level(catalogue: Catalogue, attribute: Attribute, met: frozenset[str]) -> S
 
 
 def _inputs(catalogue: Catalogue, attribute: Attribute) -> frozenset[str]:
-    return frozenset().union(*(input_paths(catalogue, each) for each in texts_of(attribute)))
+    read = (input_paths(catalogue, each) for each in texts_of(attribute))
+    return frozenset().union(*read, member_paths(catalogue, attribute))
 
 
 def _levels(inputs: Mapping[str, frozenset[str]]) -> dict[str, int]:

@@ -7,11 +7,21 @@ from catalogue.attribute import CLIENTS, Attribute, Facet, FormulaState
 from catalogue.catalogue import Catalogue
 from catalogue.computed import ROLLUP, broken_problems, fitness_problems, has_other_rules, level_problems
 from catalogue.errors import ErrorCode, Problem, Refused
-from catalogue.filters import paths_of
+from catalogue.filters import named_paths, paths_of
 from catalogue.formulas.definition import KINDS_GIVEN, fits
+from catalogue.formulas.graph import graph_of
 from catalogue.formulas.types import MOMENTS, WIDENING, Type, type_of
 from catalogue.kinds import Kind
-from catalogue.rollups.reading import filter_of, moment_path, relation_of, rolled_up, rollup_inputs
+from catalogue.rollups.reading import (
+    filter_of,
+    is_for_members,
+    member_paths,
+    members_of,
+    moment_path,
+    relation_of,
+    rolled_up,
+    rollup_inputs,
+)
 from catalogue.rollups.rollup import Rollup, RollupFunction
 
 ROLLUPS_LIMIT = 50
@@ -38,7 +48,8 @@ def rollup_problems(before: Catalogue, after: Catalogue, path: str, area: str = 
         return []
     if area != CLIENTS:
         return _users_problems(before, after, wanted)
-    return list(_own_problems(after, wanted, was)) if wanted.rollup is not None and wanted.is_live else []
+    own = list(_own_problems(after, wanted, was)) if wanted.rollup is not None and wanted.is_live else []
+    return [*own, *_segment_problems(before, after, wanted)]
 
 
 def _own_problems(catalogue: Catalogue, attribute: Attribute, was: Attribute | None) -> Iterator[Problem]:
@@ -47,14 +58,39 @@ def _own_problems(catalogue: Catalogue, attribute: Attribute, was: Attribute | N
     yield from _place_problems(catalogue, attribute)
     found = list(reading_problems(catalogue, attribute, rollup))
     yield from found
-    is_newly_secret = was is None or (was.rollup, was.sensitivity) != (rollup, attribute.sensitivity)
-    if is_newly_secret and not found:
+    unfit = list(_member_problems(catalogue, attribute))
+    yield from unfit
+    circle = graph_of(catalogue).circle_of(attribute.path)
+    if circle is not None:
+        message = f"Its segment would make a circle: {' reads '.join(circle)}. Take one of these steps away."
+        yield _problem(("segment",), message, rollup.segment, "a segment that does not look at it")
+    if _secrecy(was) != _secrecy(attribute) and not found and not unfit:
         paths = sorted(rollup_inputs(catalogue, rollup))
         inputs = filter(None, (catalogue.find(each, rollup.area) for each in paths))
         yield from level_problems(catalogue, attribute, inputs, ROLLUP, f"reads {{}} of {rollup.area}")
+        told = filter(None, map(catalogue.find, sorted(member_paths(catalogue, attribute))))
+        yield from level_problems(catalogue, attribute, told, ROLLUP, f"its segment {rollup.segment} looks at {{}}")
     if len(rolled_up(catalogue)) > ROLLUPS_LIMIT:
         message = f"There are {ROLLUPS_LIMIT} rollups, the most; each costs every write of the records that it reads."
         yield _problem((), message)
+
+
+def _secrecy(attribute: Attribute | None) -> tuple[object, ...] | None:
+    """What its level hangs on."""
+    return None if attribute is None else (attribute.rollup, attribute.segment_where, attribute.sensitivity)
+
+
+def _member_problems(catalogue: Catalogue, attribute: Attribute) -> Iterator[Problem]:
+    """Why it cannot be said who has a value."""
+    try:
+        predicate = members_of(catalogue, attribute)
+    except Refused as refused:
+        yield from (_problem(("segment",), each.message, each.given, each.expected) for each in refused.problems())
+        return
+    for path in sorted(named_paths(predicate)):
+        found = catalogue.find(path)
+        if found is not None and catalogue.is_restricted(found):
+            yield _problem(("segment",), f"{path} is RESTRICTED: its values are encrypted.", path, "another attribute")
 
 
 def _place_problems(catalogue: Catalogue, attribute: Attribute) -> Iterator[Problem]:
@@ -143,6 +179,18 @@ def _input_problems(
     return None
 
 
+def _segment_problems(before: Catalogue, after: Catalogue, changed: Attribute) -> list[Problem]:
+    """A problem where it could not be said any more who has a value of a rollup."""
+    broken: dict[str, str] = {}
+    for path in graph_of(before).users(changed.path):
+        found = after.find(path)
+        if found is None or path == changed.path or not is_for_members(found) or not after.is_live(found):
+            continue
+        for problem in _member_problems(after, found):
+            broken.setdefault(path, problem.message)
+    return broken_problems(changed, broken, ROLLUP)
+
+
 def _users_problems(before: Catalogue, after: Catalogue, changed: Attribute) -> list[Problem]:
     """A problem where rollups that read the attribute could not be computed any more."""
     broken: dict[str, str] = {}
@@ -155,19 +203,22 @@ def _users_problems(before: Catalogue, after: Catalogue, changed: Attribute) -> 
     return broken_problems(changed, broken, ROLLUP)
 
 
-def settled_rollup(before: Attribute | None, after: Attribute, inputs: frozenset[str]) -> Attribute:
+def settled_rollup(
+    before: Attribute | None, after: Attribute, inputs: frozenset[str], members: frozenset[str] = frozenset()
+) -> Attribute:
     """The wanted definition with what has to be known of a rollup that is new, changed or gone.
 
-    Its values take their place client by client: those of a rollup move with each record anyway.
+    Its values take their place client by client: those of a rollup move with each record anyway. `members` are the
+    paths of clients by which its segment says who has one.
     """
     old = before if before is not None and before.is_live else None
-    is_same = old is not None and old.rollup == after.rollup
+    is_same = old is not None and (old.rollup, old.segment_where) == (after.rollup, after.segment_where)
     if not after.is_live or (is_same and (after.rollup is None or not has_other_rules(old, after))):
         return after
     update: dict[str, object] = {"formula_before": None, "formula_before_revision": 0}
     if after.rollup is None:
         return after.model_copy(update=update | {"formula_state": None, "formula_revision": 0})
-    named = {f"{after.rollup.area}:{each}" for each in inputs}
+    named = {f"{after.rollup.area}:{each}" for each in inputs} | members
     update |= {"derived_from": tuple(sorted({*after.derived_from, *named}))}
     update |= {"formula_state": FormulaState.SWITCHING, "formula_revision": after.revision}
     return after.model_copy(update=update)

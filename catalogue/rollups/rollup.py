@@ -33,3 +33,5 @@ class Rollup(BaseModel):
     left out."""
     days: int | None = None
     """Records of so many days until now; None: all of them."""
+    segment: str | None = None
+    """The code of a segment: only its members have a value; None: every client."""

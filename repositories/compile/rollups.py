@@ -1,6 +1,6 @@
 """Rollups as aggregations over the records that point at clients."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,16 +9,21 @@ from bson import Int64
 from catalogue.attribute import Attribute
 from catalogue.catalogue import Catalogue
 from catalogue.kinds import Kind
-from catalogue.rollups.reading import filter_of, moment_path, relation_of
+from catalogue.rollups.reading import filter_of, is_for_members, members_of, moment_path, relation_of
 from catalogue.rollups.rollup import Rollup, RollupFunction
+from repositories.compile.changes import proof_key
 from repositories.compile.derivations import Derivation
 from repositories.compile.derived_value import kept_value
 from repositories.compile.filters import query_from
+from repositories.compile.fitting import fits
+from repositories.compile.guards import where
 
 Stage = dict[str, object]
 
 FIRST_LEVEL = -1
 """Rollups come before every formula: they read no value of the client."""
+ROLLED = "rolled"
+"""Under it a client has what was counted for the members of a segment, be it one or not: by path."""
 _TYPES = {
     **dict.fromkeys((Kind.LONG, Kind.NUMBER, Kind.DECIMAL), "number"),
     **dict.fromkeys((Kind.DATE, Kind.DATETIME), "date"),
@@ -111,9 +116,37 @@ def as_derivation(catalogue: Catalogue, given: Counted, value: object) -> Deriva
     """How a value that was counted is put into a client: cast, held against the rules, entered in the history."""
     attribute = given.attribute
     kept = kept_value(attribute, catalogue.kinds_with(attribute), {"$literal": value})
-    source = f"rollup of {attribute.path}, revision {attribute.formula_revision}"
     drops = attribute.formula_state is not None
-    return Derivation(attribute.path, FIRST_LEVEL, kept, drops_upcoming=drops, source=source)
+    return Derivation(attribute.path, FIRST_LEVEL, kept, drops_upcoming=drops, source=_source(attribute))
+
+
+def for_members(catalogue: Catalogue, given: Counted, level: int) -> Derivation:
+    """How a value comes out of what was counted last, for a client who is in the segment now; null for others.
+
+    Raises: Refused for a filter that the catalogue does not know any more.
+    """
+    attribute = given.attribute
+    rolled = {"$ifNull": [f"${_rolled_path(attribute)}", given.nothing]}
+    value = where(fits(query_from(members_of(catalogue, attribute))), rolled)
+    kept = kept_value(attribute, catalogue.kinds_with(attribute), value)
+    drops = attribute.formula_state is not None
+    return Derivation(attribute.path, level, kept, drops_upcoming=drops, source=_source(attribute))
+
+
+def rolled_stages(counts: Iterable[tuple[Counted, object]]) -> list[Stage]:
+    """The stages that keep what was counted for members, before it is said who is one."""
+    kept = {
+        _rolled_path(each.attribute): {"$literal": value} for each, value in counts if is_for_members(each.attribute)
+    }
+    return [{"$set": kept}] if kept else []
+
+
+def _rolled_path(attribute: Attribute) -> str:
+    return f"{ROLLED}.{proof_key(attribute.path)}"
+
+
+def _source(attribute: Attribute) -> str:
+    return f"rollup of {attribute.path}, revision {attribute.formula_revision}"
 
 
 def crossing_pipeline(given: Counted, since: datetime, until: datetime, after: str, limit: int) -> list[Stage]:

@@ -10,6 +10,7 @@ from catalogue.attribute import CLIENTS, Attribute, FormulaState
 from catalogue.catalogue import Catalogue
 from catalogue.formulas.graph import graph_of, input_paths
 from catalogue.formulas.text import expression_of
+from catalogue.rollups.reading import member_paths
 from policy.jobs import JOBS
 from schema.attributes.models import AttributeModel
 from schema.context import Document
@@ -59,7 +60,11 @@ ROWS: tuple[tuple[str, Any, str], ...] = (
         "Whether the values change as time goes by: the formula, or one it reads, reads $$NOW, the model today, or a "
         "window rolls.",
     ),
-    ("inputs", list[str], "The paths that the formula or the model reads; of a rollup as interactions:at."),
+    (
+        "inputs",
+        list[str],
+        "The paths that the formula or the model reads; of a rollup as interactions:at, and what its segment looks at.",
+    ),
     ("usedBy", list[str], "The attributes whose formulas or models read this one."),
     ("model", AttributeModel | None, "The model that gives the values; null where there is none."),
     (
@@ -81,6 +86,7 @@ def formula_facts(catalogue: Catalogue, attribute: Attribute, hidden: Collection
     if rollup is not None:
         # A definition that cannot be read any more has lost nothing of what it was computed from.
         inputs = [each for each in attribute.derived_from if each.startswith(f"{rollup.area}:")]
+        inputs += sorted(member_paths(catalogue, attribute))
     users = graph.users(attribute.path)
     state = attribute.formula_state
     return {

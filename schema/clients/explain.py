@@ -9,9 +9,11 @@ from catalogue.catalogue import Catalogue
 from catalogue.formulas.graph import graph_of, input_paths
 from catalogue.formulas.text import expression_of
 from catalogue.model_use import ModelUse
+from catalogue.rollups.reading import member_paths
 from repositories.compile.changes import proof_key
 from repositories.compile.derivations import NEXT
 from repositories.cursors import value_at
+from repositories.plan import ID
 from schema.context import Context, Document
 from schema.derived.rollups import RollupType, rollup_value
 from schema.derived.values import value_json
@@ -105,17 +107,36 @@ def _rollup_type() -> Any:
         (
             ("definition", RollupType, plain("definition", "Area, function, filter and window.")),
             ("records", int, plain("records", "How many records were looked at.")),
+            (
+                "isMember",
+                bool | None,
+                plain(
+                    "isMember",
+                    "Whether the client is in the segment that the rollup names; null without one.",
+                ),
+            ),
             ("firstAt", datetime | None, plain("firstAt", "The moment of the first of them.")),
             ("lastAt", datetime | None, plain("lastAt", "The moment of the last of them.")),
         ),
     )
 
 
-def rollup_explanation(
-    attribute: Attribute, changes: Mapping[int, Document], proof: Document, found: Document | None
+async def rollup_explanation(
+    context: Context,
+    client: Document,
+    attribute: Attribute,
+    changes: Mapping[int, Document],
+    proof: Document,
+    shown: Shown,
 ) -> Document:
-    """How a value came from related records, of which `found` says how many there are and of when."""
-    rollup, row = attribute.rollup, found or {}
+    """How a value came from related records, and by what its segment says that the client has one.
+
+    Cost: one command; one more where the rollup names a segment.
+    """
+    rollup, rollups = attribute.rollup, context.repositories.rollups
+    row = await rollups.counted(str(client[ID]), attribute) or {}
+    catalogue, hidden = context.repositories.access.catalogue(context.viewer), context.seen(CLIENTS).hidden
+    told = sorted(member_paths(catalogue, attribute) - hidden)
     assert rollup is not None
     return {
         "formula": None,
@@ -123,13 +144,14 @@ def rollup_explanation(
         "rollup": {
             "definition": rollup_value(rollup),
             "records": row.get("n", 0),
+            "isMember": await rollups.has_member(str(client[ID]), attribute),
             "firstAt": row.get("first"),
             "lastAt": row.get("last"),
         },
         "revision": attribute.formula_revision,
         "isTimed": rollup.days is not None,
         "computedAt": changes.get(int(proof.get("v", 0)), {}).get("at"),
-        "inputs": [],
+        "inputs": [_input(context, catalogue, client, each, shown) for each in told],
         "next": None,
     }
 

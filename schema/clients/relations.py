@@ -7,7 +7,7 @@ from typing import Any
 
 import strawberry
 
-from catalogue.attribute import Facet
+from catalogue.attribute import CLIENTS, Facet
 from catalogue.catalogue import Catalogue
 from catalogue.rollups.reading import relation_of
 from repositories.batching import LARGEST
@@ -84,9 +84,13 @@ def _reads_values(catalogue: Catalogue, given: Arguments, names: frozenset[str])
     models = sum(each.model is not None for each in named) if EXPLAIN in names else 0
     if models:
         reads.append(Read(MODELS, models, ID_INDEX, commands=models))
-    for area in [each.rollup.area for each in named if each.rollup is not None] if EXPLAIN in names else []:
-        relation = relation_of(catalogue, area)
-        reads.append(Read(area, 1, None if relation is None else relation.stored_in, commands=0, commands_each=1))
+    for rollup in [each.rollup for each in named if each.rollup is not None] if EXPLAIN in names else []:
+        relation = relation_of(catalogue, rollup.area)
+        reads.append(
+            Read(rollup.area, 1, None if relation is None else relation.stored_in, commands=0, commands_each=1)
+        )
+        if rollup.segment is not None:
+            reads.append(Read(CLIENTS, 1, ID_INDEX, commands=0, commands_each=1))
     return Reading(count, tuple(reads) if count else ())
 
 

@@ -126,8 +126,7 @@ async def read_values(context: Context, client: Document, field: Selected, shown
         if EXPLAIN in names:
             proof = proof_of(client, each) or {}
             if each.rollup is not None:
-                counted = await context.repositories.rollups.counted(str(client[ID]), each)
-                value[EXPLAIN] = rollup_explanation(each, changes, proof, counted)
+                value[EXPLAIN] = await rollup_explanation(context, client, each, changes, proof, shown)
             else:
                 model = await _model_of(context, each)
                 value[EXPLAIN] = explanation(context, client, each, changes, proof, shown, model)

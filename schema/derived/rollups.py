@@ -38,6 +38,7 @@ _ROWS: tuple[tuple[str, Any, str], ...] = (
         "The moment of a record, by which it is early or late; that of the area's lists, if left out.",
     ),
     ("days", int | None, "Only records of so many days until now; all, if left out."),
+    ("segment", str | None, "The code of a segment: its members alone have a value; every client, if left out."),
 )
 
 RollupType: Any = output_type(

@@ -6,6 +6,7 @@ from catalogue.attribute import CLIENTS, Attribute, Facet
 from catalogue.catalogue import Catalogue, UnknownAttribute
 from catalogue.formulas.graph import input_paths
 from catalogue.kinds import Kind
+from catalogue.rollups.reading import member_paths
 from repositories.compile.changes import proof_key
 from repositories.compile.derivations import next_path
 from schema.planning.selection import Selected
@@ -108,7 +109,8 @@ def value_paths(catalogue: Catalogue, attribute: Attribute, field: Selected) -> 
     names = {each.name for each in field.fields("AttributeValue")}
     paths = {attribute.path}
     if EXPLAIN in names and attribute.is_computed:
-        read = input_paths(catalogue, attribute.formula) if attribute.formula is not None else frozenset()
+        read = member_paths(catalogue, attribute)
+        read |= input_paths(catalogue, attribute.formula) if attribute.formula is not None else frozenset()
         paths.add(next_path(attribute.path) if attribute.model is None else "updatedAt")
         for each in read if attribute.model is None else attribute.model.read_paths:
             paths |= {each, f"proof.{proof_key(each)}"}

@@ -6,7 +6,8 @@ from typing import Any
 
 import strawberry
 
-from acts.segments import CODE_EXPECTED, NewSegment, change_segment, define_segment, retire_segment
+from acts.rollup_members import change_segment_with_rollups
+from acts.segments import CODE_EXPECTED, NewSegment, define_segment, retire_segment
 from policy.rules import Right
 from schema.context import Context, Document
 from schema.derived.filters import Filters
@@ -74,7 +75,7 @@ async def _define(filters: Filters, context: Context, given: Mapping[str, Any]) 
 
 
 async def _change(filters: Filters, context: Context, given: Mapping[str, Any]) -> Document:
-    return await change_segment(
+    return await change_segment_with_rollups(
         context.viewer,
         context.repositories,
         given["code"],

@@ -30,13 +30,14 @@ from schema.context import Context
 from schema.entry_windows import fields
 from tests.books import master_key
 from tests.segmented import segment_question, segments_over
-from tests.twins import MIRROR, Document, give_a_past, mirrored, random_policy, twin_of, viewer_of
+from tests.twins import MIRRORS, Document, give_a_past, mirrored, random_policy, twin_of, viewer_of
 
 POLICIES = 150 if os.environ.get("KEHU_TEST_LONG") else 8
 QUESTIONS = 40
 BUILT = builtin_catalogue()
-CATALOGUE = BUILT.with_attributes([MIRROR])
+CATALOGUE = BUILT.with_attributes(MIRRORS)
 PATHS = sorted(CATALOGUE.area(CLIENTS))
+DERIVED = [each.path for each in MIRRORS]
 ROLE = "relationship_manager"
 COLLECTIONS = (
     "clients", "changes", "interactions", "managers", "segments", "segment_members", "segment_snapshots",
@@ -79,7 +80,7 @@ class Questions:
         self.codes = [str(each["code"]) for each in books["segments"]]
 
     def next(self) -> tuple[str, dict[str, Any]]:
-        attribute = CATALOGUE.get_live(MIRROR.path if self.random.random() < 0.1 else self.random.choice(PATHS))
+        attribute = CATALOGUE.get_live(self.random.choice(DERIVED if self.random.random() < 0.1 else PATHS))
         makers = (
             self._select, self._filter, self._filter, self._order, self._group, self._measure, self._door, self._doors,
             self._history, self._between, self._search, self._nodes, self._related, self._change, self._upsert,

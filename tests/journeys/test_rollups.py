@@ -9,7 +9,7 @@ from tests.journeys.test_formulas import asked, sent
 DEFINE = """mutation Define($input: AttributeDefineInput!) {
   attributeDefine(input: $input) {
     attribute {
-      path formula isTimed inputs sensitivity rollup { area function of where over days } recompute { state }
+      path formula isTimed inputs sensitivity rollup { area function of where over days segment } recompute { state }
     }
     errors { code message path }
   }
@@ -23,8 +23,25 @@ VALUE = """query Value($number: String!, $path: String!) {
       value
       explain {
         formula revision isTimed computedAt inputs { path } next { value }
-        rollup { records firstAt lastAt definition { area function where days } }
+        rollup { records isMember firstAt lastAt definition { area function where days } }
       }
+    }
+  }
+}"""
+SEGMENT = """mutation Segment($input: SegmentDefineInput!) {
+  segmentDefine(input: $input) { segment { code } errors { message path } }
+}"""
+RETIRE = """mutation Retire($input: SegmentRetireInput!) {
+  segmentRetire(input: $input) { segment { code } errors { message path } }
+}"""
+SATISFY = """mutation Satisfy($input: ClientChangeInput!) {
+  clientChange(input: $input) { client { attribute(path: "derived.ofContent") { value } } errors { message } }
+}"""
+MEMBER = """query Member($number: String!) {
+  client(number: $number) {
+    attribute(path: "derived.ofContent") {
+      value
+      explain { inputs { path value } rollup { records isMember definition { segment } } }
     }
   }
 }"""
@@ -70,7 +87,7 @@ class TestRollups:
             "isTimed": True,
             "sensitivity": "CONFIDENTIAL",
             "inputs": ["interactions:at", "interactions:channel"],
-            "rollup": {**VISITS["rollup"], "of": None, "over": None},
+            "rollup": {**VISITS["rollup"], "of": None, "over": None, "segment": None},
             "recompute": made["attribute"]["recompute"],
         }
         client = await new_client(api, "R1")
@@ -91,6 +108,7 @@ class TestRollups:
             "next": None,
             "rollup": {
                 "records": 2,
+                "isMember": None,
                 "firstAt": "2026-10-01T09:00:00Z",
                 "lastAt": "2026-10-03T09:00:00Z",
                 "definition": VISITS["rollup"],
@@ -98,6 +116,31 @@ class TestRollups:
         }
         where = "{ clients(first: 1, where: {derived: {visits: {gte: 2}}}) { nodes { number } } }"
         assert (await asked(api, where))["clients"]["nodes"] == [{"number": "R1"}]
+
+    async def test_a_segment_says_who_has_a_value(self, api: httpx2.AsyncClient) -> None:
+        where = {"attitude": {"satisfaction": {"gte": 8}}}
+        made = await sent(api, SEGMENT, code="CONTENT", label="Content", where=where)
+        assert made["errors"] == []
+        rollup = {"area": "interactions", "function": "COUNT", "segment": "CONTENT"}
+        made = await sent(api, DEFINE, **{**VISITS, "key": "ofContent", "rollup": rollup})
+        assert made["errors"] == []
+        assert made["attribute"]["inputs"] == ["interactions:at", "attitude.satisfaction"]
+        client = await new_client(api, "R2")
+        await met(api, client, "2026-10-01T09:00:00Z")
+        explained = (await asked(api, MEMBER, number="R2"))["client"]["attribute"]
+        assert explained["value"] is None
+        content = {"definition": {"segment": "CONTENT"}, "records": 1, "isMember": False}
+        assert explained["explain"] == {
+            "inputs": [{"path": "attitude.satisfaction", "value": None}],
+            "rollup": content,
+        }
+        changed = await sent(api, SATISFY, id=client, changes={"attitude": {"satisfaction": 9}})
+        assert changed == {"client": {"attribute": {"value": 1}}, "errors": []}
+        explained = (await asked(api, MEMBER, number="R2"))["client"]["attribute"]["explain"]
+        assert explained["rollup"] == {**content, "isMember": True}
+        refused = await sent(api, RETIRE, code="CONTENT")
+        assert [each["path"] for each in refused["errors"]] == [["code"]]
+        assert "derived.ofContent" in refused["errors"][0]["message"]
 
     async def test_what_is_wrong_comes_with_its_place(self, api: httpx2.AsyncClient) -> None:
         wrong = {

@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 
-from catalogue.attribute import FormulaState, Sensitivity
+from catalogue.attribute import Attribute, FormulaState, Sensitivity, Status
 from catalogue.builtin import builtin_catalogue
+from catalogue.catalogue import Catalogue
 from catalogue.errors import Refused
+from catalogue.formulas.graph import graph_of
 from catalogue.kinds import Kind
 from catalogue.rollups.definition import rollup_problems, settled_rollup, where_text
+from catalogue.rollups.reading import member_paths
 from catalogue.rollups.rollup import Rollup, RollupFunction
 from tests.books import attribute
 
@@ -60,6 +63,55 @@ class TestProblems:
     )
     def test_attributes_that_cannot_have_one(self, more: dict[str, Any], place: str) -> None:
         assert place in problems(attribute_more=more)
+
+
+class TestSegments:
+    """A rollup for the members of a segment reads what the segment's filter looks at."""
+
+    WHERE = '{"attitude":{"satisfaction":{"gte":8}},"stage":{"eq":"ACTIVE"}}'
+
+    def made(self, **more: Any) -> Attribute:
+        rollup = Rollup(area="interactions", function=RollupFunction.COUNT, segment="S")
+        return attribute("derived.x", Kind.LONG, rollup=rollup, **{"segment_where": self.WHERE, **more})
+
+    def messages(self, before: Catalogue, after: Catalogue, path: str = "derived.x") -> list[str]:
+        return [each.message for each in rollup_problems(before, after, path)]
+
+    def test_its_inputs_are_known_and_the_graph_computes_it(self) -> None:
+        made = self.made()
+        book = BOOK.with_attributes([made])
+        assert self.messages(BOOK, book) == []
+        assert member_paths(book, made) == {"attitude.satisfaction", "stage"}
+        assert graph_of(book).hanging_on(["stage"])[:1] == ["derived.x"]
+        assert "derived.x" in graph_of(book).users("attitude.satisfaction")
+        settled = settled_rollup(None, made, frozenset(("at",)), member_paths(book, made))
+        assert settled.derived_from == ("attitude.satisfaction", "interactions:at", "stage")
+        other = made.model_copy(update={"segment_where": '{"stage":{"eq":"LOST"}}', "revision": 2})
+        assert settled_rollup(made, other, frozenset()).formula_revision == 2
+
+    def test_a_filter_that_cannot_be_read_and_one_over_what_is_encrypted(self) -> None:
+        gone = self.made(segment_where='{"profile":{"nothing":{"eq":1}}}')
+        assert member_paths(BOOK, gone) == frozenset()
+        (found,) = rollup_problems(BOOK, BOOK.with_attributes([gone]), "derived.x")
+        assert found.path == ("rollup", "segment")
+        secret = attribute("profile.secret", Kind.STRING, sensitivity=Sensitivity.RESTRICTED)
+        wanted = self.made(segment_where='{"profile":{"secret":{"isNull":true}}}')
+        (message,) = self.messages(BOOK, BOOK.with_attributes([secret, wanted]))
+        assert message == "profile.secret is RESTRICTED: its values are encrypted."
+
+    def test_no_circle_and_no_less_secret(self) -> None:
+        itself = self.made(segment_where='{"derived":{"x":{"gte":1}}}')
+        (message,) = self.messages(BOOK, BOOK.with_attributes([itself]))
+        assert message.startswith("Its segment would make a circle: derived.x reads derived.x.")
+        (message,) = self.messages(BOOK, BOOK.with_attributes([self.made(sensitivity=Sensitivity.INTERNAL)]))[-1:]
+        assert "its segment S looks at attitude.satisfaction, which is CONFIDENTIAL" in message
+
+    def test_what_it_looks_at_stays_readable(self) -> None:
+        open_one = attribute("profile.grade", Kind.LONG)
+        before = BOOK.with_attributes([open_one, self.made(segment_where='{"profile":{"grade":{"gte":1}}}')])
+        gone = open_one.model_copy(update={"status": Status.RETIRED})
+        (message,) = self.messages(before, before.with_attributes([gone]), "profile.grade")
+        assert message.startswith("profile.grade is read by the rollup of derived.x, which could not be computed:")
 
 
 class TestSettledRollup:
