@@ -1,6 +1,7 @@
 """Who was in a segment when: one span of time for each stay, and one row of figures a day."""
 
 from collections.abc import Collection as Some
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,6 +38,14 @@ class Place:
     client_id: str
     includes_client: bool = False
     """Whether what the client did at the same moment comes behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """A place in the list of a client's stays."""
+
+    joined_at: datetime
+    segment_id: str
 
 
 class SegmentMemberRepository:
@@ -84,6 +93,51 @@ class SegmentMemberRepository:
         if authorised.filter is not None:
             query = {"$and": [query_from(authorised.filter), query]}
         return [str(each[ID]) for each in await self._clients.find(query, {ID: 1}, [(ID, 1)], limit)]
+
+    async def fitting(self, plans: Sequence[AuthorisedPlan], client_ids: Some[str]) -> list[list[str]]:
+        """For each of some plans, which of some clients it selects, in their order.
+
+        Cost: one command that reads each of those clients once; none without plans or clients.
+        """
+        if not plans or not client_ids:
+            return [[] for _ in plans]
+        queries = [query_from(each.filter) for each in plans]
+        parts = {f"p{place}": [{"$match": each}, {"$project": {ID: 1}}] for place, each in enumerate(queries)}
+        among: Document = {"$match": {ID: {"$in": sorted(client_ids)}}}
+        (found,) = await self._clients.aggregate([among, {"$facet": parts}])
+        return [sorted(str(row[ID]) for row in found[f"p{place}"]) for place in range(len(plans))]
+
+    async def inside_at(self, client_ids: Some[str], segment_ids: Some[str], moment: datetime) -> list[Document]:
+        """The stays of some clients in some segments that had begun at a moment and not ended, as snapshots know."""
+        query = {
+            CLIENT_ID: {"$in": sorted(client_ids)},
+            SEGMENT_ID: {"$in": sorted(segment_ids)},
+            JOINED_AT: {"$lte": moment},
+            "$or": [{LEFT_AT: {"$eq": None}}, {LEFT_AT: {"$gt": moment}}],
+        }
+        return await self._members.find(query, {ID: 0, CLIENT_ID: 1, SEGMENT_ID: 1})
+
+    async def stays_of(
+        self,
+        client_id: str,
+        segment_ids: Some[str],
+        limit: int,
+        after: Stay | None = None,
+        moment: datetime | None = None,
+    ) -> list[Document]:
+        """Stays of a client in some segments; those that had begun at a moment, if there is one.
+
+        Order: newest first, then by segment; those behind a place alone.
+        Cost: one command by the index of clients, of whom each has few stays.
+        """
+        query: Document = {CLIENT_ID: {"$eq": client_id}, SEGMENT_ID: {"$in": sorted(segment_ids)}}
+        if moment is not None:
+            query[JOINED_AT] = {"$lte": moment}
+        if after is not None:
+            same = {JOINED_AT: {"$eq": after.joined_at}, SEGMENT_ID: {"$gt": after.segment_id}}
+            query = {"$and": [query, {"$or": [{JOINED_AT: {"$lt": after.joined_at}}, same]}]}
+        order = [(JOINED_AT, -1), (SEGMENT_ID, 1)]
+        return await self._members.find(query, {ID: 0, SEGMENT_ID: 1, JOINED_AT: 1, LEFT_AT: 1}, order, limit)
 
     async def inside(self, segment_id: str, after: str, until: str | None) -> dict[str, datetime]:
         """The clients in a segment, behind one id and up to another, with when they joined."""

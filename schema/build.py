@@ -92,6 +92,7 @@ from schema.planning.selection import Selected, selection_of
 from schema.policies.fields import policy_mutations, policy_queries
 from schema.scalars import SCALARS
 from schema.segments.mutations import segment_mutations
+from schema.segments.of_clients import segments_of_client
 from schema.segments.past import past_fields
 from schema.segments.queries import segment_queries
 from schema.segments.types import segment_paths, segment_type
@@ -120,6 +121,8 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
     clients = connection_types("Client", client, "clients").connection
     reference.namespace.update({"Client": client, "ClientConnection": clients})
     segment = segment_type(reference.namespace, past_fields(reference.namespace, read_clients))
+    segments = connection_types("Segment", segment, "segments").connection
+    reference.namespace.update({"Segment": segment, "SegmentConnection": segments})
     grant = grant_type([_client_field(client, "The client; null if you may not see the client.")])
     account = service_account_type()
     window = entry_window_type(_DEFINITIONS, [_manager_field(manager, _THE_MANAGER)])
@@ -136,7 +139,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *policy_queries(),
         *grant_queries(grant),
         *approval_queries(),
-        *segment_queries(segment),
+        *segment_queries(segment, segments),
         *service_account_queries(account),
         *(each for fields in (job_queries, model_queries) for each in fields()),
         *_freshness_queries(client, manager, window),
@@ -248,6 +251,7 @@ def _client_type(catalogue: Catalogue, manager: Any, reference: Reference, lists
             *client_completeness(_DEFINITIONS),
             handover_field(lambda name, text, key: _manager_field(manager, text, name, key)),
             *audit_fields(),
+            *segments_of_client(reference.namespace),
         ),
         (Node,),
         is_type_of=classmethod(lambda cls, source, _info: has_prefix(source, ID_PREFIX)),

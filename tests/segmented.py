@@ -79,6 +79,12 @@ async def segments_over(book: Repositories, paths: Sequence[str], moments: Seque
                 await change_segment(loader, book, f"T{place}", {}, Compare("stage", Operator.NE, "LOST"))
 
 
+_OF_A_CLIENT = (
+    "segments(first: 3) { totalCount nodes { code playbook } pageInfo { hasNextPage endCursor } } "
+    "segmentHistory(first: 3) { nodes { joinedAt leftAt segment { code } } pageInfo { hasNextPage endCursor } }"
+)
+
+
 def segment_question(random: Random, codes: Sequence[str]) -> str:
     """A question about a segment, or about all of them."""
     past = (
@@ -92,5 +98,6 @@ def segment_question(random: Random, codes: Sequence[str]) -> str:
             f'{{ segment(code: "{code}") {{ {inner} }} }}',
             f'{{ node(id: "sg_{code}") {{ id ... on Segment {{ {inner} }} }} }}',
             "{ segments(first: 50) { totalCount nodes { code size playbook } pageInfo { endCursor } } }",
+            f"{{ clients(first: 5) {{ nodes {{ number {_OF_A_CLIENT} }} }} }}",
         )
     )

@@ -28,6 +28,8 @@ CLIENT_CORE: Mapping[str, frozenset[str]] = {
     "changesBetween": frozenset(("tail",)),
     "interactions": frozenset(("_id",)),
     "completeness": frozenset(("_id",)),
+    "segments": frozenset(("_id",)),
+    "segmentHistory": frozenset(("_id",)),
     "viewerCanChange": frozenset(("_id", "managerId", "team", "region")),
     "__typename": frozenset(),
 }

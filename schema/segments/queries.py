@@ -11,7 +11,7 @@ from policy.segments import SEGMENTS, SegmentStatus
 from repositories.compile.indexes import ID_INDEX
 from repositories.plan import ReadPlan
 from repositories.segments import segment_id
-from schema.connection import FORWARD_ARGUMENTS, connection_types, page_from
+from schema.connection import FORWARD_ARGUMENTS, page_from
 from schema.context import Context, Document
 from schema.enums import SegmentStatusEnum
 from schema.fields import Fields, described, resolved
@@ -22,9 +22,8 @@ from schema.planning.selection import page_selection, record_fields, selection_o
 from schema.segments.types import segment_paths
 
 
-def segment_queries(segment: Any) -> Fields:
+def segment_queries(segment: Any, connection: Any) -> Fields:
     """The fields of Query about segments."""
-    connection: Any = connection_types("Segment", segment, "segments").connection
 
     async def one(info: strawberry.Info, code: str) -> Any:
         context: Context = info.context
