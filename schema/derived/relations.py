@@ -15,7 +15,7 @@ from catalogue.kinds import Operator
 from catalogue.relation import Relation
 from repositories.levels import LEVEL_LIMIT, LevelReads
 from repositories.past import moment_of
-from repositories.plan import ID, Order, ReadPlan
+from repositories.plan import ID, Order, Page, ReadPlan
 from schema.connection import FORWARD_ARGUMENTS, page_from
 from schema.context import Context, Document
 from schema.fields import Fields, related
@@ -33,13 +33,18 @@ class LevelTooLarge(KehuError):
     code = ErrorCode.TOO_EXPENSIVE
 
 
-def check_level(name: str, holders: int, first: int) -> None:
-    """Raises: LevelTooLarge, where lists under so many records may come to too much."""
-    if holders * first > LEVEL_LIMIT:
+def level_page(context: Context, name: str, holders: Sequence[Document], first: int, after: str | None) -> Page:
+    """The page that is asked for of each list under the records of a level.
+
+    Raises: BadPage; LevelTooLarge, where lists under so many records may come to too much.
+    """
+    page, count = page_from(context.page_limit, first, after), len(holders)
+    if count * first > LEVEL_LIMIT:
         raise LevelTooLarge(
-            f"{name}(first: {first}) under {holders} records may come to {holders * first}; "
+            f"{name}(first: {first}) under {count} records may come to {count * first}; "
             f"one level takes up to {LEVEL_LIMIT}. Ask for fewer of either."
         )
+    return page
 
 
 Paths = Callable[[Catalogue, Sequence[Selected]], frozenset[str]]
@@ -67,8 +72,7 @@ def list_field(relation: Relation, listed: Listed) -> Fields:
         info: strawberry.Info, holders: Sequence[Document], first: int, after: str | None = None
     ) -> list[Document]:
         context: Context = info.context
-        page = page_from(context.page_limit, first, after)
-        check_level(listing.name, len(holders), first)
+        page = level_page(context, listing.name, holders, first, after)
         selection, paths = _selected(info, listed)
         plan = ReadPlan(relation.area, paths, order=order, page=page)
         found: dict[datetime | None, dict[str, Document]] = {}

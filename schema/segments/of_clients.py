@@ -16,9 +16,9 @@ from repositories.past import moment_of
 from repositories.plan import ID
 from repositories.segment_members import CLIENT_ID, MEMBERS, Stay
 from repositories.segments import segment_id
-from schema.connection import FORWARD_ARGUMENTS, connection_types, connection_value, page_from
+from schema.connection import FORWARD_ARGUMENTS, connection_types, connection_value
 from schema.context import Context, Document
-from schema.derived.relations import check_level
+from schema.derived.relations import level_page
 from schema.fields import Fields, output_type, plain, related
 from schema.planning.paths import NODE
 from schema.planning.reads import Arguments, Read, Reading, page_reading
@@ -65,8 +65,7 @@ async def _segments(
     info: strawberry.Info, holders: Sequence[Document], first: int, after: str | None = None
 ) -> list[Document]:
     context: Context = info.context
-    page = page_from(context.page_limit, first, after)
-    check_level("segments", len(holders), first)
+    page = level_page(context, "segments", holders, first, after)
     paths = context.planned(place_of(info), lambda: segment_paths(_nodes(info, "Segment", "Segment", NODE)))
     behind = _code_from(after)
     found: dict[datetime | None, dict[str, list[Document]]] = {}
@@ -102,8 +101,7 @@ async def _stays(
     info: strawberry.Info, holders: Sequence[Document], first: int, after: str | None = None
 ) -> list[Document]:
     context: Context = info.context
-    page = page_from(context.page_limit, first, after)
-    check_level("segmentHistory", len(holders), first)
+    page = level_page(context, "segmentHistory", holders, first, after)
     paths = context.planned(place_of(info), lambda: _paths_of_stays(info))
     segments = await past_segments(context.viewer, context.repositories, paths, context.touched)
     behind = _stay_from(after)

@@ -1,6 +1,6 @@
 """The past of a segment in GraphQL: daily figures, and who came and went."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -12,9 +12,9 @@ from acts.segments_history import may_see_past, open_move, read_figures, read_mo
 from catalogue.attribute import CLIENTS
 from repositories.errors import BadCursor
 from repositories.segment_members import DAY_INDEX, JOINED_INDEX, MEMBERS, SNAPSHOTS
-from schema.connection import FORWARD_ARGUMENTS, connection_types, connection_value, page_from
+from schema.connection import FORWARD_ARGUMENTS, connection_types, connection_value
 from schema.context import Context, Document
-from schema.derived.relations import check_level
+from schema.derived.relations import level_page
 from schema.enums import SegmentMoveEnum
 from schema.fields import Fields, described, output_type, plain, related
 from schema.planning.reads import Arguments, Read, Reading, by_id, page_reading
@@ -78,15 +78,9 @@ async def _history(
     since: datetime | None = None,
 ) -> list[Document | None]:
     context: Context = info.context
-    page = page_from(context.page_limit, first, after)
-    check_level("history", len(holders), first)
+    page = level_page(context, "history", holders, first, after)
     before = _moment_from(after)
-    return [
-        await _figures(context, each, page.limit, before, since)
-        if may_see_past(context.viewer, context.repositories, each)
-        else None
-        for each in holders
-    ]
+    return await _told(context, holders, lambda each: _figures(context, each, page.limit, before, since))
 
 
 async def _figures(
@@ -116,14 +110,16 @@ async def _moves(
     since: datetime | None = None,
 ) -> list[Document | None]:
     context: Context = info.context
-    page = page_from(context.page_limit, first, after)
-    check_level("memberChanges", len(holders), first)
-    return [
-        await _moves_of(context, each, page.limit, after, since)
-        if may_see_past(context.viewer, context.repositories, each)
-        else None
-        for each in holders
-    ]
+    page = level_page(context, "memberChanges", holders, first, after)
+    return await _told(context, holders, lambda each: _moves_of(context, each, page.limit, after, since))
+
+
+async def _told(
+    context: Context, holders: Sequence[Document], read: Callable[[Document], Awaitable[Document]]
+) -> list[Document | None]:
+    """What is read of each segment whose past the viewer may see."""
+    known = [may_see_past(context.viewer, context.repositories, each) for each in holders]
+    return [await read(each) if is_told else None for each, is_told in zip(holders, known, strict=True)]
 
 
 async def _moves_of(

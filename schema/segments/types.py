@@ -12,9 +12,9 @@ from catalogue.saved_filters import Meaning, meaning_of
 from policy.segments import SegmentStatus
 from repositories.plan import ReadPlan
 from repositories.segments import EVER_LOOKED_AT, ID_PREFIX
-from schema.connection import FORWARD_ARGUMENTS, page_from
+from schema.connection import FORWARD_ARGUMENTS
 from schema.context import Context, Document
-from schema.derived.relations import check_level
+from schema.derived.relations import level_page
 from schema.enums import SegmentStatusEnum
 from schema.fields import Fields, output_type, plain, related
 from schema.node import Node, has_prefix
@@ -146,8 +146,7 @@ async def _members(
     info: strawberry.Info, holders: Sequence[Document], first: int, after: str | None = None
 ) -> list[Document | None]:
     context: Context = info.context
-    page = page_from(context.page_limit, first, after)
-    check_level("members", len(holders), first)
+    page = level_page(context, "members", holders, first, after)
     selection, paths = _selected(info)
     plans = [_plan(context, each, ReadPlan(CLIENTS, paths, page=page)) for each in holders]
     return [None if each is None else await read_connection(context, each, selection) for each in plans]
