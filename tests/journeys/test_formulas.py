@@ -161,11 +161,16 @@ class TestFormulas:
         }
         query = """mutation Pay($id: ID!) {
           clientChange(input: { id: $id, changes: { behaviour: { financials: { totalLiabilities: 20 } } } }) {
-            client { attribute(path: "derived.leverage") { value explain { revision isPending next { value revision } } } }
+            client {
+              attribute(path: "derived.leverage") { value explain { revision isPending next { value revision } } }
+            }
           }
         }"""
         found = (await asked(api, query, id=client_id))["clientChange"]["client"]["attribute"]
-        assert found == {"value": 0.1, "explain": {"revision": 1, "isPending": True, "next": {"value": 10.0, "revision": 2}}}
+        assert found == {
+            "value": 0.1,
+            "explain": {"revision": 1, "isPending": True, "next": {"value": 10.0, "revision": 2}},
+        }
 
 
 class TestPolicy:

@@ -101,7 +101,11 @@ class TestModels:
         assert attribute["model"] == {"name": "credit-rating", "version": "1", "output": "rating", "column": 0}
         assert (attribute["isTimed"], "derived.debtRatio" in attribute["inputs"]) == (False, True)
         before = (await asked(api, VALUE, number="M1"))["client"]["attribute"]
-        assert (before["value"], before["explain"]["isPending"], before["explain"]["model"]["isBehind"]) == (None, True, True)
+        assert (before["value"], before["explain"]["isPending"], before["explain"]["model"]["isBehind"]) == (
+            None,
+            True,
+            True,
+        )
         assert (await asked(api, MODEL, name="credit-rating"))["model"]["scoredUpTo"] is None
 
         best = {"facet": "DERIVED", "key": "isBest", "kind": "BOOLEAN", "label": "Best rating", "formula": IS_BEST}
