@@ -36,6 +36,7 @@ NUMBERS = "numbers"
 WORDS_INDEX = "words"
 MERGED = "merged"
 """The clients who have become part of one: id, number, last version, and when and by whom."""
+MERGED_ID = f"{MERGED}.id"
 CHANGED_INDEX = "changed"
 """Counts, from its keys alone, the clients who were there at a moment and have been changed since."""
 TERRITORY = ("team", "region")
@@ -44,6 +45,7 @@ BOOK_INDEXES = {
     NUMBER_INDEX: IndexSpec((("number", 1),), unique=True),
     # Clients who were entered before there were merges have it from their first merge on.
     NUMBERS: IndexSpec(((NUMBERS, 1),), unique=True, partial={NUMBERS: {"$exists": True}}),
+    MERGED: IndexSpec(((MERGED_ID, 1),), partial={MERGED_ID: {"$exists": True}}),
     "manager": IndexSpec((("managerId", 1), ("_id", 1))),
     "team": IndexSpec((("team", 1), ("_id", 1))),
     "region": IndexSpec((("region", 1), ("_id", 1))),
