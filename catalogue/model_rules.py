@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 
-from catalogue.attribute import CLIENTS, Attribute, Facet, Sensitivity
+from catalogue.attribute import CLIENTS, Attribute, Facet
 from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode, Problem
-from catalogue.formulas.graph import graph_of, sensitivity_of
+from catalogue.formulas.graph import graph_of, level_problems
 from catalogue.kinds import Kind
 from catalogue.model_use import Gives, ModelUse
 
-_SECRECY = list(Sensitivity)
 FITS = {
     Gives.NUMBER: (Kind.NUMBER, Kind.DECIMAL),
     Gives.INTEGER: (Kind.LONG, Kind.NUMBER, Kind.DECIMAL),
@@ -50,7 +49,8 @@ def _own_problems(
         yield _refusal(f"{named} would make a circle: {' reads '.join(circle)}. Take one of these steps away.")
     is_new = was is None or (was.model, was.sensitivity) != (attribute.model, attribute.sensitivity)
     if is_new:
-        yield from _level_problems(catalogue, attribute, use)
+        found = [each for path in sorted(use.paths) if (each := catalogue.find(path)) is not None]
+        yield from level_problems(catalogue, attribute, found, ErrorCode.MODEL_REFUSED, "the model reads")
 
 
 def _input_problems(catalogue: Catalogue, attribute: Attribute, use: ModelUse) -> Iterator[Problem]:
@@ -62,19 +62,6 @@ def _input_problems(catalogue: Catalogue, attribute: Attribute, use: ModelUse) -
             yield _refusal(f"{use.name} {use.version} reads {path}, which is RESTRICTED; models do not read that.")
     if catalogue.is_restricted(attribute):
         yield _refusal(f"{attribute.path} is RESTRICTED; a model gives values up to CONFIDENTIAL.", "sensitivity")
-
-
-def _level_problems(catalogue: Catalogue, attribute: Attribute, use: ModelUse) -> Iterator[Problem]:
-    found = [each for path in sorted(use.paths) if (each := catalogue.find(path)) is not None]
-    levels = {each.path: sensitivity_of(catalogue, each) for each in found}
-    least = max(levels.values(), key=_SECRECY.index, default=Sensitivity.PUBLIC)
-    if _SECRECY.index(attribute.sensitivity) < _SECRECY.index(least):
-        named = ", ".join(path for path, level in levels.items() if level is least)
-        message = (
-            f"{attribute.path} is {attribute.sensitivity}, and the model reads {named}, which is {least}: a result is "
-            f"at least as secret as what it is made from. Set sensitivity to {least}."
-        )
-        yield Problem(ErrorCode.MODEL_REFUSED, message, ("sensitivity",), str(attribute.sensitivity), str(least))
 
 
 def _users_problems(before: Catalogue, after: Catalogue, attribute: Attribute) -> Iterator[Problem]:

@@ -41,8 +41,5 @@ def mutation(
             ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none.")),
         ),
     )
-    return (
-        name,
-        None,
-        resolved(resolve, name, answer | None, text, {"input": described(given, "What is wanted.")}, rights=rights),
-    )
+    arguments = {"input": described(given, "What is wanted.")}
+    return name, None, resolved(resolve, name, answer | None, text, arguments, rights=rights)

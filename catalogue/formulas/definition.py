@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from catalogue.attribute import CLIENTS, Attribute, Facet, FormulaState, Sensitivity
+from catalogue.attribute import CLIENTS, Attribute, Facet, FormulaState
 from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode, Problem
 from catalogue.formulas.forms import check_text
-from catalogue.formulas.graph import graph_of, input_paths, sensitivity_of
+from catalogue.formulas.graph import graph_of, input_paths, level_problems
 from catalogue.formulas.text import problem
 from catalogue.formulas.types import WIDENING, Type, type_of
 from catalogue.kinds import Kind
@@ -19,7 +19,6 @@ KINDS_GIVEN = frozenset(
 )
 """Kinds that a formula can give."""
 FORMULAS_LIMIT = 200
-_SECRECY = list(Sensitivity)
 _RULES = ("options", "minimum", "maximum", "min_length", "max_length", "applies_to")
 """Parts of a definition that a computed value must fit."""
 _ADVICE = {
@@ -53,7 +52,9 @@ def _own_problems(catalogue: Catalogue, attribute: Attribute, was: Attribute | N
         yield problem("", f"would make a circle: {' reads '.join(circle)}. Take one of these steps away.")
     is_newly_secret = was is None or (was.formula, was.sensitivity) != (attribute.formula, attribute.sensitivity)
     if is_newly_secret and not checked.problems:
-        yield from _level_problems(catalogue, attribute)
+        inputs = sorted(input_paths(catalogue, attribute.formula or "null"))
+        found = [each for path in inputs if (each := catalogue.find(path)) is not None]
+        yield from level_problems(catalogue, attribute, found, ErrorCode.FORMULA_REFUSED)
     if len(graph_of(catalogue).formulas) > FORMULAS_LIMIT:
         yield problem("", f"would be one of more than {FORMULAS_LIMIT}, and each costs every write that it hangs on.")
 
@@ -106,20 +107,6 @@ def fits(found: Type, wanted: Type) -> bool:
     if found.kind in WIDENING and wanted.kind in WIDENING:
         return WIDENING.index(found.kind) <= WIDENING.index(wanted.kind)
     return found.kind is wanted.kind or (found.kind, wanted.kind) == (Kind.DATE, Kind.DATETIME)
-
-
-def _level_problems(catalogue: Catalogue, attribute: Attribute) -> Iterator[Problem]:
-    inputs = input_paths(catalogue, attribute.formula or "null")
-    found = [each for path in sorted(inputs) if (each := catalogue.find(path)) is not None]
-    levels = {each.path: sensitivity_of(catalogue, each) for each in found}
-    least = max(levels.values(), key=_SECRECY.index, default=Sensitivity.PUBLIC)
-    if _SECRECY.index(attribute.sensitivity) < _SECRECY.index(least):
-        named = ", ".join(path for path, level in levels.items() if level is least)
-        message = (
-            f"{attribute.path} is {attribute.sensitivity}, and reads {named}, which is {least}: "
-            f"a computed value is at least as secret as what it is computed from. Set sensitivity to {least}."
-        )
-        yield Problem(ErrorCode.FORMULA_REFUSED, message, ("sensitivity",), str(attribute.sensitivity), str(least))
 
 
 def _users_problems(before: Catalogue, after: Catalogue, attribute: Attribute) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from catalogue.attribute import CLIENTS, Attribute, Sensitivity
 from catalogue.catalogue import Catalogue
+from catalogue.errors import ErrorCode, Problem
 from catalogue.formulas.text import reads_of
 
 _SECRECY = list(Sensitivity)
@@ -111,6 +112,22 @@ def input_paths(catalogue: Catalogue, text: str) -> frozenset[str]:
 def sensitivity_of(catalogue: Catalogue, attribute: Attribute) -> Sensitivity:
     """The level of an attribute: at least that of what it stands in, and of what it was ever computed from."""
     return _level(catalogue, attribute, frozenset())
+
+
+def level_problems(
+    catalogue: Catalogue, attribute: Attribute, inputs: Iterable[Attribute], code: ErrorCode, reads: str = "reads"
+) -> list[Problem]:
+    """A problem where what is computed would be less secret than what it is computed from; `reads` is the verb."""
+    levels = {each.path: sensitivity_of(catalogue, each) for each in inputs}
+    least = max(levels.values(), key=_SECRECY.index, default=Sensitivity.PUBLIC)
+    if _SECRECY.index(attribute.sensitivity) >= _SECRECY.index(least):
+        return []
+    named = ", ".join(path for path, level in levels.items() if level is least)
+    message = (
+        f"{attribute.path} is {attribute.sensitivity}, and {reads} {named}, which is {least}: "
+        f"a computed value is at least as secret as what it is computed from. Set sensitivity to {least}."
+    )
+    return [Problem(code, message, ("sensitivity",), str(attribute.sensitivity), str(least))]
 
 
 def _level(catalogue: Catalogue, attribute: Attribute, met: frozenset[str]) -> Sensitivity:
