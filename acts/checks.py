@@ -2,13 +2,19 @@
 
 import json
 import re
+from collections.abc import Collection as Some
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import Any
 
 from catalogue.attribute import Facet
 from catalogue.errors import ErrorCode, Problem, Refused, shown
 from policy.viewer import Viewer
+from repositories.compile.changes import proof_key
+from repositories.compile.records import FIRST
+from repositories.cursors import value_at
 from repositories.plan import Proof
 
 NUMBER = re.compile(r"\w[\w ./+-]{0,63}")
@@ -64,7 +70,22 @@ def proof_problems(proof: Proof) -> list[Problem]:
             problems.append(problem(name, words, f"1 to {WORDS_LIMIT} characters").under("proof"))
     if proof.confidence is not None and not 0 <= proof.confidence <= 1:
         problems.append(problem("confidence", proof.confidence, "a number from 0 to 1").under("proof"))
+    if proof.keeps_newer and proof.observed_at is None:
+        problems.append(problem("observedAt", None, "a moment, because keepsNewer compares by it").under("proof"))
     return problems
+
+
+def newer_values(document: Mapping[str, Any], paths: Some[str], proof: Proof) -> dict[str, datetime]:
+    """When those values at the paths were observed that a client has from after the proof; none where they may go."""
+    if not proof.keeps_newer or proof.observed_at is None:
+        return {}
+    proofs = document.get("proof") or {}
+    seen = {path: (proofs.get(proof_key(path)) or proofs.get(FIRST) or {}).get("o") for path in paths}
+    return {
+        path: at
+        for path, at in seen.items()
+        if at is not None and at > proof.observed_at and value_at(document, path) is not None
+    }
 
 
 def problem(name: str, given: object, expected: str) -> Problem:
@@ -80,7 +101,8 @@ def number_problems(number: str) -> list[Problem]:
 
 def proof_words(proof: Proof) -> tuple[str, ...]:
     """The proof as it enters the hash of a request."""
-    return tuple(str(each) for each in (proof.source, proof.observer, proof.observed_at, proof.confidence))
+    words = tuple(str(each) for each in (proof.source, proof.observer, proof.observed_at, proof.confidence))
+    return (*words, "keepsNewer") if proof.keeps_newer else words
 
 
 def refuse(problems: list[Problem]) -> None:

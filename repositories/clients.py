@@ -146,7 +146,7 @@ class ClientRepository(RecordRepository):
         return await super().insert_many([(_numbered(record), change) for record, change in records], touched)
 
     async def find_by_numbers(
-        self, numbers: Some[str], scope: Filter | None = None, opened: Some[str] = ()
+        self, numbers: Some[str], scope: Filter | None = None, opened: Some[str] = (), with_proof: bool = False
     ) -> dict[str, Document]:
         """Clients in scope by number, without their history; what is encrypted is readable at the opened paths alone.
 
@@ -161,7 +161,8 @@ class ClientRepository(RecordRepository):
         query: Document = {"$or": [{"number": {"$in": wanted}}, {NUMBERS: {"$in": wanted}}]}
         if scope is not None:
             query = {"$and": [query_from(scope), query]}
-        found = await self.collection.find(query, {"tail": 0, "proof": 0}, limit=len(numbers))
+        left_out = {"tail": 0} if with_proof else {"tail": 0, "proof": 0}
+        found = await self.collection.find(query, left_out, limit=len(numbers))
         await self.vault.open_values(found, opened)
         known = {number: each for each in found for number in (*each.get(NUMBERS, ()), str(each["number"]))}
         return {number: known[number] for number in wanted if number in known}

@@ -180,6 +180,7 @@ class ProofSettings(_Table):
     observer: str | None = None
     observed_at: AwareDatetime | None = None
     confidence: float | None = Field(default=None, ge=0, le=1)
+    keeps_newer: bool = False
 
     @field_validator("observed_at", mode="before")
     @classmethod
