@@ -83,6 +83,7 @@ async def test_over_http(tmp_path: Path) -> None:
         kept = (await book.ask(READ, {"number": "KEEP", "at": before}))["data"]["client"]
         assert (kept["mergedClients"], kept["profile"]["name"]) == ([], "Client KEEP")
         assert (await book.ask(READ, {"number": "GONE", "at": before}))["data"]["client"] is None
+        assert (await book.ask(by_id, {"id": merge, "at": before}))["data"]["client"] is None
         now: dict[str, object] = {"number": "GONE", "at": datetime.now(UTC).isoformat()}
         assert (await book.ask(READ, now))["data"]["client"]["number"] == "KEEP"
         bad = await book.ask(READ, {"number": "KEEP", "after": "v1-x"})
