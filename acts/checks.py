@@ -15,7 +15,7 @@ from policy.viewer import Viewer
 from repositories.compile.changes import proof_key
 from repositories.compile.records import FIRST
 from repositories.cursors import value_at
-from repositories.plan import Proof
+from repositories.plan import Change, Proof
 
 NUMBER = re.compile(r"\w[\w ./+-]{0,63}")
 NUMBER_EXPECTED = "1 to 64 letters, digits, spaces, dots, slashes, plus or minus signs, starting with a letter or digit"
@@ -50,6 +50,20 @@ def request_hash(act: str, *parts: object) -> str:
     """What a request asks for, in 64 characters: the same for the same request."""
     text = json.dumps([act, *parts], sort_keys=True, default=str, ensure_ascii=False)
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def guarded_change(
+    viewer: Viewer, guard: Guard, values: Mapping[str, object], request: str, moment: datetime | None = None
+) -> Change:
+    """A change as somebody asks for it, under its key, on the version that was read; `request` is the hash."""
+    return Change(
+        values,
+        viewer.person,
+        moment or now(),
+        key=key_of(viewer, guard),
+        request_hash=request,
+        expected_version=guard.expected_version,
+    )
 
 
 def guard_problems(guard: Guard) -> list[Problem]:
