@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from acts.checks import Guard, guard_problems, key_of, now, problem, refuse, request_hash
+from acts.checks import Guard, guard_problems, guarded_change, now, problem, refuse, request_hash
 from acts.proposing import Approved, Performer, Performers, expire, reason_problems, whole
 from catalogue.errors import ErrorCode, KehuError, Problem
 from policy.approvals import (
@@ -138,15 +138,7 @@ def _closing(
     values: dict[str, object] = {"status": str(status), "decidedBy": viewer.person, "decidedAt": moment, OPEN: None}
     if reason is not None:
         values["decisionReason"] = reason
-    return Change(
-        values | more,
-        viewer.person,
-        moment,
-        key=key_of(viewer, guard),
-        request_hash=request,
-        expected_version=guard.expected_version,
-        where=open_at(moment),
-    )
+    return replace(guarded_change(viewer, guard, values | more, request, moment), where=open_at(moment))
 
 
 async def _close(repositories: Repositories, approval: Document, change: Change, answer: AuthorisedPlan) -> Document:

@@ -6,9 +6,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from acts.attributes import Definition, NeedsApproval, change_attribute, retire_attribute
-from acts.checks import UNGUARDED, Guard, request_hash
+from acts.checks import UNGUARDED, Guard, problem, refuse, request_hash
 from acts.proposing import Approved, Proposal, find_proposal, propose
-from catalogue.attribute import CLIENTS, Attribute
+from catalogue.attribute import CLIENTS, Attribute, Status
 from policy.approvals import ATTRIBUTE_CHANGE, ATTRIBUTE_RETIRE
 from policy.viewer import Viewer
 from repositories.errors import NotFound
@@ -32,8 +32,10 @@ async def change_or_propose(
     """A changed attribute; or the attribute as it is with an approval, if its sensitivity would be lower.
 
     The whole change waits then: half of it would be a definition that nobody has asked for.
-    Raises: as `change_attribute` and `propose`.
+    Raises: as `change_attribute` and `propose`; Refused for a retirement, which is proposed in words of its own.
     """
+    if changes.get("status") == Status.RETIRED:
+        refuse([problem("status", "RETIRED", "a status other than RETIRED; attributeRetire retires")])
     request = request_hash("attributeChange", area, path, changes, guard.expected_version, reason)
     if not dry_run and (earlier := await find_proposal(viewer, repositories, guard, request)) is not None:
         return _waiting(repositories, path, area, earlier)

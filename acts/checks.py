@@ -2,14 +2,20 @@
 
 import json
 import re
+from collections.abc import Collection as Some
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import Any
 
 from catalogue.attribute import Facet
 from catalogue.errors import ErrorCode, Problem, Refused, shown
 from policy.viewer import Viewer
-from repositories.plan import Proof
+from repositories.compile.changes import proof_key
+from repositories.compile.records import FIRST
+from repositories.cursors import value_at
+from repositories.plan import Change, Proof
 
 NUMBER = re.compile(r"\w[\w ./+-]{0,63}")
 NUMBER_EXPECTED = "1 to 64 letters, digits, spaces, dots, slashes, plus or minus signs, starting with a letter or digit"
@@ -46,6 +52,20 @@ def request_hash(act: str, *parts: object) -> str:
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def guarded_change(
+    viewer: Viewer, guard: Guard, values: Mapping[str, object], request: str, moment: datetime | None = None
+) -> Change:
+    """A change as somebody asks for it, under its key, on the version that was read; `request` is the hash."""
+    return Change(
+        values,
+        viewer.person,
+        moment or now(),
+        key=key_of(viewer, guard),
+        request_hash=request,
+        expected_version=guard.expected_version,
+    )
+
+
 def guard_problems(guard: Guard) -> list[Problem]:
     """What is wrong with a key or a version, before anything is read."""
     problems = []
@@ -64,7 +84,22 @@ def proof_problems(proof: Proof) -> list[Problem]:
             problems.append(problem(name, words, f"1 to {WORDS_LIMIT} characters").under("proof"))
     if proof.confidence is not None and not 0 <= proof.confidence <= 1:
         problems.append(problem("confidence", proof.confidence, "a number from 0 to 1").under("proof"))
+    if proof.keeps_newer and proof.observed_at is None:
+        problems.append(problem("observedAt", None, "a moment, because keepsNewer compares by it").under("proof"))
     return problems
+
+
+def newer_values(document: Mapping[str, Any], paths: Some[str], proof: Proof) -> dict[str, datetime]:
+    """When those values at the paths were observed that a client has from after the proof; none where they may go."""
+    if not proof.keeps_newer or proof.observed_at is None:
+        return {}
+    proofs = document.get("proof") or {}
+    seen = {path: (proofs.get(proof_key(path)) or proofs.get(FIRST) or {}).get("o") for path in paths}
+    return {
+        path: at
+        for path, at in seen.items()
+        if at is not None and at > proof.observed_at and value_at(document, path) is not None
+    }
 
 
 def problem(name: str, given: object, expected: str) -> Problem:
@@ -80,7 +115,8 @@ def number_problems(number: str) -> list[Problem]:
 
 def proof_words(proof: Proof) -> tuple[str, ...]:
     """The proof as it enters the hash of a request."""
-    return tuple(str(each) for each in (proof.source, proof.observer, proof.observed_at, proof.confidence))
+    words = tuple(str(each) for each in (proof.source, proof.observer, proof.observed_at, proof.confidence))
+    return (*words, "keepsNewer") if proof.keeps_newer else words
 
 
 def refuse(problems: list[Problem]) -> None:

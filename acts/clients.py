@@ -9,6 +9,7 @@ from acts.checks import (
     Guard,
     guard_problems,
     key_of,
+    newer_values,
     now,
     number_problems,
     problem,
@@ -118,6 +119,11 @@ async def change_client(
         problems += await _misfits_of(viewer, repositories, client_id, checked)
     if not problems and not checked.values:
         problems.append(problem("changes", "nothing", "at least one value to set, or null to clear one"))
+    version = guard.expected_version
+    if proof.keeps_newer:
+        seen, newer = await _newer_than(viewer, repositories, client_id, checked, proof)
+        # What was looked at is what is changed.
+        version, problems = version or seen, [*problems, *newer]
     refuse(problems)
     access.refuse_sealed(viewer, CLIENTS, checked.values)
     answer = access.authorise(ReadPlan(CLIENTS, frozenset(paths)), viewer, touched)
@@ -129,7 +135,7 @@ async def change_client(
         proof,
         key_of(viewer, guard),
         request,
-        guard.expected_version,
+        version,
         all_of(access.rows(viewer, Right.CHANGE_CLIENTS), answer.rows, fits),
         searchable_words(repositories.catalogue, checked.values),
     )
@@ -167,6 +173,33 @@ async def _misfits_of(viewer: Viewer, repositories: Repositories, client_id: str
         return []
     values = {path: value for path, value in checked.values.items() if path.split(".")[0] in FACETS}
     return misfits(repositories.catalogue, values, ClientKind(str(found["kind"])))
+
+
+async def _newer_than(
+    viewer: Viewer, repositories: Repositories, client_id: str, checked: Checked, proof: Proof
+) -> tuple[int | None, list[Problem]]:
+    """The version of the client, and a problem for each value that it has from after the proof.
+
+    Of values that the viewer may not read nothing is told: they are not compared.
+    Cost: one command.
+    """
+    compared = checked.values.keys() - repositories.access.view(viewer).area(CLIENTS).closed
+    plan = client_by_id(viewer, repositories, client_id, frozenset(("version", "proof", *compared)))
+    found = await repositories.clients.find_one(plan)
+    if found is None:
+        return None, []
+    problems = [
+        Problem(
+            ErrorCode.INVALID_VALUE,
+            f"{path} has a value that was observed later, at {at:%Y-%m-%dT%H:%M:%SZ}; leave {path} out, or leave "
+            "keepsNewer out to replace it.",
+            tuple(path.split(".")),
+            None if proof.observed_at is None else proof.observed_at.isoformat(),
+            "a later observedAt",
+        )
+        for path, at in sorted(newer_values(found, compared, proof).items())
+    ]
+    return found["version"], problems
 
 
 def client_by_id(viewer: Viewer, repositories: Repositories, client_id: str, paths: frozenset[str]) -> AuthorisedPlan:

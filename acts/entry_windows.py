@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from acts.checks import WORDS_LIMIT, Guard, guard_problems, key_of, now, problem, refuse, request_hash
+from acts.checks import WORDS_LIMIT, Guard, guard_problems, guarded_change, key_of, now, problem, refuse, request_hash
 from acts.entry_weeks import MIDNIGHT, Hours, minutes_of, zones
 from catalogue.attribute import Attribute, Facet
 from catalogue.catalogue import Catalogue
@@ -169,14 +169,7 @@ async def _write(
     request: str,
     touched: Touched | None,
 ) -> Written:
-    change = Change(
-        values,
-        viewer.person,
-        now(),
-        key=key_of(viewer, guard),
-        request_hash=request,
-        expected_version=guard.expected_version,
-    )
+    change = guarded_change(viewer, guard, values, request)
     answer = repositories.access.authorise(ReadPlan(ENTRY_WINDOWS, PATHS), viewer, touched)
     return await repositories.entry_windows.write(str(found[ID]), change, answer)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from acts.checks import WORDS_LIMIT, Guard, guard_problems, key_of, now, problem, refuse, request_hash
+from acts.checks import WORDS_LIMIT, Guard, guard_problems, guarded_change, key_of, now, problem, refuse, request_hash
 from catalogue.errors import Problem
 from policy.rules import Right
 from policy.viewer import Viewer
@@ -117,14 +117,7 @@ async def revoke_grant(
         _refuse_for_oneself(viewer, found.get("person"), found.get("team"), "takes down a wall before themselves")
     moment = now()
     request = request_hash("grantRevoke", grant_id, guard.expected_version)
-    change = Change(
-        {"revokedAt": moment},
-        viewer.person,
-        moment,
-        key=key_of(viewer, guard),
-        request_hash=request,
-        expected_version=guard.expected_version,
-    )
+    change = guarded_change(viewer, guard, {"revokedAt": moment}, request, moment)
     return await repositories.grants.write(grant_id, change, answer)
 
 

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Collection as Some
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from acts.checks import now, request_hash
 from catalogue.errors import ErrorCode, KehuError
-from policy.jobs import JOBS, JobState
+from policy.jobs import BY, JOBS, JobState
 from policy.viewer import SYSTEM, Viewer
 from repositories.access import Touched
 from repositories.errors import AlreadyExists, KeyReused, Unavailable
@@ -24,7 +25,7 @@ PATHS = frozenset(
         "finishedAt", "version", "roles",
     )
 )  # fmt: skip
-"""What may be shown of a job; its input, its checkpoint and its result are between those who ask for it and do it."""
+"""What may be shown of a job; of its input and its result see `own_texts`, its checkpoint is between its attempts."""
 WHOLE = PATHS | {"input", "checkpoint", "result", "purpose", "tries"}
 
 
@@ -211,6 +212,16 @@ async def find_job(viewer: Viewer, repositories: Repositories, job_id: str) -> J
     """A job that the viewer may see, with everything that is known of it; None if there is none."""
     found = await repositories.jobs.load(repositories.access.authorise(ReadPlan(JOBS, WHOLE), viewer), job_id)
     return None if found is None else job_from(found)
+
+
+async def own_texts(viewer: Viewer, repositories: Repositories, path: str, ids: Some[str]) -> dict[str, Any]:
+    """What those of these jobs that the viewer asked for have as `input` or `result`, as JSON values, by id.
+
+    Cost: one command; none for none.
+    """
+    plan = repositories.access.authorise(ReadPlan(JOBS, frozenset((BY, path))), viewer)
+    found = await repositories.jobs.load_many(plan, ids)
+    return {each: json.loads(row[path]) for each, row in found.items() if row[BY] == viewer.person and row.get(path)}
 
 
 def shown_words(viewer: Viewer, job: Document, path: str) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Collection as Some
 from collections.abc import Mapping
 from contextlib import suppress
 
-from acts.checks import Guard, guard_problems, key_of, now, problem, proof_words, refuse, request_hash
+from acts.checks import Guard, guard_problems, guarded_change, key_of, now, problem, proof_words, refuse, request_hash
 from catalogue.filters import Compare
 from catalogue.kinds import Operator
 from catalogue.values import check_nested
@@ -95,14 +95,7 @@ async def change_manager(
     _refuse_own_rights(viewer, manager_id, checked.values)
     answer = access.authorise(ReadPlan(MANAGERS, frozenset({*paths, *TERRITORY})), viewer, touched)
     request = request_hash("managerChange", manager_id, changes, guard.expected_version)
-    change = Change(
-        checked.values,
-        viewer.person,
-        now(),
-        key=key_of(viewer, guard),
-        request_hash=request,
-        expected_version=guard.expected_version,
-    )
+    change = guarded_change(viewer, guard, checked.values, request)
     written = await repositories.managers.write(manager_id, change, answer)
     moved = [name for name in TERRITORY if name in checked.values]
     if moved:

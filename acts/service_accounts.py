@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from acts.checks import Guard, guard_problems, key_of, now, problem, refuse, request_hash
+from acts.checks import Guard, guard_problems, guarded_change, key_of, now, problem, refuse, request_hash
 from catalogue.attribute import Sensitivity
 from catalogue.errors import Problem
 from catalogue.filters import Compare
@@ -135,14 +135,8 @@ async def revoke_account(
     if found is not None and found.get(_REVOKED) is not None:
         return Written(found, is_replay=True)
     request = request_hash("serviceAccountRevoke", account_id, guard.expected_version)
-    change = Change(
-        {_REVOKED: now()},
-        viewer.person,
-        now(),
-        key=key_of(viewer, guard),
-        request_hash=request,
-        expected_version=guard.expected_version,
-    )
+    moment = now()
+    change = guarded_change(viewer, guard, {_REVOKED: moment}, request, moment)
     answer = repositories.access.authorise(ReadPlan(SERVICE_ACCOUNTS, PATHS), viewer, touched)
     return await repositories.service_accounts.write(account_id, change, answer)
 

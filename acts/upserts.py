@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from acts.checks import FACETS, now, number_problems, problem, proof_problems, refuse
+from acts.checks import FACETS, newer_values, now, number_problems, problem, proof_problems, refuse
 from catalogue.attribute import CLIENTS, ClientKind, ClientStage
 from catalogue.catalogue import UnknownAttribute
 from catalogue.errors import ErrorCode, Problem
@@ -200,7 +200,8 @@ async def _attempt(batch: _Batch, places: list[int], territories: Territories, d
     """The places of the rows that another writer got in the way of."""
     numbers = {batch.rows[place].number for place in places}
     given = {path for place in places for path in batch.checked[place].values}
-    present = await batch.repositories.clients.find_by_numbers(numbers, batch.scope, given)
+    find = batch.repositories.clients.find_by_numbers
+    present = await find(numbers, batch.scope, given, batch.proof.keeps_newer)
     new: list[tuple[int, dict[str, Any], Change]] = []
     old: list[tuple[int, str, Change]] = []
     for place in places:
@@ -307,8 +308,11 @@ def _plan_change(
     if found:
         batch.problems += (each.in_row(place) for each in found)
         return
-    # Whether a value that is not read was there already must not be told: it counts as a change.
+    # Whether a value that is not read was there already must not be told: it counts as a change, whatever its age.
     unread = batch.repositories.access.view(batch.viewer).area(CLIENTS).unusable
+    compared = (batch.checked[place].values.keys() | {"stage"} & values.keys()) - unread
+    newer = newer_values(document, compared, batch.proof)
+    values = {path: each for path, each in values.items() if path not in newer}
     changed = differences(document, values) | {path: each for path, each in values.items() if path in unread}
     if not changed:
         batch.unchanged += 1

@@ -17,6 +17,7 @@ from api.database import mongo_settings, open_served_book
 from api.directory import Directory
 from api.editions import Edition, Editions, SeenEdition
 from api.files import FileEndpoint
+from api.front import front_route
 from api.graphql_http import graphql_routes
 from api.health import health_routes
 from api.kms import kms_of
@@ -212,7 +213,9 @@ def build_app(
     files = Route("/files/{file_id}", FileEndpoint(server.repositories, settings, audit, directory.known))
     middleware = cors_middleware(settings)
     app = Application(
-        routes=[*routes, *health_routes(server.readiness), files], middleware=middleware, lifespan=server.running
+        routes=[*routes, *health_routes(server.readiness), files, front_route()],
+        middleware=middleware,
+        lifespan=server.running,
     )
     app.server = server
     if not middleware:

@@ -15,7 +15,7 @@ from api.database import open_repositories_of, require_book
 from api.settings import Settings, SettingsError, load_settings
 from catalogue.attribute import Attribute
 from catalogue.differences import Difference, Level, Verb
-from catalogue.errors import KehuError
+from catalogue.errors import KehuError, number_words
 from catalogue.written import attributes_from, text_from
 from policy.viewer import Viewer, program
 from repositories.access import Touched
@@ -138,7 +138,7 @@ def applied_lines(applied: Applied) -> list[str]:
 def _shown(value: Any) -> str:
     if isinstance(value, list):
         value = ", ".join(_option(each) for each in value)
-    text = "nothing" if value in (None, "") else str(value)
+    text = "nothing" if value in (None, "") else number_words(value) if isinstance(value, float) else str(value)
     return text if len(text) <= 120 else f"{text[:120]}…"
 
 

@@ -2,10 +2,13 @@
 
 import asyncio
 import os
+from collections.abc import Callable, Iterator
+from importlib.metadata import version as version_of
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
 from rich.console import Console
 
 from acts.search import index_words
@@ -48,6 +51,21 @@ app.add_typer(privacy, name="privacy")
 errors = Console(stderr=True)
 
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory (KEHU_DATA_DIR).")]
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"kehu {version_of('kehu')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _kehu(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Kehu: the client-document backend of a bank's relationship managers."""
 
 
 @app.command(epilog=f"Settings, as environment variables:\n\n{_SETTINGS}")
@@ -156,10 +174,26 @@ def fail(message: str) -> None:
     raise typer.Exit(FAILED)
 
 
+def command_line() -> Callable[[], object]:
+    """The whole command, whose help shows flags without a value: Typer 0.29 writes `--yes <bool>`."""
+    whole = typer.main.get_command(app)
+    for command in _commands(whole):
+        for each in command.get_params(typer.Context(command)):
+            if isinstance(each, typer.core.TyperOption) and each.is_flag:
+                each.metavar = ""
+    return whole
+
+
+def _commands(command: Any) -> Iterator[Any]:
+    yield command
+    for each in getattr(command, "commands", {}).values():
+        yield from _commands(each)
+
+
 def main() -> None:
     """The entry point of the command `kehu`."""
     try:
-        app()
+        command_line()()
     except (SettingsError, EmbeddedError, RepositoryError) as problem:
         errors.print(str(problem), style="red", soft_wrap=True, markup=False, highlight=False)
         raise SystemExit(FAILED) from None

@@ -96,7 +96,19 @@ class Refused(KehuError):
         return self._problems
 
 
+_WHOLE_LIMIT = 1e16
+"""From here on Python too writes them with an exponent."""
+
+
 def shown(given: object, most: int = 80) -> str:
     """What was given, short enough for one sentence."""
+    if isinstance(given, float):
+        return number_words(given)
     text = f'the text "{given}"' if isinstance(given, str) else "null" if given is None else str(given)
     return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
+
+
+def number_words(number: float) -> str:
+    """A number as people write it: 1 and not 1.0, 2500000 and not 2.5e+06; very large ones with an exponent."""
+    is_whole = number.is_integer() and abs(number) < _WHOLE_LIMIT
+    return str(int(number)) if is_whole else repr(number)

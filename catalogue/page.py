@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from catalogue.attribute import CLIENTS, Attribute, Facet, Status
 from catalogue.builtin import builtin_catalogue
 from catalogue.catalogue import Catalogue
+from catalogue.errors import number_words
 from catalogue.kinds import Kind
 
 _HEAD = ("| Path | Kind | Unit | What it says | Sensitivity | Rules |", "|---|---|---|---|---|---|")
@@ -45,9 +46,9 @@ def _rules(attribute: Attribute) -> Iterator[str]:
     if attribute.applies_to:
         yield f"{' and '.join(kind.value for kind in attribute.applies_to)} only"
     if attribute.minimum is not None:
-        yield f"from {attribute.minimum:g}"
+        yield f"from {number_words(attribute.minimum)}"
     if attribute.maximum is not None:
-        yield f"up to {attribute.maximum:g}"
+        yield f"up to {number_words(attribute.maximum)}"
     if attribute.max_length is not None:
         yield f"up to {attribute.max_length} characters"
     if attribute.pattern is not None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from catalogue.attribute import CLIENTS, Attribute, Sensitivity, Status
 from catalogue.catalogue import Catalogue
-from catalogue.errors import ErrorCode, Problem
+from catalogue.errors import ErrorCode, Problem, number_words
 from catalogue.kinds import LOOKUP_KINDS, Kind
 
 SEGMENT = re.compile(r"[a-z][a-zA-Z0-9]{0,39}")
@@ -203,7 +203,8 @@ def _limit_problems(attribute: Attribute) -> Iterator[Problem]:
     if not is_number and (attribute.minimum is not None or attribute.maximum is not None):
         yield _wrong("minimum", "a range", "no range", f"only LONG, NUMBER and DECIMAL have one, not {attribute.kind}")
     if attribute.minimum is not None and attribute.maximum is not None and attribute.minimum > attribute.maximum:
-        yield _wrong("minimum", f"{attribute.minimum:g}", f"a number up to maximum ({attribute.maximum:g})", "")
+        low, high = number_words(attribute.minimum), number_words(attribute.maximum)
+        yield _wrong("minimum", low, f"a number up to maximum ({high})", "")
     has_length = attribute.spec.length_limit and attribute.kind is not Kind.CODE
     if not has_length and (attribute.max_length is not None or attribute.min_length is not None or attribute.pattern):
         yield _wrong("maxLength", "a length or pattern", "none", f"{attribute.kind} is not free text")

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from catalogue.attribute import CLIENTS, Attribute, ClientKind, Status
 from catalogue.catalogue import BOTH_KINDS, Catalogue
-from catalogue.errors import ErrorCode, Problem, shown
+from catalogue.errors import ErrorCode, Problem, number_words, shown
 from catalogue.kinds import Kind, parse_value
 
 LIST_LIMIT = 500
@@ -282,9 +282,9 @@ def compiled_pattern(pattern: str) -> re.Pattern[str]:
 
 
 def _range_from(low: float | None, high: float | None) -> str:
-    if low is None:
-        return f"a number up to {high:g}"
-    return f"a number from {low:g}" + ("" if high is None else f" to {high:g}")
+    least = "" if low is None else f" from {number_words(low)}"
+    most = "" if high is None else f"{' up' if low is None else ''} to {number_words(high)}"
+    return f"a number{least}{most}"
 
 
 def _wrong(path: str, given: object, expected: str) -> Problem:

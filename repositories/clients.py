@@ -36,6 +36,7 @@ NUMBERS = "numbers"
 WORDS_INDEX = "words"
 MERGED = "merged"
 """The clients who have become part of one: id, number, last version, and when and by whom."""
+MERGED_ID = f"{MERGED}.id"
 CHANGED_INDEX = "changed"
 """Counts, from its keys alone, the clients who were there at a moment and have been changed since."""
 TERRITORY = ("team", "region")
@@ -44,6 +45,7 @@ BOOK_INDEXES = {
     NUMBER_INDEX: IndexSpec((("number", 1),), unique=True),
     # Clients who were entered before there were merges have it from their first merge on.
     NUMBERS: IndexSpec(((NUMBERS, 1),), unique=True, partial={NUMBERS: {"$exists": True}}),
+    MERGED: IndexSpec(((MERGED_ID, 1),), partial={MERGED_ID: {"$exists": True}}),
     "manager": IndexSpec((("managerId", 1), ("_id", 1))),
     "team": IndexSpec((("team", 1), ("_id", 1))),
     "region": IndexSpec((("region", 1), ("_id", 1))),
@@ -144,7 +146,7 @@ class ClientRepository(RecordRepository):
         return await super().insert_many([(_numbered(record), change) for record, change in records], touched)
 
     async def find_by_numbers(
-        self, numbers: Some[str], scope: Filter | None = None, opened: Some[str] = ()
+        self, numbers: Some[str], scope: Filter | None = None, opened: Some[str] = (), with_proof: bool = False
     ) -> dict[str, Document]:
         """Clients in scope by number, without their history; what is encrypted is readable at the opened paths alone.
 
@@ -159,7 +161,8 @@ class ClientRepository(RecordRepository):
         query: Document = {"$or": [{"number": {"$in": wanted}}, {NUMBERS: {"$in": wanted}}]}
         if scope is not None:
             query = {"$and": [query_from(scope), query]}
-        found = await self.collection.find(query, {"tail": 0, "proof": 0}, limit=len(numbers))
+        left_out = {"tail": 0} if with_proof else {"tail": 0, "proof": 0}
+        found = await self.collection.find(query, left_out, limit=len(numbers))
         await self.vault.open_values(found, opened)
         known = {number: each for each in found for number in (*each.get(NUMBERS, ()), str(each["number"]))}
         return {number: known[number] for number in wanted if number in known}

@@ -50,7 +50,8 @@ class NotFound(Mendable):
     code = ErrorCode.NOT_FOUND
 
     def __init__(self, noun: str, key: object) -> None:
-        super().__init__(f'There is no {noun} "{key}" that you may see. Check the spelling, or ask for access.')
+        words = f'There is no {noun} "{key}" that you may see. Check the spelling, or ask for access.'
+        super().__init__(words if key != "" else f"An empty text names no {noun}; send its id.")
         self.noun = noun
         self.key = key
 

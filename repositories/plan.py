@@ -60,6 +60,8 @@ class Proof:
     observed_at: datetime | None = None
     confidence: float | None = None
     """Units: 0 (a guess) to 1 (certain)."""
+    keeps_newer: bool = False
+    """Whether what a client has stays where it was observed later."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,12 @@ ProofInput = input_type(
         ("observer", str | None, "Who observed the values."),
         ("observedAt", datetime | None, "When they were observed; now, if left out."),
         ("confidence", float | None, "How sure the source is, 0 to 1."),
+        (
+            "keepsNewer",
+            bool | None,
+            "Whether values that a client has from after observedAt stay: clientChange is refused then, rows of "
+            "clientsUpsert leave them out. If left out, what is entered last stands, whenever it was observed.",
+        ),
     ),
 )
 
@@ -37,7 +43,8 @@ ID_ROW = ("id", strawberry.ID, "The id of the record.")
 def proof_from(given: Mapping[str, Any]) -> Proof:
     """The proof in an input; an empty one where none is given."""
     proof = given.get("proof") or {}
-    return Proof(proof.get("source"), proof.get("observer"), proof.get("observedAt"), proof.get("confidence"))
+    source, observer, observed_at = proof.get("source"), proof.get("observer"), proof.get("observedAt")
+    return Proof(source, observer, observed_at, proof.get("confidence"), bool(proof.get("keepsNewer")))
 
 
 def guard_from(given: Mapping[str, Any], version: str = "expectedVersion") -> Guard:

@@ -93,7 +93,7 @@ class Recipe(_Table):
     zone: str | None = None
     true_words: tuple[str, ...] | None = Field(default=None, alias="true", min_length=1)
     false_words: tuple[str, ...] | None = Field(default=None, alias="false", min_length=1)
-    by: Literal["id", "email", "name"] | None = None
+    by: Literal["id", "person", "email", "name"] | None = None
 
     @model_validator(mode="after")
     def _has_one_source(self) -> Self:
@@ -180,6 +180,7 @@ class ProofSettings(_Table):
     observer: str | None = None
     observed_at: AwareDatetime | None = None
     confidence: float | None = Field(default=None, ge=0, le=1)
+    keeps_newer: bool = False
 
     @field_validator("observed_at", mode="before")
     @classmethod

@@ -11,7 +11,7 @@ from repositories.plan import Order
 
 INDEX_LIMIT = 64
 RESERVED = 14
-"""Kept for the id, unique values, the access rule, search, look-ups, and one a facet; three are for others to come."""
+"""Kept for the id, unique values, clients who were merged, the access rule, search, look-ups, and one a facet."""
 SORTABLE_LIMIT = INDEX_LIMIT - RESERVED
 ID_INDEX = "_id_"
 """What MongoDB calls the index of the ids."""

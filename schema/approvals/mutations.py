@@ -10,9 +10,9 @@ from acts.approvals import Decision, decide_approval, withdraw_approval
 from acts.proposing import Performers
 from schema.approvals.types import ApprovalType
 from schema.context import Context, Document
-from schema.errors import UserError, payload
-from schema.fields import Fields, described, input_type, output_type, plain, resolved
+from schema.fields import Fields, input_type
 from schema.inputs import ID_ROW, KEY_ROW, VERSION_ROW, guard_from
+from schema.mutation import Result, mutation
 
 Act = Callable[[Context, Mapping[str, Any]], Awaitable[Document]]
 
@@ -45,21 +45,11 @@ def approval_mutations(performers: Performers) -> Fields:
 
 
 def _mutation(name: str, text: str, given: Any, act: Act) -> tuple[str, None, Any]:
-    async def resolve(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        async def answer() -> dict[str, Any]:
-            return {"approval": await act(info.context, input)}
+    async def done(info: strawberry.Info, input: Mapping[str, Any]) -> dict[str, Any]:
+        return {"approval": await act(info.context, input)}
 
-        return await payload(info.context, "approval", answer)
-
-    answer: Any = output_type(
-        f"{name[0].upper()}{name[1:]}Payload",
-        "What became of the request.",
-        (
-            ("approval", ApprovalType | None, plain("approval", "The approval as it is now; null if refused.")),
-            ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none.")),
-        ),
-    )
-    return name, None, resolved(resolve, name, answer | None, text, {"input": described(given, "What is wanted.")})
+    result = Result("approval", ApprovalType, "The approval as it is now; null if refused.")
+    return mutation(name, text, given, result, done)
 
 
 async def _decide(performers: Performers, context: Context, given: Mapping[str, Any]) -> Document:

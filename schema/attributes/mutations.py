@@ -297,7 +297,7 @@ _CHANGE = (
     ("isSearchable", bool | None, "Whether `contains` and search look into it."),
     ("isLookup", bool | None, _LOOKUP),
     ("isExpected", bool | None, _EXPECTED),
-    ("status", AttributeStatusEnum | None, "PUBLISHED puts a draft into the schema."),
+    ("status", AttributeStatusEnum | None, "PUBLISHED puts a draft into the schema; attributeRetire retires."),
     _REASON,
     _DRY_RUN,
     KEY_ROW,

@@ -18,9 +18,10 @@ from schema.context import Context, Document
 from schema.derived.filters import Filters
 from schema.derived.search import SEARCH_MEANING
 from schema.enums import ExportFormatEnum
-from schema.errors import UserError, payload
-from schema.fields import Fields, described, input_type, output_type, plain, resolved
+from schema.errors import UserError
+from schema.fields import Fields, input_type, plain
 from schema.inputs import KEY_ROW, guard_from
+from schema.mutation import Result, mutation
 from schema.scalars import Json
 
 _IMPORT: Any = input_type(
@@ -41,38 +42,25 @@ _ERRORS = ("errors", list[UserError], plain("errors", "Every problem at once; em
 def bulk_mutations(job: Any, approval: Any, where: Any, filters: Filters) -> Fields:
     """The fields of Mutation that take clients in and out by files."""
 
-    async def import_file(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        return await payload(info.context, "job", lambda: _import(info.context, input))
+    async def export(info: strawberry.Info, input: Mapping[str, Any]) -> dict[str, Any]:
+        return await _export(info.context, filters, input)
 
-    async def export(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        return await payload(info.context, "job", lambda: _export(info.context, filters, input))
-
-    made = ("job", job | None, plain("job", "The job that does it; null if refused."))
-    answer: Any = output_type("ClientsImportPayload", "What became of the request.", (made, _ERRORS))
+    result = Result("job", job, "The job that does it; null if refused.")
     text = (
         "Import a file as a job, by your rights: every row is checked first, then the good ones are stored. Refused "
         "rows are in a file of the job, with the reasons, to be mended and imported with the same map."
     )
-    arguments = {"input": described(_IMPORT, "What is wanted.")}
-    rights: tuple[Right, ...] = (Right.CHANGE_CLIENTS,)
-    yield "clientsImport", None, resolved(import_file, "clientsImport", answer | None, text, arguments, rights=rights)
+    yield mutation("clientsImport", text, _IMPORT, result, _import, (Right.CHANGE_CLIENTS,))
 
-    waiting = (
-        "approval",
-        approval | None,
-        plain(
-            "approval", "What the export waits for, where RESTRICTED attributes are named: then there is no job yet."
-        ),
-    )
-    answer = output_type("ClientsExportPayload", "What became of the request.", (made, waiting, _ERRORS))
+    waits = "What the export waits for, where RESTRICTED attributes are named: then there is no job yet."
     text = (
         "Export the clients that you may see to a file, as a job. RESTRICTED attributes are in it only if they are "
         "named, with a purpose, and a second person approves."
     )
-    arguments = {"input": described(_export_input(where), "What is wanted.")}
     # Who may read the audit may propose to take RESTRICTED values out.
     rights = (Right.EXPORT_CLIENTS, Right.READ_AUDIT)
-    yield "clientsExport", None, resolved(export, "clientsExport", answer | None, text, arguments, rights=rights)
+    result = result._replace(more=(("approval", approval | None, plain("approval", waits)),))
+    yield mutation("clientsExport", text, _export_input(where), result, export, rights)
 
 
 def _export_input(where: Any) -> Any:
@@ -94,7 +82,8 @@ def _export_input(where: Any) -> Any:
     )
 
 
-async def _import(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
+async def _import(info: strawberry.Info, given: Mapping[str, Any]) -> dict[str, Any]:
+    context: Context = info.context
     request = ImportRequest(
         given.get("fileId"), given.get("path"), given.get("map"), given.get("mapping"), bool(given.get("dryRun"))
     )

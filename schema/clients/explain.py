@@ -23,6 +23,11 @@ from schema.scalars import Json
 Shown = Callable[[Context, Attribute], Document]
 """A definition as its fields are read from it, for whoever asks."""
 
+_PENDING = (
+    "Whether the book is still on its way to the newest formula, rollup or model: a value of null may just not have "
+    "been reached yet, and another one may be of the time before."
+)
+
 
 def explanation_type(attribute_type: Any) -> type:
     """`AttributeExplanation`: how a derived value came about."""
@@ -55,6 +60,7 @@ def explanation_type(attribute_type: Any) -> type:
                 plain("revision", "The revision of the definition that brought the formula; for a model its newest."),
             ),
             ("isTimed", bool, plain("isTimed", "Whether the value changes as time goes by.")),
+            ("isPending", bool, plain("isPending", _PENDING)),
             (
                 "computedAt",
                 datetime | None,
@@ -150,6 +156,7 @@ async def rollup_explanation(
         },
         "revision": attribute.formula_revision,
         "isTimed": rollup.days is not None,
+        "isPending": attribute.formula_state is not None,
         "computedAt": changes.get(int(proof.get("v", 0)), {}).get("at"),
         "inputs": [_input(context, catalogue, client, each, shown) for each in told],
         "next": None,
@@ -178,6 +185,7 @@ def explanation(
             "model": _model(attribute.model, client, proof, model),
             "revision": attribute.revision,
             "isTimed": attribute.model.is_timed,
+            "isPending": model is None or model.get("scoredUpTo") is None,
             "computedAt": at,
             "inputs": inputs,
             "next": None,
@@ -194,6 +202,7 @@ def explanation(
         "rollup": None,
         "revision": attribute.formula_before_revision if is_filling else attribute.formula_revision,
         "isTimed": attribute.path in graph_of(context.repositories.catalogue).timed,
+        "isPending": attribute.formula_state is not None,
         "computedAt": changes.get(int(proof.get("v", 0)), {}).get("at"),
         "inputs": [_input(context, catalogue, client, each, shown) for each in paths],
         "next": _upcoming(attribute, beside),

@@ -11,7 +11,7 @@ from acts.handover import MOST, HandOver, HandOverReport, hand_over
 from catalogue.attribute import CLIENTS
 from catalogue.errors import KehuError
 from policy.rules import Right
-from repositories.changes import CHANGES, VERSION_INDEX
+from repositories.changes import CHANGES, CREATED, VERSION_INDEX
 from repositories.plan import ID, ReadPlan
 from schema.clients.types import selected_paths, version_from
 from schema.connection import FORWARD_ARGUMENTS, connection_types, connection_value, page_from
@@ -132,6 +132,8 @@ async def _page(context: Context, client: Document, first: int, after: str | Non
     page, before = page_from(context.page_limit, first, after), version_from(after)
     history, tail = context.repositories.clients.history, client.get("tail", ())
     found = await history.read(str(client[ID]), tail, page.limit + 1, before=before, paths={_MANAGER}, since=None)
+    # Who was accountable from the beginning took over from nobody; that entry is the oldest.
+    found = [each for each in found if each["version"] != CREATED]
     shown = [_handover(each) for each in found[: page.limit]]
     cursors = [f"v{each['version']}" for each in shown]
     return connection_value(shown, cursors, has_next=len(found) > page.limit, has_previous=after is not None)

@@ -17,9 +17,9 @@ from schema.clients.types import MergedClient, selected_paths
 from schema.context import Context
 from schema.derived.values import value_json
 from schema.enums import MergeSideEnum
-from schema.errors import UserError, payload
-from schema.fields import described, input_type, output_type, plain, resolved
+from schema.fields import input_type, plain, resolved
 from schema.inputs import KEY_ROW, ProofInput, guard_from, proof_from
+from schema.mutation import Result, mutation
 from schema.planning.reads import LIST_ITEMS, Reading
 from schema.scalars import Json
 
@@ -66,27 +66,17 @@ def merged_clients() -> StrawberryField:
 def merge_mutation(client: Any, approval: Any) -> tuple[str, Any, Any]:
     """The field of Mutation that proposes a merge; `approval` is the type of what it waits for."""
 
-    async def resolve(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        return await payload(info.context, "client", lambda: _merge(info, input))
-
-    rows = (
-        ("client", client | None, plain("client", "The client who is kept, as it is now; null if refused.")),
-        (
-            "outcome",
-            ClientMergeOutcome | None,
-            plain("outcome", "What would come of it; null where the same was proposed before."),
-        ),
+    outcome = "What would come of it; null where the same was proposed before."
+    more = (
+        ("outcome", ClientMergeOutcome | None, plain("outcome", outcome)),
         ("approval", approval | None, plain("approval", "What the merge waits for; null in a dry run.")),
-        ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none.")),
     )
-    answer: Any = output_type("ClientMergePayload", "What became of the request.", rows)
+    result = Result("client", client, "The client who is kept, as it is now; null if refused.", more)
     text = (
         "Propose that two clients are one, which is carried out when a second person approves it: the kept one's "
         "values stand, gaps are filled; history, records, references, grants and the number of the other one follow."
     )
-    arguments = {"input": described(_input(), "What is wanted.")}
-    rights = (Right.CHANGE_CLIENTS,)
-    return "clientMerge", None, resolved(resolve, "clientMerge", answer | None, text, arguments, rights=rights)
+    return mutation("clientMerge", text, _input(), result, _merge, (Right.CHANGE_CLIENTS,))
 
 
 def _input() -> Any:

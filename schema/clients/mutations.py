@@ -25,6 +25,7 @@ from schema.enums import ClientKindEnum, ClientStageEnum
 from schema.errors import UserError, error_value, payload, tried
 from schema.fields import Fields, described, input_type, output_type, plain, resolved
 from schema.inputs import ID_ROW, KEY_ROW, VERSION_ROW, ProofInput, guard_from, proof_from
+from schema.mutation import Result, mutation
 
 _PROOF = ("proof", ProofInput | None, "Where the values come from.")
 
@@ -33,58 +34,33 @@ def client_mutations(catalogue: Catalogue, client: Any, approval: Any) -> Fields
     """The fields of Mutation about clients; `approval` is the type of what an erasure waits for."""
     facets = list(facet_inputs(catalogue, CLIENTS, "Client"))
 
-    async def create(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        paths = selected_paths(info, "ClientCreatePayload")
-        return await payload(info.context, "client", lambda: _create(info.context, input, paths))
-
-    async def change(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        paths = selected_paths(info, "ClientChangePayload")
-        return await payload(info.context, "client", lambda: _change(info.context, input, paths))
-
-    async def upsert(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        return await payload(info.context, "report", lambda: _upsert(info.context, input))
-
-    yield _mutation(
-        create, "clientCreate", "A new client.", _create_input(facets), _payload("ClientCreatePayload", client)
-    )
+    rights = (Right.CHANGE_CLIENTS,)
+    result = Result("client", client, "The client as it is now; null if the request was refused.")
+    yield mutation("clientCreate", "A new client.", _create_input(facets), result, _create, rights)
     text = "Set or clear values of one client, in one step: all of them or none."
-    yield _mutation(change, "clientChange", text, _change_input(facets), _payload("ClientChangePayload", client))
-    text = "Create or change up to 1,000 clients by their numbers; good rows land, bad rows say why."
-    yield _mutation(upsert, "clientsUpsert", text, _upsert_input(facets), _upsert_payload())
-
+    yield mutation("clientChange", text, _change_input(facets), result, _change, rights)
+    yield _upsert_mutation(facets)
     yield handover_mutation(client)
     yield merge_mutation(client, approval)
-
-    async def erase(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        return await payload(info.context, "client", lambda: _erase(info, input))
 
     text = (
         "Propose to erase a client for good, which is done when a second person approves it: the key of the RESTRICTED "
         "values first, then the document, its history, its contacts and what others point at it by."
     )
     waiting = ("approval", approval | None, plain("approval", "What the erasure waits for; the client is as it was."))
-    answer = _payload("ClientErasePayload", client, waiting)
-    rights = (Right.CHANGE_CLIENTS, Right.ERASE_CLIENTS)
-    yield _mutation(erase, "clientErase", text, _erase_input(), answer, rights)
+    to_erase = result._replace(more=(waiting,))
+    yield mutation("clientErase", text, _erase_input(), to_erase, _erase, (*rights, Right.ERASE_CLIENTS))
 
 
-def _mutation(
-    resolver: Any, name: str, text: str, given: Any, answer: Any, rights: tuple[Right, ...] = (Right.CHANGE_CLIENTS,)
-) -> tuple[str, Any, Any]:
-    arguments = {"input": described(given, "What is wanted.")}
-    return name, None, resolved(resolver, name, answer | None, text, arguments, rights=rights)
+def _upsert_mutation(facets: list[tuple[str, Any, str]]) -> tuple[str, None, Any]:
+    async def upsert(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
+        return await payload(info.context, "report", lambda: _upsert(info.context, input))
 
-
-def _payload(name: str, client: Any, *more: tuple[str, Any, Any]) -> Any:
-    return output_type(
-        name,
-        "What became of the request.",
-        (
-            ("client", client | None, plain("client", "The client as it is now; null if the request was refused.")),
-            *more,
-            ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none.")),
-        ),
-    )
+    text = "Create or change up to 1,000 clients by their numbers; good rows land, bad rows say why."
+    arguments = {"input": described(_upsert_input(facets), "What is wanted.")}
+    answer = _upsert_payload()
+    rights = (Right.CHANGE_CLIENTS,)
+    return "clientsUpsert", None, resolved(upsert, "clientsUpsert", answer | None, text, arguments, rights=rights)
 
 
 def _create_input(facets: list[tuple[str, Any, str]]) -> Any:
@@ -162,7 +138,8 @@ async def _erase(info: strawberry.Info, given: Mapping[str, Any]) -> dict[str, A
     return {"client": await repositories.clients.load(plan, given["id"]), "approval": approval}
 
 
-async def _create(context: Context, given: Mapping[str, Any], paths: frozenset[str]) -> dict[str, Any]:
+async def _create(info: strawberry.Info, given: Mapping[str, Any]) -> dict[str, Any]:
+    context: Context = info.context
     new = NewClient(
         given["number"],
         ClientKind(given["kind"]),
@@ -176,13 +153,14 @@ async def _create(context: Context, given: Mapping[str, Any], paths: frozenset[s
         new,
         proof_from(given),
         guard_from(given),
-        paths=paths,
+        paths=selected_paths(info, "ClientCreatePayload"),
         touched=context.touched,
     )
     return {"client": written.document}
 
 
-async def _change(context: Context, given: Mapping[str, Any], paths: frozenset[str]) -> dict[str, Any]:
+async def _change(info: strawberry.Info, given: Mapping[str, Any]) -> dict[str, Any]:
+    context: Context = info.context
     written = await change_client(
         context.viewer,
         context.repositories,
@@ -190,7 +168,7 @@ async def _change(context: Context, given: Mapping[str, Any], paths: frozenset[s
         given["changes"],
         proof_from(given),
         guard_from(given),
-        paths=paths,
+        paths=selected_paths(info, "ClientChangePayload"),
         touched=context.touched,
     )
     return {"client": written.document}

@@ -15,7 +15,7 @@ from catalogue.errors import ErrorCode, KehuError
 from catalogue.filters import And, AnyItem, Compare, Filter, all_of
 from catalogue.kinds import Operator
 from repositories.changes import CHANGES, VERSION_INDEX
-from repositories.clients import ACCESS_INDEXES, MERGED, NUMBER_INDEX, NUMBERS, WORDS_INDEX
+from repositories.clients import ACCESS_INDEXES, MERGED, MERGED_ID, NUMBER_INDEX, NUMBERS, WORDS_INDEX
 from repositories.compile.indexes import ID_INDEX, index_of_order, is_served
 from repositories.plan import ReadPlan
 from schema.clients.segments import SEGMENT_MEANING, segment_filter, segment_reads
@@ -73,7 +73,7 @@ def client_queries(types: ClientTypes) -> Fields:
         context: Context = info.context
         moment = moment_from(as_of)
         if id is not None:
-            return await context.look_up(lambda: load_client(info, id, moment))
+            return await context.look_up(lambda: _find_by_id(info, id, moment))
         return await context.look_up(lambda: _find_by_number(context, str(number), selected_paths(info), moment))
 
     async def clients(
@@ -116,12 +116,32 @@ async def _find_by_number(
     found = await clients.find_one(context.authorise(ReadPlan(CLIENTS, paths, by_number(number), as_of=moment)))
     if found is not None:
         return found
-    former: Filter = Compare(NUMBERS, Operator.EQ, number)
+    return await _find_former(context, Compare(NUMBERS, Operator.EQ, number), ("number", number), paths, moment)
+
+
+async def _find_by_id(info: strawberry.Info, client_id: str, moment: datetime | None) -> Document | None:
+    """The client who has an id, or who has taken in the one that had it.
+
+    Cost: one command, with what others look up just now; another one where nobody has the id now.
+    """
+    found = await load_client(info, client_id, moment)
+    if found is not None:
+        return found
+    former = Compare(MERGED_ID, Operator.EQ, client_id)
+    return await _find_former(info.context, former, ("id", client_id), selected_paths(info), moment)
+
+
+async def _find_former(
+    context: Context, former: Filter, name: tuple[str, str], paths: frozenset[str], moment: datetime | None
+) -> Document | None:
+    """The client who has taken in the one of a name: an id, or a number."""
     if moment is not None:
-        # Before that it was the number of somebody else.
-        taken_in = And((Compare("number", Operator.EQ, number), Compare("at", Operator.LTE, moment)))
+        # Before that it was the name of somebody else.
+        taken_in = And((Compare(name[0], Operator.EQ, name[1]), Compare("at", Operator.LTE, moment)))
         former = And((former, AnyItem(MERGED, taken_in)))
-    return await clients.find_one(context.authorise(ReadPlan(CLIENTS, paths, former, as_of=moment)))
+    return await context.repositories.clients.find_one(
+        context.authorise(ReadPlan(CLIENTS, paths, former, as_of=moment))
+    )
 
 
 def _selected(info: strawberry.Info) -> tuple[PageSelection, frozenset[str]]:
@@ -141,13 +161,16 @@ def _one(resolver: Any, types: ClientTypes) -> tuple[str, Any, Any]:
         "number": described(str | None, "The client number, instead of the id."),
         "as_of": described(datetime | None, AS_OF_MEANING, "asOf"),
     }
-    text = "One client, by id or by number; null if there is none that you may see."
+    text = (
+        "One client, by id or by number; null if there is none that you may see. The id and the number of a client who "
+        "was merged find the one who was kept."
+    )
     return "client", None, resolved(resolver, "client", types.client | None, text, arguments, _reads_one)
 
 
 def _reads_one(given: Arguments, _names: frozenset[str]) -> Reading:
     is_by_id = given.get("id") is not None
-    found = Read(CLIENTS, 1, ID_INDEX) if is_by_id else Read(CLIENTS, 1, NUMBER_INDEX, commands=2)
+    found = Read(CLIENTS, 1, ID_INDEX if is_by_id else NUMBER_INDEX, commands=2)
     return Reading(1, (found,) if given.get("as_of") is None else (found, _EARLIER))
 
 

@@ -19,9 +19,9 @@ from repositories.base import Written
 from repositories.entry_windows import Weekday
 from schema.context import Context
 from schema.enums import FacetEnum, WeekdayEnum
-from schema.errors import UserError, payload
-from schema.fields import Fields, described, input_type, output_type, plain, resolved
+from schema.fields import Fields, input_type
 from schema.inputs import KEY_ROW, VERSION_ROW, guard_from
+from schema.mutation import Result, mutation
 
 Act = Callable[[Context, Mapping[str, Any]], Awaitable[Written]]
 
@@ -71,23 +71,12 @@ def entry_window_mutations(window: Any) -> Fields:
     yield _mutation("entryWindowRetire", text, given, _retire, window)
 
 
-def _mutation(name: str, text: str, given: Any, act: Act, window: Any) -> tuple[str, Any, Any]:
-    async def resolve(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        async def done() -> dict[str, Any]:
-            return {"entryWindow": (await act(info.context, input)).document}
+def _mutation(name: str, text: str, given: Any, act: Act, window: Any) -> tuple[str, None, Any]:
+    async def done(info: strawberry.Info, input: Mapping[str, Any]) -> dict[str, Any]:
+        return {"entryWindow": (await act(info.context, input)).document}
 
-        return await payload(info.context, "entryWindow", done)
-
-    answer: Any = output_type(
-        f"{name[0].upper()}{name[1:]}Payload",
-        "What became of the request.",
-        (
-            ("entryWindow", window | None, plain("entryWindow", "The window as it is now; null if refused.")),
-            ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none.")),
-        ),
-    )
-    arguments = {"input": described(given, "What is wanted.")}
-    return name, None, resolved(resolve, name, answer | None, text, arguments, rights=(Right.DEFINE_ATTRIBUTES,))
+    result = Result("entryWindow", window, "The window as it is now; null if refused.")
+    return mutation(name, text, given, result, done, (Right.DEFINE_ATTRIBUTES,))
 
 
 async def _define(context: Context, given: Mapping[str, Any]) -> Written:

@@ -17,8 +17,8 @@ from repositories.plan import ReadPlan
 from schema.connection import FORWARD_ARGUMENTS, connection_types, page_from
 from schema.context import Context, Document
 from schema.enums import FileRoleEnum
-from schema.errors import UserError, payload
 from schema.fields import Fields, described, input_type, output_type, plain, related, resolved
+from schema.mutation import Result, mutation
 from schema.node import Node, has_prefix
 from schema.pages import read_connection
 from schema.planning.reads import Arguments, Read, Reading, by_id, page_reading, total_of
@@ -103,23 +103,10 @@ def _reads_many(given: Arguments, names: frozenset[str]) -> Reading:
 def file_mutations() -> Fields:
     """The field of Mutation about files."""
 
-    async def upload(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
+    async def upload(info: strawberry.Info, input: Mapping[str, Any]) -> dict[str, Any]:
         context: Context = info.context
+        return {"file": await ask_upload(context.viewer, context.repositories, input["name"], input.get("size"))}
 
-        async def answer() -> dict[str, Any]:
-            return {"file": await ask_upload(context.viewer, context.repositories, input["name"], input.get("size"))}
-
-        return await payload(context, "file", answer)
-
-    answer: Any = output_type(
-        "FileUploadPayload",
-        "What became of the request.",
-        (
-            ("file", FileType | None, plain("file", "The file, to be sent to its address; null if refused.")),
-            ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none.")),
-        ),
-    )
     text = "An address to send a file to, to be imported then: PUT its bytes there."
-    arguments = {"input": described(_UPLOAD, "What is to be sent.")}
-    rights = (Right.CHANGE_CLIENTS,)
-    yield "fileUpload", None, resolved(upload, "fileUpload", answer | None, text, arguments, rights=rights)
+    result = Result("file", FileType, "The file, to be sent to its address; null if refused.")
+    yield mutation("fileUpload", text, _UPLOAD, result, upload, (Right.CHANGE_CLIENTS,))

@@ -16,9 +16,9 @@ from repositories.plan import ReadPlan
 from schema.connection import FORWARD_ARGUMENTS, connection_types, page_from
 from schema.context import Context
 from schema.enums import GrantKindEnum
-from schema.errors import UserError, payload
 from schema.fields import Fields, described, input_type, output_type, plain, resolved
 from schema.inputs import ID_ROW, KEY_ROW, VERSION_ROW, guard_from
+from schema.mutation import Result, mutation
 from schema.node import Node, has_prefix
 from schema.pages import read_connection
 from schema.planning.reads import Arguments, Read, Reading, page_reading, total_of
@@ -101,32 +101,16 @@ def grant_mutations(grant: Any) -> Fields:
     create_input: Any = input_type("GrantCreateInput", "A client that is opened or closed to somebody.", _CREATE)
     revoke_input: Any = input_type("GrantRevokeInput", "Which grant or wall ends.", (ID_ROW, VERSION_ROW, KEY_ROW))
 
-    async def create(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        return await payload(info.context, "grant", lambda: _create(info.context, input))
-
-    async def revoke(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        return await payload(info.context, "grant", lambda: _revoke(info.context, input))
-
+    rights = (Right.GRANT_ACCESS,)
+    result = Result("grant", grant, "The grant or wall as it is now; null if refused.")
     text = "Open a client to a person or a team for a time, or build a wall; everywhere within two seconds."
-    yield _mutation(create, "grantCreate", text, create_input, grant)
+    yield mutation("grantCreate", text, create_input, result, _create, rights)
     text = "End a grant, or take a wall down, before its time."
-    yield _mutation(revoke, "grantRevoke", text, revoke_input, grant)
+    yield mutation("grantRevoke", text, revoke_input, result, _revoke, rights)
 
 
-def _mutation(resolver: Any, name: str, text: str, given: Any, grant: Any) -> tuple[str, Any, Any]:
-    answer: Any = output_type(
-        f"{name[0].upper()}{name[1:]}Payload",
-        "What became of the request.",
-        (
-            ("grant", grant | None, plain("grant", "The grant or wall as it is now; null if refused.")),
-            ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none.")),
-        ),
-    )
-    arguments = {"input": described(given, "What is wanted.")}
-    return name, None, resolved(resolver, name, answer | None, text, arguments, rights=(Right.GRANT_ACCESS,))
-
-
-async def _create(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
+async def _create(info: strawberry.Info, given: Mapping[str, Any]) -> dict[str, Any]:
+    context: Context = info.context
     new = NewGrant(
         GrantKind(given["kind"]),
         given["clientId"],
@@ -140,6 +124,7 @@ async def _create(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
     return {"grant": written.document}
 
 
-async def _revoke(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
+async def _revoke(info: strawberry.Info, given: Mapping[str, Any]) -> dict[str, Any]:
+    context: Context = info.context
     written = await revoke_grant(context.viewer, context.repositories, given["id"], guard_from(given), context.touched)
     return {"grant": written.document}

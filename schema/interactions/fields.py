@@ -18,9 +18,9 @@ from schema.context import Context, Document
 from schema.derived.fields import Reference, group_types
 from schema.derived.inputs import group_inputs
 from schema.derived.relations import Listed, list_field
-from schema.errors import UserError, payload
-from schema.fields import Fields, described, input_type, output_type, plain, related, resolved
+from schema.fields import Fields, input_type, output_type, plain, related
 from schema.inputs import KEY_ROW, guard_from
+from schema.mutation import Result, mutation
 from schema.node import Node, has_prefix
 from schema.planning.paths import NODE, record_paths
 from schema.planning.reads import by_id
@@ -94,30 +94,15 @@ def interaction_mutations(catalogue: Catalogue, interaction: Any) -> Fields:
         ),
     )
 
-    async def record(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        context: Context = info.context
-        fields = record_fields(info, "Interaction", NODE, payload="InteractionRecordPayload", noun="interaction")
-        paths = interaction_paths(context.repositories.catalogue, fields)
-        return await payload(context, "interaction", lambda: _record(context, input, paths))
-
-    answer: Any = output_type(
-        "InteractionRecordPayload",
-        "What became of the request.",
-        (
-            ("interaction", interaction | None, plain("interaction", "The record; null if refused.")),
-            ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none.")),
-        ),
-    )
     text = "Record a contact with a client, or a visit with its report."
-    arguments = {"input": described(given, "What is wanted.")}
-    yield (
-        "interactionRecord",
-        None,
-        resolved(record, "interactionRecord", answer | None, text, arguments, rights=(Right.RECORD_CONTACTS,)),
-    )
+    result = Result("interaction", interaction, "The record; null if refused.")
+    yield mutation("interactionRecord", text, given, result, _record, (Right.RECORD_CONTACTS,))
 
 
-async def _record(context: Context, given: Mapping[str, Any], paths: frozenset[str]) -> dict[str, Any]:
+async def _record(info: strawberry.Info, given: Mapping[str, Any]) -> dict[str, Any]:
+    context: Context = info.context
+    fields = record_fields(info, "Interaction", NODE, payload="InteractionRecordPayload", noun="interaction")
+    paths = interaction_paths(context.repositories.catalogue, fields)
     values = {key: value for key, value in given.items() if key not in ("clientId", "managerId", "idempotencyKey")}
     new = NewInteraction(given["clientId"], given.get("managerId"), values)
     written = await record_interaction(

@@ -9,10 +9,10 @@ from acts.jobs_steering import cancel_job, pause_job, resume_job, retry_job
 from policy.viewer import Viewer
 from repositories.repositories import Repositories
 from schema.context import Context, Document
-from schema.errors import UserError, payload
-from schema.fields import Fields, described, input_type, output_type, plain, resolved
+from schema.fields import Fields, input_type
 from schema.inputs import ID_ROW
 from schema.jobs.types import JobType
+from schema.mutation import Result, mutation
 
 Act = Callable[[Viewer, Repositories, str], Awaitable[Document]]
 
@@ -30,22 +30,9 @@ def job_mutations() -> Fields:
 
 
 def _mutation(name: str, text: str, wanted: str, act: Act) -> tuple[str, None, Any]:
-    async def resolve(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
+    async def done(info: strawberry.Info, input: Mapping[str, Any]) -> dict[str, Any]:
         context: Context = info.context
+        return {"job": await act(context.viewer, context.repositories, input["id"])}
 
-        async def answer() -> dict[str, Any]:
-            return {"job": await act(context.viewer, context.repositories, input["id"])}
-
-        return await payload(context, "job", answer)
-
-    pascal = f"{name[0].upper()}{name[1:]}"
-    given: Any = input_type(f"{pascal}Input", wanted, (ID_ROW,))
-    answer: Any = output_type(
-        f"{pascal}Payload",
-        "What became of the request.",
-        (
-            ("job", JobType | None, plain("job", "The job as it stands now; null if refused.")),
-            ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none.")),
-        ),
-    )
-    return name, None, resolved(resolve, name, answer | None, text, {"input": described(given, "What is wanted.")})
+    given: Any = input_type(f"{name[0].upper()}{name[1:]}Input", wanted, (ID_ROW,))
+    return mutation(name, text, given, Result("job", JobType, "The job as it stands now; null if refused."), done)

@@ -6,15 +6,18 @@ from typing import Any
 
 import strawberry
 
-from acts.jobs import shown_words
-from policy.jobs import JobState
+from acts.jobs import own_texts, shown_words
+from policy.jobs import BY, JOBS, JobState
 from policy.viewer import Viewer
+from repositories.compile.indexes import ID_INDEX
 from repositories.jobs import ID_PREFIX
-from schema.context import Document
+from repositories.plan import ID
+from schema.context import Context, Document
 from schema.enums import JobStateEnum
 from schema.fields import Fields, output_type, plain, related
 from schema.node import Node, has_prefix
-from schema.scalars import Long
+from schema.planning.reads import Read, Reading
+from schema.scalars import Json, Long
 
 _FIELDS: tuple[tuple[str, Any, str], ...] = (
     ("kind", str, "What is done, as a code: retention."),
@@ -44,6 +47,18 @@ def _worked_out(name: str, returns: object, text: str, value: Callable[[Viewer, 
     return name, None, related(many, name, returns, text)
 
 
+def _own_text(name: str, text: str, weight: int) -> Any:
+    reading = Reading(1, (Read(JOBS, weight, ID_INDEX),))
+
+    async def many(info: strawberry.Info, holders: Sequence[Document]) -> list[object]:
+        context: Context = info.context
+        own = {str(each[ID]) for each in holders if each[BY] == context.viewer.person}
+        found = await own_texts(context.viewer, context.repositories, name, own)
+        return [found.get(str(each[ID])) for each in holders]
+
+    return name, None, related(many, name, Json | None, text, reads=lambda _arguments, _names: reading)
+
+
 def progress_value(viewer: Viewer, job: Document) -> Document:
     """How far a job is, as its fields are read from it."""
     done, total = job["done"], job.get("total")
@@ -62,6 +77,12 @@ _WORKED_OUT: Fields = (
         "askedBy", str, "The person, the service account or the program that asked for it.", lambda _, of: of["by"]
     ),
     _worked_out("progress", _PROGRESS, "How far it is.", progress_value),
+    _own_text(
+        "input",
+        "What it was asked to do, for whoever asked for it: the file, the map, the filter; null for others.",
+        50,
+    ),
+    _own_text("result", "What came of it, for whoever asked for it: counts, ids of files; null until it is done.", 1),
     _worked_out("error", str | None, _ERROR, lambda viewer, job: shown_words(viewer, job, "error")),
 )
 

@@ -15,9 +15,9 @@ from schema.connection import FORWARD_ARGUMENTS, connection_types, page_from
 from schema.context import Context, Document
 from schema.derived.fields import Reference, group_types
 from schema.derived.inputs import group_inputs
-from schema.errors import UserError, payload
 from schema.fields import Fields, described, input_type, output_type, plain, resolved
 from schema.inputs import ID_ROW, KEY_ROW, VERSION_ROW, guard_from
+from schema.mutation import Result, mutation
 from schema.node import Node, has_prefix
 from schema.pages import read_connection
 from schema.planning.paths import NODE, record_paths
@@ -100,33 +100,15 @@ def manager_mutations(catalogue: Catalogue, manager: Any) -> Fields:
         (ID_ROW, VERSION_ROW, ("changes", changes, "What is to change."), KEY_ROW),
     )
 
-    async def create(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        paths = _paths(info, "ManagerCreatePayload")
-        return await payload(info.context, "manager", lambda: _create(info.context, input, paths))
-
-    async def change(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        paths = _paths(info, "ManagerChangePayload")
-        return await payload(info.context, "manager", lambda: _change(info.context, input, paths))
-
-    yield _mutation(create, "managerCreate", "A new relationship manager.", create_input, manager)
+    result = Result("manager", manager, "The manager as they are now; null if refused.")
+    rights = (Right.CHANGE_DIRECTORY,)
+    yield mutation("managerCreate", "A new relationship manager.", create_input, result, _create, rights)
     text = "Change a relationship manager; the clients follow into another team."
-    yield _mutation(change, "managerChange", text, change_input, manager)
+    yield mutation("managerChange", text, change_input, result, _change, rights)
 
 
-def _mutation(resolver: Any, name: str, text: str, given: Any, manager: Any) -> tuple[str, Any, Any]:
-    answer: Any = output_type(
-        f"{name[0].upper()}{name[1:]}Payload",
-        "What became of the request.",
-        (
-            ("manager", manager | None, plain("manager", "The manager as they are now; null if refused.")),
-            ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none.")),
-        ),
-    )
-    arguments = {"input": described(given, "What is wanted.")}
-    return name, None, resolved(resolver, name, answer | None, text, arguments, rights=(Right.CHANGE_DIRECTORY,))
-
-
-async def _create(context: Context, given: Mapping[str, Any], paths: frozenset[str]) -> dict[str, Any]:
+async def _create(info: strawberry.Info, given: Mapping[str, Any]) -> dict[str, Any]:
+    context: Context = info.context
     values = {key: value for key, value in given.items() if key not in ("person", "idempotencyKey")}
     written = await create_manager(
         context.viewer,
@@ -134,20 +116,21 @@ async def _create(context: Context, given: Mapping[str, Any], paths: frozenset[s
         given["person"],
         values,
         guard_from(given),
-        paths=paths,
+        paths=_paths(info, "ManagerCreatePayload"),
         touched=context.touched,
     )
     return {"manager": written.document}
 
 
-async def _change(context: Context, given: Mapping[str, Any], paths: frozenset[str]) -> dict[str, Any]:
+async def _change(info: strawberry.Info, given: Mapping[str, Any]) -> dict[str, Any]:
+    context: Context = info.context
     written = await change_manager(
         context.viewer,
         context.repositories,
         given["id"],
         given["changes"],
         guard_from(given),
-        paths=paths,
+        paths=_paths(info, "ManagerChangePayload"),
         touched=context.touched,
     )
     return {"manager": written.document}

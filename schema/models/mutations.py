@@ -14,10 +14,10 @@ from catalogue.errors import Refused
 from policy.rules import Right
 from schema.context import Context
 from schema.enums import ModelUnsetEnum
-from schema.errors import UserError, payload
-from schema.fields import Fields, described, input_type, output_type, plain, resolved
+from schema.fields import Fields, input_type
 from schema.models.queries import shown_model
 from schema.models.types import ModelType
+from schema.mutation import Result, mutation
 
 _COLUMN: Any = input_type(
     "ModelColumnInput",
@@ -52,34 +52,21 @@ _INPUT: Any = input_type(
     ),
     {"dryRun": False},
 )
-_PAYLOAD: Any = output_type(
-    "ModelRegisterPayload",
-    "What became of the request.",
-    (
-        ("model", ModelType | None, plain("model", "The registered version; null if refused.")),
-        ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none.")),
-    ),
-)
 
 
 def model_mutations() -> Fields:
     """The field of Mutation about models."""
 
-    async def register(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
+    async def register(info: strawberry.Info, input: Mapping[str, Any]) -> dict[str, Any]:
         context: Context = info.context
-
-        async def answer() -> dict[str, Any]:
-            context.repositories.access.require(context.viewer, Right.DEFINE_ATTRIBUTES)
-            wanted = _wanted(input)
-            done = await register_model(context.viewer, context.repositories, wanted, dry_run=bool(input.get("dryRun")))
-            return {"model": shown_model(context, done)}
-
-        return await payload(context, "model", answer)
+        context.repositories.access.require(context.viewer, Right.DEFINE_ATTRIBUTES)
+        wanted = _wanted(input)
+        done = await register_model(context.viewer, context.repositories, wanted, dry_run=bool(input.get("dryRun")))
+        return {"model": shown_model(context, done)}
 
     text = "Check a model and keep it; attributes take their values from it by `attributeChange(input: {model})`."
-    given = {"input": described(_INPUT, "What is wanted.")}
-    field = resolved(register, "modelRegister", _PAYLOAD | None, text, given, rights=(Right.DEFINE_ATTRIBUTES,))
-    yield "modelRegister", None, field
+    result = Result("model", ModelType, "The registered version; null if refused.")
+    yield mutation("modelRegister", text, _INPUT, result, register, (Right.DEFINE_ATTRIBUTES,))
 
 
 def _wanted(given: Mapping[str, Any]) -> Wanted:

@@ -21,9 +21,10 @@ from repositories.plan import ReadPlan
 from repositories.service_accounts import ID_PREFIX, PATHS, SERVICE_ACCOUNTS
 from schema.connection import FORWARD_ARGUMENTS, connection_types, page_from
 from schema.context import Context
-from schema.errors import UserError, error_value, payload
-from schema.fields import Fields, described, input_type, output_type, plain, resolved
+from schema.errors import error_value
+from schema.fields import Fields, input_type, output_type, plain, resolved
 from schema.inputs import ID_ROW, KEY_ROW, VERSION_ROW, guard_from
+from schema.mutation import Result, mutation
 from schema.node import Node, has_prefix
 from schema.pages import read_connection
 from schema.planning.reads import Arguments, Read, Reading, page_reading, total_of
@@ -94,43 +95,24 @@ def service_account_mutations(account: Any) -> Fields:
     )
     shown = (("token", str | None, plain("token", "The token, shown this once: keep it where secrets are kept.")),)
 
-    async def create(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        return await payload(info.context, "serviceAccount", lambda: _create(info.context, input))
-
-    async def revoke(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        return await payload(info.context, "serviceAccount", lambda: _revoke(info.context, input))
-
+    result = Result("serviceAccount", account, "The account as it is now; null if refused.")
     text = "A new service account with its token; for administrators."
-    yield _mutation(create, "serviceAccountCreate", text, create_input, _payload("Create", account, shown))
+    with_token = result._replace(more=shown)
+    yield mutation("serviceAccountCreate", text, create_input, with_token, _create, _RIGHTS)
     text = "End a service account: within two seconds its token is refused everywhere; for administrators."
-    yield _mutation(revoke, "serviceAccountRevoke", text, revoke_input, _payload("Revoke", account, ()))
+    yield mutation("serviceAccountRevoke", text, revoke_input, result, _revoke, _RIGHTS)
 
 
-def _payload(verb: str, account: Any, more: Fields) -> Any:
-    return output_type(
-        f"ServiceAccount{verb}Payload",
-        "What became of the request.",
-        (
-            ("serviceAccount", account | None, plain("serviceAccount", "The account as it is now; null if refused.")),
-            *more,
-            ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none.")),
-        ),
-    )
-
-
-def _mutation(resolver: Any, name: str, text: str, given: Any, answer: Any) -> tuple[str, Any, Any]:
-    arguments = {"input": described(given, "What is wanted.")}
-    return name, None, resolved(resolver, name, answer | None, text, arguments, rights=_RIGHTS)
-
-
-async def _create(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
+async def _create(info: strawberry.Info, given: Mapping[str, Any]) -> dict[str, Any]:
+    context: Context = info.context
     new = NewAccount(given["name"], tuple(given["scopes"]), given["expiresAt"], given.get("purpose"))
     created = await create_account(context.viewer, context.repositories, new, guard_from(given), context.touched)
     errors = [] if created.token is not None else [error_value(_SHOWN_BEFORE)]
     return {"serviceAccount": created.document, "token": created.token, "errors": errors}
 
 
-async def _revoke(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
+async def _revoke(info: strawberry.Info, given: Mapping[str, Any]) -> dict[str, Any]:
+    context: Context = info.context
     written = await revoke_account(
         context.viewer, context.repositories, given["id"], guard_from(given), context.touched
     )

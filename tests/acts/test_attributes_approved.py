@@ -72,6 +72,15 @@ class TestAlone:
             await change_attribute(STEWARD, graded, PATH, same)
 
 
+class TestChange:
+    async def test_retires_nothing(self, graded: Repositories) -> None:
+        before = await everything(graded)
+        for path in (PATH, "profile.name"):
+            with pytest.raises(Refused, match="attributeRetire retires"):
+                await change_or_propose(STEWARD, graded, path, {"status": "RETIRED", "label": "Class"})
+        assert await everything(graded) == before
+
+
 class TestRetire:
     async def test_waits_for_another_person_and_then_happens(self, graded: Repositories) -> None:
         proposed = await propose_retirement(STEWARD, graded, PATH, reason="Nobody uses it.")

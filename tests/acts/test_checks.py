@@ -1,6 +1,6 @@
 """What every act checks and notes before anything is read."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,6 +10,7 @@ from acts.checks import (
     Guard,
     guard_problems,
     key_of,
+    newer_values,
     now,
     number_problems,
     proof_problems,
@@ -111,3 +112,28 @@ class TestRefuse:
 
     def test_without_a_problem_nothing_happens(self) -> None:
         refuse([])
+
+
+class TestNewerValues:
+    AT = datetime(2026, 11, 1, tzinfo=UTC)
+    DOCUMENT = {
+        "profile": {"name": "Steel", "employees": 7, "location": {"city": "Basel"}},
+        "proof": {
+            "first": {"v": 1, "o": AT},
+            "profile/employees": {"v": 2, "o": AT + timedelta(days=2)},
+            "profile/industry": {"v": 2, "o": AT + timedelta(days=2)},
+        },
+    }
+    PATHS = ("profile.name", "profile.employees", "profile.industry", "profile.location.city")
+
+    @pytest.mark.parametrize(
+        ("days", "newer"),
+        [(3, []), (2, []), (1, ["profile.employees"]), (0, ["profile.employees"]), (-1, [*PATHS[:2], PATHS[3]])],
+    )
+    def test_of_what_is_there(self, days: int, newer: list[str]) -> None:
+        proof = Proof(observed_at=self.AT + timedelta(days=days), keeps_newer=True)
+        assert list(newer_values(self.DOCUMENT, self.PATHS, proof)) == newer
+
+    def test_none_unless_it_is_asked_for(self) -> None:
+        for proof in (Proof(observed_at=datetime(2000, 1, 1, tzinfo=UTC)), Proof(keeps_newer=True)):
+            assert newer_values(self.DOCUMENT, self.PATHS, proof) == {}

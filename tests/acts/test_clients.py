@@ -1,7 +1,7 @@
 """Creating and changing clients: all problems at once, nothing written on a refusal, nothing done twice."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import anyio
@@ -281,3 +281,35 @@ class TestAtOnce:
         assert document["version"] == count + 1
         history = await book.clients.history.read(one, document["tail"], 5_000, before=None, paths=(), since=None)
         assert len({each["key"] for each in history if "key" in each}) == count
+
+
+class TestKeepsNewer:
+    OLD = Proof("report of October", observed_at=datetime(2026, 10, 1, tzinfo=UTC), keeps_newer=True)
+    NEW = Proof("visit", observed_at=datetime(2026, 11, 1, tzinfo=UTC))
+
+    async def test_an_older_observation_is_refused_and_nothing_is_changed(self, book: Repositories) -> None:
+        client = await make_client(book, "C1")
+        await change(book, client, {"attitude": {"satisfaction": 6}}, proof=self.NEW)
+        before = await everything(book)
+        given = {"profile": {"tags": ["a"]}, "attitude": {"satisfaction": 3}}
+        with pytest.raises(Refused, match=r"attitude\.satisfaction has .* observed later, at 2026-11-01T00:00:00Z"):
+            await change(book, client, given, proof=self.OLD)
+        with pytest.raises(Refused, match="observedAt takes a moment"):
+            await change(book, client, given, proof=Proof(keeps_newer=True))
+        assert await everything(book) == before
+
+    async def test_what_is_unset_as_old_or_not_asked_to_stay_is_set(self, book: Repositories) -> None:
+        client = await make_client(book, "C1")
+        key = Guard(idempotency_key="k")
+        await change(book, client, {"attitude": {"satisfaction": 6}}, key, proof=self.OLD)
+        again = await change(book, client, {"attitude": {"satisfaction": 6}}, key, proof=self.OLD)
+        assert again.is_replay
+        await change(book, client, {"attitude": {"satisfaction": 5}}, proof=self.OLD)
+        await change(book, client, {"attitude": {"satisfaction": 4}}, proof=self.NEW)
+        older = Proof(observed_at=self.OLD.observed_at)
+        await change(book, client, {"attitude": {"satisfaction": 3}}, proof=older)
+        document = await stored(book, client)
+        assert document["attitude"] == {"satisfaction": 3}
+        assert [each["observedAt"] for each in document["tail"][1:]] == [
+            self.OLD.observed_at, self.OLD.observed_at, self.NEW.observed_at, self.OLD.observed_at,
+        ]  # fmt: skip

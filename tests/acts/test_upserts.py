@@ -1,5 +1,6 @@
 """Many clients by their numbers: good rows land, bad rows say why, the same rows again change nothing."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import anyio
@@ -57,6 +58,19 @@ class TestUpsertClients:
         assert await everything(book) == before
         assert counts(await upsert(book, changed)) == (0, size // 2, size // 2, 0)
         assert counts(await upsert(book, changed)) == (0, 0, size, 0)
+
+    async def test_newer_values_stay_where_that_is_asked_for(self, book: Repositories) -> None:
+        old = datetime(2026, 10, 1, tzinfo=UTC)
+        await upsert(book, [row("C1", employees=7), row("C2")], proof=Proof(observed_at=old + timedelta(days=31)))
+        given = [row("C1", employees=5, tags=["a"]), row("C2", employees=5)]
+        keeping = Proof(observed_at=old, keeps_newer=True)
+        assert counts(await upsert(book, given, proof=keeping, dry_run=True)) == (0, 2, 0, 0)
+        assert counts(await upsert(book, given, proof=keeping)) == (0, 2, 0, 0)
+        assert counts(await upsert(book, given, proof=keeping)) == (0, 0, 2, 0)
+        found = await book.clients.find_by_numbers({"C1", "C2"})
+        assert [found[each]["profile"]["employees"] for each in ("C1", "C2")] == [7, 5]
+        assert found["C1"]["profile"]["tags"] == ["a"]
+        assert counts(await upsert(book, given, proof=Proof(observed_at=old))) == (0, 1, 1, 0)
 
     async def test_good_rows_land_and_bad_ones_say_everything(self, book: Repositories) -> None:
         one = await make_client(book, "C0", profile={"name": "C0", "employees": 1})

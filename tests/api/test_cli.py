@@ -94,6 +94,27 @@ class TestSchema:
         assert done.stdout.strip() == build_schema(builtin_catalogue()).as_str().strip()
 
 
+class TestCommandLine:
+    @pytest.mark.parametrize("command", [[], ["import", "clients"], ["attributes", "apply"], ["privacy", "migrate"]])
+    def test_flags_take_no_value(
+        self, command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr("sys.argv", ["kehu", *command, "--help"])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert ended.value.code == 0
+        text = capsys.readouterr().out
+        assert "--help" in text
+        assert "bool" not in text
+
+    def test_version(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        monkeypatch.setattr("sys.argv", ["kehu", "--version"])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert ended.value.code == 0
+        assert re.fullmatch(r"kehu \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
 class TestMain:
     @pytest.mark.parametrize("problem", [SettingsError("KEHU_PORT: [bad]"), EmbeddedError("no mongod [here]")])
     def test_what_people_can_mend_is_one_line_and_no_traceback(
@@ -102,7 +123,7 @@ class TestMain:
         def fail(*_: Any, **__: Any) -> None:
             raise problem
 
-        monkeypatch.setattr(cli, "app", fail)
+        monkeypatch.setattr(cli, "command_line", lambda: fail)
         with pytest.raises(SystemExit) as ended:
             cli.main()
         assert ended.value.code == 1

@@ -76,6 +76,20 @@ class TestJobs:
         for role in ("relationship_manager", "risk_officer", "auditor"):
             assert (await kehu.ask(LIST, role))["jobs"] == {"totalCount": 0, "nodes": []}
 
+    async def test_what_it_was_asked_and_what_came_of_it_is_for_whoever_asked(self, kehu: Running) -> None:
+        async def walk(_viewer: Viewer, _book: Repositories, _run: JobRun) -> dict[str, Any]:
+            return {"steps": 3}
+
+        await kehu.ask("{ viewer { person } }", "team_lead")
+        await enqueue(LEAD, book(kehu), "walk", {"where": {"number": {"eq": "C1"}}})
+        asked = '{ jobs(first: 9, kind: "walk") { nodes { input result } } }'
+        given = {"where": {"number": {"eq": "C1"}}}
+        assert (await kehu.ask(asked, "team_lead"))["jobs"]["nodes"] == [{"input": given, "result": None}]
+        assert await work_once(book(kehu), {"walk": walk}, Manner()) is not None
+        assert (await kehu.ask(asked, "team_lead"))["jobs"]["nodes"] == [{"input": given, "result": {"steps": 3}}]
+        for role in ("data_steward", "administrator"):
+            assert (await kehu.ask(asked, role))["jobs"]["nodes"] == [{"input": None, "result": None}]
+
     async def test_of_a_state_and_a_kind(self, kehu: Running) -> None:
         one = await failed(kehu, LEAD)
         await enqueue(LEAD, book(kehu), "run", {})

@@ -26,7 +26,7 @@ VALUE = """query Value($number: String!, $path: String!) {
     attribute(path: $path) {
       value source enteredAt
       explain {
-        formula revision isTimed computedAt next { value revision }
+        formula revision isTimed isPending computedAt next { value revision }
         inputs { path value observedAt definition { label usedBy } }
       }
     }
@@ -84,6 +84,7 @@ class TestFormulas:
         assert found["value"] == 0.25
         explained = found["explain"]
         assert (explained["formula"], explained["revision"], explained["next"]) == (LEVERAGE, 1, None)
+        assert explained["isPending"] is False
         assert explained["computedAt"] == found["enteredAt"] is not None
         values = {each["path"]: each["value"] for each in explained["inputs"]}
         assert values == {"behaviour.financials.totalAssets": 200.0, "behaviour.financials.totalLiabilities": 50.0}
@@ -160,11 +161,16 @@ class TestFormulas:
         }
         query = """mutation Pay($id: ID!) {
           clientChange(input: { id: $id, changes: { behaviour: { financials: { totalLiabilities: 20 } } } }) {
-            client { attribute(path: "derived.leverage") { value explain { revision next { value revision } } } }
+            client {
+              attribute(path: "derived.leverage") { value explain { revision isPending next { value revision } } }
+            }
           }
         }"""
         found = (await asked(api, query, id=client_id))["clientChange"]["client"]["attribute"]
-        assert found == {"value": 0.1, "explain": {"revision": 1, "next": {"value": 10.0, "revision": 2}}}
+        assert found == {
+            "value": 0.1,
+            "explain": {"revision": 1, "isPending": True, "next": {"value": 10.0, "revision": 2}},
+        }
 
 
 class TestPolicy:

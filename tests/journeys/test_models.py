@@ -38,7 +38,7 @@ VALUE = """query Value($number: String!) {
     derived { creditRating tier clientValue }
     attribute(path: "derived.creditRating") {
       value source
-      explain { formula revision isTimed computedAt next { revision }
+      explain { formula revision isTimed isPending computedAt next { revision }
         model { name version output scoredUpTo isBehind } inputs { path value definition { label } } }
     }
   }
@@ -101,7 +101,11 @@ class TestModels:
         assert attribute["model"] == {"name": "credit-rating", "version": "1", "output": "rating", "column": 0}
         assert (attribute["isTimed"], "derived.debtRatio" in attribute["inputs"]) == (False, True)
         before = (await asked(api, VALUE, number="M1"))["client"]["attribute"]
-        assert (before["value"], before["explain"]["model"]["isBehind"]) == (None, True)
+        assert (before["value"], before["explain"]["isPending"], before["explain"]["model"]["isBehind"]) == (
+            None,
+            True,
+            True,
+        )
         assert (await asked(api, MODEL, name="credit-rating"))["model"]["scoredUpTo"] is None
 
         best = {"facet": "DERIVED", "key": "isBest", "kind": "BOOLEAN", "label": "Best rating", "formula": IS_BEST}
@@ -116,7 +120,8 @@ class TestModels:
         values = {each["path"]: each["value"] for each in explained["inputs"]}
         assert values["derived.debtRatio"] == 0.2
         assert values["kind"] == "ORGANISATION"
-        assert (explained["formula"], explained["isTimed"], explained["next"]) == (None, False, None)
+        assert (explained["formula"], explained["isTimed"], explained["isPending"]) == (None, False, False)
+        assert explained["next"] is None
         assert (await asked(api, BEST, number="M1"))["client"]["derived"] == {"isBest": True}
         model = (await asked(api, MODEL, name="credit-rating"))["model"]
         assert (model["attributes"], model["error"]) == (["derived.creditRating"], None)

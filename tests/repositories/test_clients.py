@@ -9,7 +9,8 @@ from catalogue.attribute import Facet
 from catalogue.filters import And, AnyItem, Compare, Filter, Or
 from catalogue.kinds import Kind, Operator
 from repositories.attributes import DefinitionChange
-from repositories.clients import client_validator, differences
+from repositories.clients import MERGED, MERGED_ID, client_validator, differences
+from repositories.clients import NUMBERS as NUMBERS_OF_ALL
 from repositories.compile.filters import query_from
 from repositories.errors import IndexLimit, RepositoryFault
 from repositories.mongo import IndexSpec, Store
@@ -112,6 +113,15 @@ class TestSyncFacetIndexes:
                 assert stage in used, where
                 assert ("facet_profile" in used) == bool(facets)
                 assert found["totalDocsExamined"] <= (count * 2 if facets else 300), where
+
+
+class TestFormerNames:
+    @pytest.mark.real_drivers
+    @pytest.mark.parametrize(("path", "index"), [(NUMBERS_OF_ALL, NUMBERS_OF_ALL), (MERGED_ID, MERGED)])
+    async def test_are_found_by_an_index(self, book: Repositories, store: Store, path: str, index: str) -> None:
+        where = query_from(Compare(path, Operator.EQ, "cl_1"))
+        plan = str((await store.explain({"find": "clients", "filter": where}))["queryPlanner"]["winningPlan"])
+        assert f"'indexName': '{index}'" in plan
 
 
 class TestFindByNumbers:

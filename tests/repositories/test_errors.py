@@ -113,6 +113,7 @@ class TestRepositoryError:
         ("error", "code", "said"),
         [
             (NotFound("client", "x1"), "NOT_FOUND", 'no client "x1"'),
+            (NotFound("file", ""), "NOT_FOUND", "An empty text names no file; send its id."),
             (StaleVersion("client", 3, 5), "STALE_VERSION", "since version 3 and is now at version 5"),
             (StaleVersion("client", None), "STALE_VERSION", "since it was read"),
             (KeyReused("k-1"), "KEY_REUSED", 'key "k-1" was used'),

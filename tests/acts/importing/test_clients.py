@@ -111,16 +111,30 @@ class TestImportClients:
         assert (tally.created, tally.changed, tally.unchanged) == (0, 1, 1)
         assert (await _names(repositories))["2"] == {"name": "Beta", "esgScore": 1}
 
-    async def test_the_manager_is_found_by_name(
+    async def test_an_old_file_leaves_newer_values_where_the_map_says_so(
         self, repositories: Repositories, write_file: WriteFile, build_map: BuildMap
     ) -> None:
-        made = await create_manager(VIEWER, repositories, "li", {"name": "Li Na", "team": "north"}, Guard())
-        client = {"number": "id", "kind": "PERSON", "manager": {"column": "rm", "by": "name"}}
-        text = "id,name,rm\n1,A,Li Na\n2,B,Nobody\n"
-        order = ImportOrder(write_file("a.csv", text), build_map({"profile.name": "name"}, client=client))
+        given = build_map(VALUES, define=DEFINE)
+        await _import(repositories, ImportOrder(write_file("a.csv", "id,name,score\n1,Alpha,70\n2,Beta,\n"), given))
+        proof = {"source": "old", "observedAt": "2020-01-01T00:00:00Z", "keepsNewer": True}
+        path = write_file("b.csv", "id,name,score\n1,Alpha,71\n2,Beta,5\n")
+        tally, _ = await _import(repositories, ImportOrder(path, build_map(VALUES, define=DEFINE, proof=proof)))
+        assert (tally.changed, tally.unchanged, tally.refused) == (1, 1, 0)
+        found = await _names(repositories)
+        assert [found[each]["esgScore"] for each in ("1", "2")] == [70, 5]
+
+    @pytest.mark.parametrize(("by", "text"), [("name", "Li Na"), ("person", "li"), ("email", "li@bank.example")])
+    async def test_the_manager_is_found_by(
+        self, repositories: Repositories, write_file: WriteFile, build_map: BuildMap, by: str, text: str
+    ) -> None:
+        values = {"name": "Li Na", "email": "li@bank.example", "team": "north"}
+        made = await create_manager(VIEWER, repositories, "li", values, Guard())
+        client = {"number": "id", "kind": "PERSON", "manager": {"column": "rm", "by": by}}
+        rows = f"id,name,rm\n1,A,{text}\n2,B,Nobody\n"
+        order = ImportOrder(write_file("a.csv", rows), build_map({"profile.name": "name"}, client=client))
         tally, refused = await _import(repositories, order)
         assert (tally.created, tally.refused) == (1, 1)
-        assert 'no manager has the name "Nobody"' in refused[0].refusals[0].reason
+        assert f'no manager has the {by} "Nobody"' in refused[0].refusals[0].reason
         (stored,) = await repositories.store.collection("clients").find({})
         assert (stored["managerId"], stored["team"]) == (made.document["_id"], "north")
 

@@ -26,7 +26,7 @@ READ = """
 query($number: String!, $after: String, $at: DateTime) {
   client(number: $number, asOf: $at) {
     number
-    mergedClients { id number version by }
+    mergedClients { id number version by at }
     profile { name employees }
     history(first: 2, after: $after) {
       nodes { version mergedFrom { number } values { path old new } }
@@ -67,7 +67,13 @@ async def test_over_http(tmp_path: Path) -> None:
         assert done["data"]["approvalDecide"]["approval"]["carriedOutAt"] is not None
         client = (await book.ask(READ, {"number": "GONE"}))["data"]["client"]
         assert (client["number"], client["profile"]) == ("KEEP", {"name": "Client GONE", "employees": 7})
-        assert client["mergedClients"] == [{"id": merge, "number": "GONE", "version": 2, "by": SECOND_PERSON}]
+        merged = client["mergedClients"][0]
+        assert merged | {"at": ""} == {"id": merge, "number": "GONE", "version": 2, "by": SECOND_PERSON, "at": ""}
+        by_id = "query($id: ID!, $at: DateTime) { client(id: $id, asOf: $at) { number } }"
+        assert (await book.ask(by_id, {"id": merge}))["data"]["client"] == {"number": "KEEP"}
+        assert (await book.ask(by_id, {"id": merge, "at": merged["at"]}))["data"]["client"] == {"number": "KEEP"}
+        stranger = await book.ask(by_id, {"id": merge}, person="rm", role="relationship_manager")
+        assert stranger["data"]["client"] is None
         nodes, page = client["history"]["nodes"], client["history"]["pageInfo"]
         assert [(each["version"], each["mergedFrom"]) for each in nodes] == [(2, None), (2, {"number": "GONE"})]
         assert page["hasNextPage"]
@@ -77,6 +83,7 @@ async def test_over_http(tmp_path: Path) -> None:
         kept = (await book.ask(READ, {"number": "KEEP", "at": before}))["data"]["client"]
         assert (kept["mergedClients"], kept["profile"]["name"]) == ([], "Client KEEP")
         assert (await book.ask(READ, {"number": "GONE", "at": before}))["data"]["client"] is None
+        assert (await book.ask(by_id, {"id": merge, "at": before}))["data"]["client"] is None
         now: dict[str, object] = {"number": "GONE", "at": datetime.now(UTC).isoformat()}
         assert (await book.ask(READ, now))["data"]["client"]["number"] == "KEEP"
         bad = await book.ask(READ, {"number": "KEEP", "after": "v1-x"})

@@ -47,7 +47,7 @@ class TestCost:
             ("{ clients(first: 50) { totalCount } }", 0, 1, 1),
             ("{ clients(first: 20) { totalCount nodes { manager { name } } } }", 40, 21, 3),
             ("{ clients(first: 20) { nodes { interactions(first: 3) { nodes { at } } } } }", 80, 60, 3),
-            ('{ client(id: "cl_1") { interactions(first: 3) { totalCount nodes { manager { name } } } } }', 7, 4, 4),
+            ('{ client(id: "cl_1") { interactions(first: 3) { totalCount nodes { manager { name } } } } }', 7, 4, 5),
             ("{ clients(first: 2) { nodes { profile { parent { profile { parent { number } } } } } } }", 6, 2, 3),
             ("{ clients(first: 2) { nodes { profile { affiliates { number } } } } }", 22, 20, 2),
             ("{ clients(first: 2) { nodes { profile { keyPeople { name } tags } } } }", 2, 4, 1),
@@ -237,7 +237,7 @@ class TestPlan:
         ("query", "step"),
         [
             ('{ client(number: "K1") { id } }', Step("client", "clients", 1, 2, "number", scans=False)),
-            ('{ client(id: "cl_1") { id } }', Step("client", "clients", 1, 1, "_id_", scans=False)),
+            ('{ client(id: "cl_1") { id } }', Step("client", "clients", 1, 2, "_id_", scans=False)),
             ("{ managers(first: 3) { nodes { name } } }", Step("managers", "managers", 3, 1, "_id_", scans=False)),
             ('{ node(id: "mg_1") { id } }', Step("node", "managers", 1, 1, "_id_", scans=False)),
             ('{ node(id: "x") { id } }', Step("node", None, 1, 0, None, scans=False)),
