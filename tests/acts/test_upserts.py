@@ -36,6 +36,19 @@ def counts(report: UpsertReport) -> tuple[int, int, int, int]:
     return report.created, report.changed, report.unchanged, len({each.row for each in report.problems})
 
 
+def unreading(book: Repositories) -> tuple[Viewer, Repositories]:
+    """A steward who enters values of attitude.mood and does not read them."""
+    hidden = book.catalogue.with_attributes([attribute("attitude.mood", sensitivity=Sensitivity.CONFIDENTIAL)])
+    rule = RoleRule(
+        role="data_steward",
+        rows=RowScope.ALL,
+        sensitivity=Sensitivity.PUBLIC,
+        enter=("profile", "attitude"),
+        rights=frozenset((Right.CHANGE_CLIENTS,)),
+    )
+    return Viewer("s", frozenset(("data_steward",))), book.on(hidden, Policy(rules=(rule,), purposes={}))
+
+
 class TestUpsertClients:
     async def test_a_full_batch_dry_then_in_earnest_then_again(
         self, book: Repositories, command_log: CommandLog
@@ -177,21 +190,23 @@ class TestBatchKeys:
         assert {each: await book.clients.collection.find_one({"number": each}) for each in before} == before
 
     async def test_a_value_that_is_not_read_is_not_entered_twice(self, book: Repositories) -> None:
-        steward = Viewer("s", frozenset(("data_steward",)))
-        hidden = book.catalogue.with_attributes([attribute("attitude.mood", sensitivity=Sensitivity.CONFIDENTIAL)])
-        rule = RoleRule(
-            role="data_steward",
-            rows=RowScope.ALL,
-            sensitivity=Sensitivity.PUBLIC,
-            enter=("profile", "attitude"),
-            rights=frozenset((Right.CHANGE_CLIENTS,)),
-        )
-        book = book.on(hidden, Policy(rules=(rule,), purposes={}))
+        steward, book = unreading(book)
         client = await insert(book, "C1", {"attitude.mood": "calm"})
         rows = [ClientRow("C1", values={"attitude.mood": "calm"})]
         assert counts(await upsert(book, rows, viewer=steward, batch_key=BatchKey("b"))) == (0, 1, 0, 0)
         repeated = await upsert(book, rows, viewer=steward, batch_key=BatchKey("b", may_be_done=True))
         assert (counts(repeated), (await stored(book, client))["version"]) == ((0, 1, 0, 0), 2)
+
+    async def test_whether_a_value_that_is_not_read_is_newer_is_not_told(self, book: Repositories) -> None:
+        steward, book = unreading(book)
+        one, two = [await insert(book, each, {"attitude.mood": "calm"}) for each in ("C1", "C2")]
+        old = Proof(observed_at=datetime(2000, 1, 1, tzinfo=UTC), keeps_newer=True)
+        given = {"attitude": {"mood": "tense"}}
+        changed = await change_client(steward, book, one, given, old, UNGUARDED)
+        assert changed.document["version"] == 2
+        rows = [ClientRow("C2", values={"attitude.mood": "tense"})]
+        assert counts(await upsert(book, rows, viewer=steward, proof=old)) == (0, 1, 0, 0)
+        assert [(await stored(book, each))["attitude"] for each in (one, two)] == [{"mood": "tense"}] * 2
 
 
 class TestRaces:
