@@ -11,11 +11,10 @@ from acts.segments import CODE_EXPECTED, NewSegment, define_segment, retire_segm
 from policy.rules import Right
 from schema.context import Context, Document
 from schema.derived.filters import Filters
-from schema.errors import UserError, payload
-from schema.fields import Fields, Row, described, input_type, output_type, plain, resolved
+from schema.fields import Fields, Row, input_type
 from schema.inputs import KEY_ROW, VERSION_ROW, guard_from
+from schema.mutation import Result, mutation
 
-_RIGHTS = (Right.DEFINE_SEGMENTS,)
 _CODE = ("code", str, "The code of the segment.")
 _DRY_RUN = ("dryRun", bool, "Check everything and answer the segment as it would be, with its size; write nothing.")
 _WORDS: tuple[Row, ...] = (
@@ -97,19 +96,8 @@ def _filter(filters: Filters, given: Mapping[str, Any]) -> Any:
 
 
 def _mutation(name: str, text: str, given: Any, act: Act, segment: Any) -> tuple[str, Any, Any]:
-    async def resolve(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        async def carry_out() -> dict[str, Any]:
-            return {"segment": await act(info.context, input)}
+    async def carry_out(info: strawberry.Info, input: Mapping[str, Any]) -> dict[str, Any]:
+        return {"segment": await act(info.context, input)}
 
-        return await payload(info.context, "segment", carry_out)
-
-    answer: Any = output_type(
-        f"{name[0].upper()}{name[1:]}Payload",
-        "What became of the request.",
-        (
-            ("segment", segment | None, plain("segment", "The segment as it is now; null if refused.")),
-            ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none.")),
-        ),
-    )
-    arguments = {"input": described(given, "What is wanted.")}
-    return name, None, resolved(resolve, name, answer | None, text, arguments, rights=_RIGHTS)
+    result = Result("segment", segment, "The segment as it is now; null if refused.")
+    return mutation(name, text, given, result, carry_out, (Right.DEFINE_SEGMENTS,))
