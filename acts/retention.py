@@ -1,5 +1,6 @@
 """Clear values that have been kept for as long as their attribute allows, and let the history forget them."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,10 +12,12 @@ from catalogue.search import searchable_words
 from policy.rules import Right
 from policy.viewer import Viewer
 from repositories.access import AuthorisedPlan, Touched
-from repositories.errors import NotFound, StaleVersion
+from repositories.errors import DocumentTooLarge, NotFound, StaleVersion
 from repositories.plan import ID, Change, Proof, ReadPlan
 from repositories.repositories import Repositories
 from repositories.retention import RetentionRepository
+
+log = logging.getLogger("kehu.privacy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,9 @@ async def _clear(
                     await repositories.clients.write(last, change, answer)
                 except (StaleVersion, NotFound):
                     # Somebody has just changed it; the next run looks at what it is then.
+                    continue
+                except DocumentTooLarge:
+                    log.warning("client %s is too large for one more change: %s stays", last, attribute.path)
                     continue
             done += 1
     return done
