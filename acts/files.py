@@ -153,7 +153,15 @@ def _may_fetch(viewer: Viewer, rights: Some[Right], file: Mapping[str, Any]) -> 
 
 
 async def remove_expired(repositories: Repositories) -> int:
-    """How many files were removed because their time was over."""
+    """How many files were removed: their time was over, or nobody goes on with the job that worked on them.
+
+    What a job works on holds values in clear, so it goes with the job; that of a failed one stays for another try.
+    """
     moment = now()
     done = await repositories.files.remove_expired(moment)
+    left = repositories.files.left_by_jobs()
+    for job_id in await repositories.jobs.over(left) if left else ():
+        for each in left[job_id]:
+            each.unlink(missing_ok=True)
+            done += 1
     return done + repositories.files.sweep(moment)

@@ -17,7 +17,7 @@ from catalogue.attribute import Attribute
 from catalogue.differences import Difference, Level, Verb
 from catalogue.errors import KehuError, number_words
 from catalogue.written import attributes_from, text_from
-from policy.viewer import Viewer, program
+from policy.viewer import ROLES, Viewer, program
 from repositories.access import Touched
 from repositories.errors import RepositoryFault
 from repositories.repositories import Repositories
@@ -155,7 +155,7 @@ async def _viewer(repositories: Repositories, person: str | None) -> Viewer:
     found = await find_person(repositories, person)
     if found is None or not found.is_active:
         raise SettingsError(f'--as: got "{person}"; expected an active person of the directory, see `managers`.')
-    return Viewer(person, found.roles, found.team, found.manager_id, found.region)
+    return Viewer(person, found.roles.intersection(ROLES), found.team, found.manager_id, found.region)
 
 
 def _read(file: Path) -> tuple[Attribute, ...]:

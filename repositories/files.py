@@ -18,6 +18,7 @@ from repositories.plan import ID
 from repositories.reading import Document
 
 ID_PREFIX = "fl_"
+JOB_PREFIX = "jb_"
 PATHS = frozenset(
     (
         "name",
@@ -116,6 +117,14 @@ class FileRepository(RecordRepository):
         for each in old:
             each.unlink(missing_ok=True)
         return len(old)
+
+    def left_by_jobs(self) -> dict[str, list[Path]]:
+        """What jobs work on, or have left behind, by the id of the job."""
+        found: dict[str, list[Path]] = {}
+        for each in self._directory().iterdir():
+            if each.name.startswith(JOB_PREFIX) and _OWN_NAME.fullmatch(each.name):
+                found.setdefault(each.name.partition(".")[0], []).append(each)
+        return found
 
     def path_of(self, file: Document) -> Path:
         """Where the bytes of a file are: the name is Kehu's own, never one from outside."""

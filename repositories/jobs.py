@@ -155,6 +155,13 @@ class JobRepository(RecordRepository):
         found = await self.collection.find({ID: {"$in": sorted(ids)}}, {"version": 1})
         return {str(each[ID]): each["version"] for each in found}
 
+    async def over(self, ids: Some[str]) -> frozenset[str]:
+        """Those of the jobs that nobody goes on with: done, cancelled and let go of, or gone."""
+        goes_on = [str(each) for each in JobState if each not in (JobState.DONE, JobState.CANCELLED)]
+        where = {ID: {"$in": sorted(ids)}, "$or": [{"state": {"$in": goes_on}}, {"lease": {"$exists": True}}]}
+        found = await self.collection.find(where, {ID: 1})
+        return frozenset(ids) - {str(each[ID]) for each in found}
+
     async def count_open(self, kind: str, by: str) -> int:
         """How many jobs of a kind somebody has that are not finished."""
         unfinished = {"$in": [str(each) for each in JobState if each not in FINISHED]}

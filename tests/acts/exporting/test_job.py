@@ -204,3 +204,16 @@ class TestRemoveExpired:
         assert not book.files.path_of(file).exists()
         assert [each["role"] for each in await book.files.of_job(done.id, done.by)] == ["IMPORT_MAP"]
         assert await remove_expired(book) == 0
+
+    @pytest.mark.parametrize("state", [JobState.CANCELLED, JobState.FAILED])
+    async def test_what_a_job_worked_on_goes_with_it(self, book: Repositories, state: JobState) -> None:
+        asked = await ask(book, ExportOrder())
+        assert asked.job is not None
+        lines = book.files.work_path(f"{asked.job.id}.lines")
+        book.files.left_by_jobs()
+        lines.write_text("C1,secret")
+        await book.jobs.collection.update_one({}, {"$set": {"state": str(state), "lease": {"owner": "w"}}})
+        assert (await remove_expired(book), lines.exists()) == (0, True)
+        await book.jobs.collection.update_one({}, {"$unset": {"lease": ""}})
+        await remove_expired(book)
+        assert lines.exists() is (state is JobState.FAILED)
