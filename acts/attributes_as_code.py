@@ -335,12 +335,12 @@ def _changes(
 
 
 def _is_computed(difference: Difference) -> bool:
-    """Whether how values are computed is another thing than before, or the level of computed values."""
+    """Whether computed values come about otherwise, have another level, or are there for the first time."""
+    before, wanted = difference.present, difference.attribute
     names = {each.name for each in difference.fields}
-    is_computed = any(getattr(difference.attribute, name) is not None for name in _COMPUTED)
-    return difference.present is not None and (
-        not names.isdisjoint(_COMPUTED) or (is_computed and "sensitivity" in names)
-    )
+    is_published = "status" in names and wanted.status is Status.PUBLISHED
+    is_other = not names.isdisjoint(_COMPUTED) or (wanted.is_computed and ("sensitivity" in names or is_published))
+    return before is not None and is_other
 
 
 def _is_retired(difference: Difference) -> bool:

@@ -24,6 +24,8 @@ def model_problems(before: Catalogue, after: Catalogue, path: str, area: str = C
     wanted, was = after.find(path, area), before.find(path, area)
     if wanted is None or area != CLIENTS:
         return []
+    # What was a draft has had no values yet: its level is asked about when it is published.
+    was = was if was is not None and before.is_live(was) else None
     problems = list(_own_problems(after, wanted, wanted.model, was)) if wanted.model and wanted.is_live else []
     return [*problems, *_users_problems(before, after, wanted)]
 

@@ -35,6 +35,8 @@ def formula_problems(before: Catalogue, after: Catalogue, path: str, area: str =
     wanted, was = after.find(path, area), before.find(path, area)
     if wanted is None:
         return []
+    # What was a draft has had no values yet: its level is asked about when it is published.
+    was = was if was is not None and before.is_live(was) else None
     problems = list(_own_problems(after, wanted, was)) if wanted.formula is not None and wanted.is_live else []
     return [*problems, *_users_problems(before, after, wanted)]
 

@@ -74,6 +74,12 @@ class TestAllOrNone:
         (words,) = await refused(book, fine, scored, DEBT)
         assert "is not registered here" in words
 
+    async def test_a_draft_is_published_with_what_it_reads(self, book: Repositories) -> None:
+        await bring(book, DEBT, other(RATIO, status="DRAFT"))
+        (words,) = await refused(book, RATIO, other(DEBT, sensitivity=Sensitivity.CONFIDENTIAL))
+        assert "Set sensitivity to CONFIDENTIAL" in words
+        assert (await bring(book, RATIO, DEBT)).done == ["derived.ratio has another status"]
+
     async def test_an_input_does_not_go_while_something_reads_it(self, book: Repositories) -> None:
         await bring(book, DEBT, RATIO)
         (words,) = await refused(book, other(DEBT, status="RETIRED"), viewer=STEWARD)

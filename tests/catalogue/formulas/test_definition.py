@@ -73,6 +73,12 @@ class TestFormulaProblems:
         found = problems(attribute("profile.share", Kind.NUMBER, **change), before)
         assert "read by the formula of derived.x" in found[0].message
 
+    def test_a_draft_is_published_at_the_level_of_what_it_reads(self) -> None:
+        draft = derived("$profile.share", sensitivity=Sensitivity.PUBLIC, status=Status.DRAFT)
+        published = derived("$profile.share", sensitivity=Sensitivity.PUBLIC)
+        (found,) = problems(published, INPUTS.with_attributes((draft,)))
+        assert "Set sensitivity to CONFIDENTIAL" in found.message
+
     def test_a_higher_level_of_what_is_read_is_no_problem(self) -> None:
         open_ = INPUTS.with_attributes((attribute("profile.share", Kind.NUMBER, sensitivity=Sensitivity.PUBLIC),))
         before = open_.with_attributes((derived("$profile.share", sensitivity=Sensitivity.PUBLIC),))
