@@ -51,7 +51,9 @@ def duplicates_pipeline(
 def _folded(path: str, sameness: Sameness) -> object:
     if sameness is Sameness.LOOKUP:
         return f"${lookup_path(path)}"
-    folded: object = {"$toLower": f"${path}"}
+    # What other programs have left there need not be a text; it is like nobody's, and must not end the whole question.
+    is_text = {"$eq": [{"$type": f"${path}"}, "string"]}
+    folded: object = {"$toLower": {"$cond": [is_text, f"${path}", ""]}}
     for sign in _DROPPED[sameness]:
         # Split and joined again, because the memory driver knows no $replaceAll.
         parts = {"$split": [folded, sign]}

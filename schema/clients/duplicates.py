@@ -63,9 +63,9 @@ def stewardship_queries(client_field: ClientField) -> Fields:
 
 
 def _reads(given: Arguments, _names: frozenset[str]) -> Reading:
-    rules = len(RULES) if given.get("rule") is None else 1
-    size = page_size(given)
-    return Reading(size, (Read(CLIENTS, size, is_scan=True, commands=rules),))
+    size, rules = page_size(given), len(RULES) if given.get("rule") is None else 1
+    # One pass over the book for each rule.
+    return Reading(size, (Read(CLIENTS, size, is_scan=True), *[Read(CLIENTS, is_scan=True)] * (rules - 1)))
 
 
 async def _page(context: Context, first: int, after: str | None, rule: DuplicateRule | None) -> Any:

@@ -59,6 +59,15 @@ class TestDuplicateClients:
         ]
         assert await found(book, VIEWER, DuplicateRule.PHONE) == {(one, two): [DuplicateRule.PHONE]}
 
+    @pytest.mark.parametrize("left", [{"a": 1}, [1, "x"], [], True])
+    async def test_what_is_no_text_is_like_nobodys(self, book: Repositories, left: object) -> None:
+        one, two = [await client(book, each, name="Li", location={"city": "Basel"}) for each in ("A", "B")]
+        for number in ("C", "D"):
+            odd = await client(book, number, name="Li")
+            values = {"profile.location": left, "profile.phone": left, "profile.name": left}
+            await book.clients.collection.update_one({ID: odd}, {"$set": values})
+        assert await found(book) == {(one, two): [DuplicateRule.NAME_AND_CITY]}
+
     async def test_three_of_one_are_three_pairs_and_what_many_share_is_none(self, book: Repositories) -> None:
         three = sorted([await insert(book, f"T{at}", {"profile.email": "a@b.example"}) for at in range(3)])
         for at in range(MEMBER_LIMIT + 1):
