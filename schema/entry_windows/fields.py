@@ -29,6 +29,8 @@ from schema.planning.selection import page_selection, selection_of
 from schema.rows import reads_of_inner_rows, row_connection
 
 MOST_WEEKS = 53
+FIRST_YEAR, LAST_YEAR = 1970, 9998
+"""Of a week that may be asked about: there are moments before and behind it."""
 _PLAIN: Sequence[tuple[str, Any, str]] = (
     ("code", str, "The name by which programs call it; it never changes."),
     ("label", str, "What people call it."),
@@ -121,6 +123,8 @@ def _by_manager(row: Any) -> tuple[str, Any, Any]:
     async def on_time_by_manager(
         self: Document, info: strawberry.Info, first: int, after: str | None = None, week_of: date | None = None
     ) -> Any:
+        if week_of is not None and not FIRST_YEAR <= week_of.year <= LAST_YEAR:
+            raise BadPage(f"weekOf takes a day from {FIRST_YEAR} to {LAST_YEAR}; got {week_of}.", given=str(week_of))
         context: Context = info.context
         window, moment = window_from(self), now()
         attributes = _readable(context, window)

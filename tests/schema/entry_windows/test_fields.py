@@ -170,6 +170,8 @@ class TestOnTime:
         }
         found = (await root.both(BY_MANAGER, weekOf="2026-11-18"))["entryWindow"]["onTimeByManager"]
         assert {each["weekOf"] for each in found["nodes"]} == {"2026-11-16"}
+        for day in ("0001-01-01", "9999-12-31"):
+            assert await root.code(BY_MANAGER, weekOf=day) == ErrorCode.PAGE_SIZE
 
     async def test_of_the_own_book_and_of_what_may_be_read(self, schema: Schema, book: Repositories) -> None:
         await Asking(schema, book).one(DEFINE, input=GIVEN)
