@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
+from math import prod
 from types import ModuleType
 from typing import Any
 
@@ -10,7 +11,9 @@ from acts.models.operators import ALLOWED
 from catalogue.errors import Problem, Refused
 
 _MOST_ELEMENTS = 1_000_000
-"""Numbers that one client may take in one step of a model."""
+"""Numbers that one step of a model may take for all clients together."""
+_MOST_EACH = 20_000
+"""Numbers that one step may take for each client, of whom 500 are scored at a time, with 8 bytes a number."""
 _KINDS = {
     "tensor(double)": TensorKind.NUMBER,
     "tensor(float)": TensorKind.NUMBER,
@@ -58,7 +61,7 @@ def check_file(content: bytes) -> ModelFile:
     Cost: tens of milliseconds; the file is run on three invented clients.
     """
     model = _parsed(content)
-    problems = [*_stored_elsewhere(model), *_operator_problems(model), *_size_problems(model)]
+    problems = [*_operator_problems(model), *_size_problems(model)]
     if problems:
         raise Refused(problems)
     scorer = Scorer(content)
@@ -131,7 +134,12 @@ def _parsed(content: bytes) -> Any:
     onnx = _onnx()
     try:
         model = onnx.load_model_from_string(content)
+        # Before anybody looks whether such a file is there.
+        if problems := list(_stored_elsewhere(model)):
+            raise Refused(problems)
         onnx.checker.check_model(model)
+    except Refused:
+        raise
     except Exception as error:
         raise Refused([refusal(f"This is no sound ONNX file: {_first_line(error)}.")]) from None
     return model
@@ -139,9 +147,27 @@ def _parsed(content: bytes) -> Any:
 
 def _stored_elsewhere(model: Any) -> Iterator[Problem]:
     onnx = _onnx()
-    for tensor in model.graph.initializer:
+    for tensor in _tensors(model):
         if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
             yield refusal(f"The constant {tensor.name} lies in another file; save the model as one file.")
+
+
+def _tensors(model: Any) -> Iterator[Any]:
+    """Every tensor that a file holds: its constants, and those in the attributes of its steps."""
+    graphs, nodes = [model.graph], [node for each in model.functions for node in each.node]
+    while graphs or nodes:
+        for graph in graphs:
+            yield from graph.initializer
+            for each in graph.sparse_initializer:
+                yield from (each.values, each.indices)
+            nodes += graph.node
+        graphs = []
+        for attribute in (attribute for node in nodes for attribute in node.attribute):
+            yield from (attribute.t, *attribute.tensors)
+            for each in (attribute.sparse_tensor, *attribute.sparse_tensors):
+                yield from (each.values, each.indices)
+            graphs += ([attribute.g] if attribute.HasField("g") else []) + [*attribute.graphs]
+        nodes = []
 
 
 def _operator_problems(model: Any) -> Iterator[Problem]:
@@ -167,13 +193,14 @@ def _size_problems(model: Any) -> Iterator[Problem]:
         yield refusal(f"The shapes of the model do not fit together: {_first_line(error)}.")
         return
     for value in (*shapes.graph.value_info, *shapes.graph.output):
-        elements = 1
-        for dimension in value.type.tensor_type.shape.dim:
-            elements *= max(dimension.dim_value, 1)
-        if elements > _MOST_ELEMENTS:
-            yield refusal(
-                f"The step {value.name} makes {elements:,} numbers of a client; {_MOST_ELEMENTS:,} are the most."
-            )
+        dimensions = value.type.tensor_type.shape.dim
+        elements = prod(max(each.dim_value, 1) for each in dimensions)
+        # What has as many rows as there are clients does not say how many.
+        is_of_each = not all(each.HasField("dim_value") for each in dimensions)
+        most = _MOST_EACH if is_of_each else _MOST_ELEMENTS
+        if elements > most:
+            of_whom = "of a client" if is_of_each else "of constants"
+            yield refusal(f"The step {value.name} makes {elements:,} numbers {of_whom}; {most:,} are the most.")
 
 
 def _tensor_problems(what: str, node: Any) -> Iterator[Problem]:

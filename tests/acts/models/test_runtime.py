@@ -96,7 +96,15 @@ class TestCheckFile:
         constant.ClearField("raw_data")
         constant.data_location = TensorProto.EXTERNAL
         node = helper.make_node("Add", ["x", "c"], ["y"])
-        assert _refusals(_file([node], [_value("x", None, 1)], [_value("y", None, 1)], (constant,)))
+        words = "The constant c lies in another file; save the model as one file."
+        ends = [_value("x", None, 1)], [_value("y", None, 1)]
+        assert _refusals(_file([node], *ends, (constant,))) == [words]
+        # In a step, or in a graph in one; nobody looks whether there is such a file.
+        step = helper.make_node("Constant", [], ["c"], value=constant)
+        assert _refusals(_file([step, node], *ends)) == [words]
+        inner = helper.make_graph([step], "inner", [], [_value("c", 1, 1)])
+        branch = helper.make_node("If", ["x"], ["y"], then_branch=inner, else_branch=inner)
+        assert _refusals(_file([branch], *ends))[0] == words
 
     def test_step_that_takes_too_much_room(self) -> None:
         row = numpy_helper.from_array(np.ones((1, 2000)), "row")
@@ -111,7 +119,7 @@ class TestCheckFile:
         axes = {"at": [2], "before": [1], "both": [1, 2]}
         constants = (row, *(numpy_helper.from_array(np.asarray(value), name) for name, value in axes.items()))
         assert _refusals(_file(nodes, [_value("x", None, 1)], [_value("y", None, 1)], constants)) == [
-            "The step square makes 4,000,000 numbers of a client; 1,000,000 are the most."
+            "The step square makes 4,000,000 numbers of a client; 20,000 are the most."
         ]
 
     def test_rows_that_know_of_each_other(self) -> None:
