@@ -111,7 +111,7 @@ class Scorer:
         """The rows of each output.
 
         Shape: rows of columns by input (lists or arrays) and by output; numbers are Python's, NaN included.
-        Raises: Refused if the model fails on them.
+        Raises: Refused if the model fails on them; it says where, and not on which value: it may be a client's.
         """
         numpy = _numpy()
         fed = {}
@@ -122,7 +122,8 @@ class Scorer:
         try:
             answers = self._session.run(names, fed)
         except Exception as error:
-            raise Refused([refusal(f"The model fails: {_first_line(error)}.")]) from None
+            where = _first_line(error).partition(" Status Message")[0]
+            raise Refused([refusal(f"The model fails: {where}.")]) from None
         return {name: _rows(answer) for name, answer in zip(names, answers, strict=True)}
 
 

@@ -57,7 +57,7 @@ class Scored:
     read: int = 0
     changed: int = 0
     refused: int = 0
-    """Results that the rules of their attribute do not allow; they are left out."""
+    """Clients on whom the model fails, and results that the rules of their attribute do not allow: left out."""
 
 
 @dataclass(slots=True)
@@ -258,10 +258,10 @@ async def _score_batch(run: _Run, documents: Sequence[Document]) -> None:
         tensor.name: [[row[at_] for at_ in _places(inputs, tensor.name)] for row in rows if row is not None]
         for tensor in run.scorer.inputs
     }
-    results = await to_thread.run_sync(run.scorer.run, columns) if whole else {}
-    of_client = {place: number for number, place in enumerate(whole)}
+    results, failed = await to_thread.run_sync(_results, run.scorer, columns) if whole else ({}, frozenset[int]())
+    of_client = {place: number for number, place in enumerate(whole) if number not in failed}
     changes: list[tuple[str, Change]] = []
-    refused = 0
+    refused = len(failed)
     key = f"{SCORER.person}:{uuid4()}"
     proof = Proof(source=f"model {' '.join(run.key)}")
     for place, document in enumerate(documents):
@@ -278,6 +278,30 @@ async def _score_batch(run: _Run, documents: Sequence[Document]) -> None:
     stale = await run.repositories.clients.write_many(changes, run.job.touched) if changes else ()
     done = run.done
     run.done = Scored(done.read + len(documents), done.changed + len(changes) - len(stale), done.refused + refused)
+
+
+def _results(scorer: Scorer, columns: Mapping[str, list[list[Any]]]) -> tuple[dict[str, Any], frozenset[int]]:
+    """The rows of each output, and the places of those on which the model fails: one client must not stop the others.
+
+    Raises: Refused where it fails on all of several.
+    """
+    try:
+        return scorer.run(columns), frozenset()
+    except Refused:
+        count = len(next(iter(columns.values())))
+    failed: dict[int, Refused] = {}
+    found: dict[str, list[Any]] = {each.name: [None] * count for each in scorer.outputs}
+    for place in range(count):
+        try:
+            row = scorer.run({name: [rows[place]] for name, rows in columns.items()})
+        except Refused as refused:
+            failed[place] = refused
+            continue
+        for name, rows in row.items():
+            found[name][place] = rows[0]
+    if 1 < count == len(failed):
+        raise failed[0]
+    return found, frozenset(failed)
 
 
 def _places(inputs: Sequence[ModelInput], name: str) -> list[int]:

@@ -43,6 +43,14 @@ def rank_file() -> bytes:
     return graph.file({"name": "rank", "version": "1", "inputs": [{"name": "size", "path": "derived.size"}]})
 
 
+def table_file() -> bytes:
+    """The number of employees, as far as it stands in a table of 100."""
+    graph = Graph("table")
+    place = graph.op("Cast", graph.input("employees"), to=7)
+    graph.output("size", graph.op("Gather", graph.constant([float(each) for each in range(100)]), place))
+    return graph.file({"name": "table", "inputs": [EMPLOYEES]})
+
+
 async def bind(book: Repositories, path: str, name: str, version: str = "1", **more: Any) -> Attribute:
     use = await use_of(book, {"name": name, "version": version, **more})
     given = {"model": use.model_dump(mode="json")}

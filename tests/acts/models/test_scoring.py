@@ -13,7 +13,7 @@ from acts.models.scoring import has_changes
 from repositories.mongo import Store
 from repositories.plan import Change
 from repositories.repositories import Repositories
-from tests.acts.models.sizes import CATALOGUE, bind, changed, derived, give, rank_file, with_size, work
+from tests.acts.models.sizes import CATALOGUE, bind, changed, derived, give, rank_file, table_file, with_size, work
 from tests.books import VIEWER, insert, open_book, record, stored
 from worker.attempt import Manner, next_attempt
 from worker.handlers import HANDLERS
@@ -114,6 +114,25 @@ class TestScoreChanged:
         await book.clients.insert_many([(late, Change(values, "M001", begun, key="M001:batch"))])
         await changed(book)
         assert await derived(book, str(late["_id"])) == {"size": 60.0}
+
+    async def test_a_client_on_whom_the_model_fails_stops_no_other(self, book: Repositories) -> None:
+        one = await insert(book, "C1", {"profile.name": "Li", "profile.employees": 10})
+        two = await insert(book, "C2", {"profile.name": "Wu", "profile.employees": 123_456})
+        await register_model(VIEWER, book, Wanted("table", "1", table_file()))
+        await bind(book, "derived.size", "table")
+        assert await work(book) == ["DONE"]
+        assert (await derived(book, one), await derived(book, two)) == ({"size": 10.0}, {})
+        await give(book, one, {"profile.employees": 654_321})
+        await give(book, two, {"profile.employees": 123_456, "profile.name": "Mo"})
+        assert await changed(book) == ["FAILED"]
+        assert await derived(book, one) == {"size": 10.0}
+        (job,) = await book.jobs.collection.find({"state": "FAILED"})
+        model = await find_model(book, "table", "1")
+        for text in (job["error"], model and model.error):
+            assert "Gather" in str(text)
+            # It is shown to all who may see jobs or models.
+            assert "123456" not in str(text)
+            assert "654321" not in str(text)
 
     async def test_wrong_stored_values_count_as_unset(self, book: Repositories, store: Store) -> None:
         one = await insert(book, "C1", {"profile.name": "Li", "profile.employees": 10})
