@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import bson
@@ -115,13 +116,16 @@ class Derivations:
         return self._several(catalogue, graph.ordered({*paths, *graph.hanging_on(paths)}))
 
     async def trial(self, derivation: Derivation) -> None:
-        """Let the database read an expression, for a client or for none.
+        """Let the database read an expression, for a client who has nothing: what it says against it is told.
 
         Raises: RepositoryFault, if it finds something against it.
         """
         for each in (derivation.value, derivation.upcoming):
             found = {"$let": {"vars": {AT: "$createdAt"}, "in": each}}
-            await self._clients.aggregate([{"$limit": 1}, {"$project": {"_id": 0, "found": found}}])
+            nobody: Document = {"$replaceWith": {"$literal": {"createdAt": datetime(2000, 1, 1, tzinfo=UTC)}}}
+            await self._clients.aggregate(
+                [{"$collStats": {}}, {"$limit": 1}, nobody, {"$project": {"_id": 0, "found": found}}]
+            )
 
     def _current(self) -> Catalogue:
         catalogue = self._newest()
