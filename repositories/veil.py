@@ -1,6 +1,7 @@
 """What is taken off documents after they were read: all but the last signs of a text, and the husks of groups."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,8 @@ SIGNS_SHOWN = 4
 SHORTEST_SHOWN = 8
 """Of a shorter text the last signs would be too much."""
 MASK = "***"
+_COMPUTED = re.compile(r"(?:formula|rollup) of ([\w.]+), revision \d+")
+"""How a value that was computed names what computed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,15 @@ def seen_value(value: Any, path: str, seen: AreaView) -> Any:
         for keys in masks:
             mask_at(value, keys)
     return value
+
+
+def seen_source(source: str | None, hidden: Collection[str]) -> str | None:
+    """Where a change came from, without the formulas and rollups of attributes that may not be known of."""
+    if source is None or not hidden:
+        return source
+    parts = [(each, _COMPUTED.fullmatch(each)) for each in source.split("; ")]
+    kept = [each for each, named in parts if named is None or named[1] not in hidden]
+    return source if len(kept) == len(parts) else "; ".join(kept) or None
 
 
 def without(value: Any, keys: list[str]) -> Any:

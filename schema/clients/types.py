@@ -19,7 +19,7 @@ from repositories.histories import Positions, read_histories
 from repositories.models import MODELS
 from repositories.past import moment_of
 from repositories.plan import ID, ReadPlan
-from repositories.veil import seen_value
+from repositories.veil import seen_source, seen_value
 from schema.clients.explain import Shown, explanation, explanation_type, rollup_explanation
 from schema.context import Context, Document
 from schema.derived.values import value_json
@@ -123,6 +123,7 @@ async def read_values(context: Context, client: Document, field: Selected, shown
     found = []
     for each in attributes:
         value = _value(client, each, changes, moment) | {"definition": shown(context, each)}
+        value["source"] = seen_source(value["source"], context.seen(CLIENTS).hidden)
         if EXPLAIN in names:
             proof = proof_of(client, each) or {}
             if each.rollup is not None:
@@ -226,7 +227,7 @@ async def shown_changes(context: Context, entries: Sequence[Document], wanted: C
     context.touched.restricted += sum(row["path"] in secret for rows in shown for row in rows)
     opened = await context.repositories.vault.opened(shown)
     return [
-        change_value(kinds, entry | {"values": [_seen_row(row, seen) for row in rows]}, wanted)
+        change_value(kinds, entry | _seen_facts(entry, rows, seen), wanted)
         for entry, rows in zip(entries, opened, strict=True)
     ]
 
@@ -235,6 +236,11 @@ def _shown_rows(entry: Document, seen: AreaView, wanted: Collection[str]) -> lis
     """The rows of a change that are looked at, and may be: no others are decrypted."""
     rows = [row for row in entry["values"] if row["path"] not in seen.hidden]
     return [row for row in rows if row["path"] in wanted] if wanted else rows
+
+
+def _seen_facts(entry: Document, rows: Sequence[Document], seen: AreaView) -> Document:
+    source = seen_source(entry.get("source"), seen.hidden)
+    return {"values": [_seen_row(row, seen) for row in rows], "source": source}
 
 
 def _seen_row(row: Document, seen: AreaView) -> Document:

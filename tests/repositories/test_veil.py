@@ -3,7 +3,7 @@
 import pytest
 
 from policy.attributes import AreaView
-from repositories.veil import Veil, masked, seen_value
+from repositories.veil import Veil, masked, seen_source, seen_value
 
 
 class TestMasked:
@@ -52,3 +52,23 @@ class TestSeenValue:
 
     def test_of_a_masked_text(self) -> None:
         assert seen_value("CN-91310000", "profile.taxId", self.SEEN) == "***0000"
+
+
+class TestSeenSource:
+    BOTH = "formula of derived.a, revision 2; rollup of derived.group.b, revision 11"
+
+    @pytest.mark.parametrize(
+        ("source", "hidden", "shown"),
+        [
+            (BOTH, set(), BOTH),
+            (BOTH, {"derived.a"}, "rollup of derived.group.b, revision 11"),
+            (BOTH, {"derived.a", "derived.group.b"}, None),
+            (BOTH, {"derived.c"}, BOTH),
+            ("a letter; formula of success", {"success"}, "a letter; formula of success"),
+            (None, {"derived.a"}, None),
+        ],
+    )
+    def test_names_nothing_that_may_not_be_known_of(
+        self, source: str | None, hidden: set[str], shown: str | None
+    ) -> None:
+        assert seen_source(source, hidden) == shown
