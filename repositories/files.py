@@ -7,7 +7,7 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from policy.files import BY, FILES, FileRole
 from repositories.base import RecordRepository
@@ -41,6 +41,8 @@ INDEXES = {
     "expires": IndexSpec((("expiresAt", 1),)),
 }
 OWNER_ALONE = 0o600
+COPIED_BYTES = 1_000_000
+"""At a time."""
 _OWN_NAME = re.compile(r"(fl|jb)_[0-9a-f]{24}[.a-z0-9-]*")
 """Names that Kehu makes; nothing else in the directory is touched."""
 
@@ -169,13 +171,20 @@ def open_new(path: Path) -> BinaryIO:
 
 
 def open_again(path: Path, length: int) -> BinaryIO:
-    """A file cut back to a length, to be written on from there."""
+    """A file cut back to a length, to be written on from there: a copy, which nobody else has open.
+
+    A worker that was away too long may still have the old one in hand, and write into it when it wakes up.
+    """
     if length == 0:
         return open_new(path)
-    file: Any = path.open("r+b")
-    file.truncate(length)
-    file.seek(length)
-    return file  # type: ignore[no-any-return]
+    with path.open("rb") as before:
+        again = open_new(path)
+        left = length
+        while left and (part := before.read(min(left, COPIED_BYTES))):
+            again.write(part)
+            left -= len(part)
+    again.flush()
+    return again
 
 
 def role_of(file: Document) -> FileRole:

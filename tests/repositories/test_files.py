@@ -58,6 +58,18 @@ class TestBytes:
         assert files.sweep(NOW) == 1
         assert (left.exists(), young.exists(), foreign.exists()) == (False, True, True)
 
+    def test_who_had_it_before_writes_into_another_one(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.lines"
+        asleep = open_new(path)
+        asleep.write(b"one;two")
+        asleep.flush()
+        with open_again(path, 4) as out:
+            assert out.tell() == 4
+            out.write(b"three")
+        asleep.write(b"and on")
+        asleep.close()
+        assert path.read_bytes() == b"one;three"
+
     def test_what_is_behind_a_length_is_cut_off(self, tmp_path: Path) -> None:
         path = tmp_path / "a"
         with open_new(path) as out:
