@@ -16,6 +16,7 @@ from repositories.compile.records import assign, new_document
 from repositories.cursors import value_at
 from repositories.derivations import Derivations, stored_paths
 from repositories.errors import (
+    DocumentTooLarge,
     KeyReused,
     NotFound,
     RepositoryError,
@@ -143,8 +144,7 @@ class RecordRepository(RecordReader):
         sealed = zip(ids, await self._sealed(changes), strict=True)
         mark = self._mark()
         pairs = [(target_query(each, change), self._pipeline(change, mark)) for each, change in sealed]
-        done = await self.collection.bulk_write(pairs)
-        _duplicates_only([each for each in done.errors if not each.is_too_large])
+        await self._write_all(ids, pairs)
         owner = {self.owner_key: 1} if self.owner_key else {}
         rows = await self.collection.find({ID: {"$in": ids}}, {"tail.key": 1, "tail.version": 1, **owner})
         await self._follow(rows, mark)
@@ -159,6 +159,16 @@ class RecordRepository(RecordReader):
         for row in rows:
             await self.history.move_when_full(str(row[ID]), row)
         return frozenset(stale)
+
+    async def _write_all(self, ids: Sequence[str], pairs: Sequence[tuple[Document, list[Stage]]]) -> None:
+        """Write what can be written: a record that would become too large, also without its history, stays as it is."""
+        done = await self.collection.bulk_write(pairs)
+        _duplicates_only([each for each in done.errors if not each.is_too_large])
+        if done.errors:
+            relieved = await self.history.relieve({ids[each.index] for each in done.errors})
+            again = [pairs[each.index] for each in done.errors if ids[each.index] in relieved]
+            done = await self.collection.bulk_write(again)
+            _duplicates_only([each for each in done.errors if not each.is_too_large])
 
     async def write(self, record_id: str, change: Change, answer: AuthorisedPlan) -> Written:
         """The record after one change, as far as the answer's plan shows it; for its rows alone.
@@ -176,10 +186,17 @@ class RecordRepository(RecordReader):
         # A key is new if it is neither in the tail nor among the changes that have left it. Where only the change that
         # made the record has left, there is none to look for: it came in bulk, and its key is no request's.
         moved: list[int | None] = [None, CREATED]
+        is_relieved = False
         for _ in range(WRITE_ATTEMPTS):
             is_new = {} if change.key is None else {"tail.key": {"$ne": change.key}, "moved": {"$in": moved}}
             query = target_query(record_id, change, **is_new)
-            document = await self.collection.find_one_and_update(query, pipeline, projection)
+            try:
+                document = await self.collection.find_one_and_update(query, pipeline, projection)
+            except DocumentTooLarge:
+                if is_relieved or not await self.history.relieve((record_id,)):
+                    raise
+                is_relieved = True
+                continue
             if document is not None:
                 self._noted_change(answer.touched, document, document["version"], change)
                 await self.history.move_when_full(record_id, document)

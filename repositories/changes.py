@@ -65,6 +65,20 @@ class ChangeHistory:
         if leaving := entries[:-TAIL_KEPT]:
             await self._move({record_id: leaving}, leaving[-1]["version"])
 
+    async def relieve(self, record_ids: Some[str]) -> frozenset[str]:
+        """Those of the records that have room again: all but the newest change of their tails has moved out.
+
+        A tail of long texts can fill a document before it is long enough to move.
+        Cost: three commands for each record.
+        """
+        found: set[str] = set()
+        for record_id in sorted(record_ids):
+            whole = await self._records.find_one({"_id": {"$eq": record_id}}, {"tail": 1})
+            if leaving := (whole["tail"] if whole else [])[:-1]:
+                await self._move({record_id: leaving}, leaving[-1]["version"])
+                found.add(record_id)
+        return frozenset(found)
+
     async def move_created(self, documents: Some[Document]) -> None:
         """Move the change that made each record out: it holds all the values once more, and is seldom looked at.
 

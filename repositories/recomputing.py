@@ -79,11 +79,18 @@ class RecomputingRepository:
         Raises: RepositoryFault for any other refusal.
         """
         rows = await self._clients.find(where, {ID: 1}, [(ID, 1)])
-        ids = [str(each[ID]) for each in rows]
+        full = await self._one_by_one([str(each[ID]) for each in rows], stages)
+        # Without its history there may be room.
+        relieved = await self._history.relieve(full)
+        left = await self._one_by_one(sorted(relieved), stages)
+        return tuple(each for each in full if each not in relieved or each in left)
+
+    async def _one_by_one(self, ids: Sequence[str], stages: Stages) -> list[str]:
+        """The ids of the clients who would become too large."""
         done = await self._clients.bulk_write([({ID: {"$eq": each}}, list(stages)) for each in ids])
         if others := [each for each in done.errors if not each.is_too_large]:
             raise RepositoryFault(others[0].message)
-        return tuple(ids[each.index] for each in done.errors)
+        return [ids[each.index] for each in done.errors]
 
     async def drop_upcoming(self, path: str) -> int:
         """How many clients lose a value that was put beside and is not wanted any more."""

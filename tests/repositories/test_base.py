@@ -15,6 +15,7 @@ from repositories.repositories import Repositories
 from tests.books import AT, change, everything, insert, nearly_full, plan, record, seen, stored
 
 EMPLOYEES = "profile.employees"
+LONG = {"path": "attitude.remarks", "old": "x" * 1_600_000}
 
 
 class TestInsert:
@@ -102,6 +103,27 @@ class TestWriteMany:
         assert await book.clients.write_many(batch, touched) == {0}
         assert (await stored(book, two))["profile"] == {"employees": 5}
         assert touched.changes == {f"{two}:2"}
+
+    @pytest.mark.real_drivers
+    @pytest.mark.parametrize("many", [True, False])
+    async def test_a_tail_that_fills_the_document_makes_room(self, book: Repositories, many: bool) -> None:
+        one = await insert(book, "A", {})
+        found = await stored(book, one)
+        tail = [*found["tail"], *({**found["tail"][0], "version": at, "values": [LONG]} for at in range(2, 12))]
+        await book.clients.collection.delete_one({ID: one})
+        await book.clients.collection.insert_one({**found, "version": 11, "tail": tail})
+        await nearly_full(book, one)
+        asked = change({EMPLOYEES: 5}, key="k", request_hash="h", expected_version=11)
+        if many:
+            assert await book.clients.write_many([(one, asked)]) == frozenset()
+        else:
+            await book.clients.write(one, asked, seen())
+            assert (await book.clients.write(one, asked, seen())).is_replay
+        after = await stored(book, one)
+        assert (after["profile"], after["version"], after["moved"]) == ({"employees": 5}, 12, 10)
+        assert [each["version"] for each in after["tail"]] == [11, 12]
+        moved = await book.store.collection("changes").find({"recordId": one}, {"version": 1}, [("version", 1)])
+        assert [each["version"] for each in moved] == list(range(1, 11))
 
     async def test_moves_full_tails(self, book: Repositories) -> None:
         one = await insert(book, "A", {})
