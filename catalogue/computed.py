@@ -28,6 +28,12 @@ ROLLUP = Way(ErrorCode.INVALID_VALUE, "rollup", "A rollup")
 MODEL = Way(ErrorCode.MODEL_REFUSED, "model", "The model", "a result is at least as secret as what it is made from")
 
 
+def in_force(before: Catalogue, path: str, area: str) -> Attribute | None:
+    """The definition by which there are values; a draft has had none: its level is asked about when it is published."""
+    was = before.find(path, area)
+    return was if was is not None and before.is_live(was) else None
+
+
 def fitness_problems(catalogue: Catalogue, attribute: Attribute, way: Way) -> Iterator[Problem]:
     """A problem for each part of a definition that no value has which the database computes."""
     if catalogue.is_restricted(attribute):

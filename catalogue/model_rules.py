@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from catalogue.attribute import CLIENTS, Attribute, Facet
 from catalogue.catalogue import Catalogue
-from catalogue.computed import MODEL, level_problems
+from catalogue.computed import MODEL, in_force, level_problems
 from catalogue.errors import ErrorCode, Problem
 from catalogue.formulas.graph import graph_of
 from catalogue.kinds import Kind
@@ -21,11 +21,9 @@ FITS = {
 
 def model_problems(before: Catalogue, after: Catalogue, path: str, area: str = CLIENTS) -> list[Problem]:
     """Why a definition cannot stand in the wanted catalogue, as far as models go; its own and those that read it."""
-    wanted, was = after.find(path, area), before.find(path, area)
+    wanted, was = after.find(path, area), in_force(before, path, area)
     if wanted is None or area != CLIENTS:
         return []
-    # What was a draft has had no values yet: its level is asked about when it is published.
-    was = was if was is not None and before.is_live(was) else None
     problems = list(_own_problems(after, wanted, wanted.model, was)) if wanted.model and wanted.is_live else []
     return [*problems, *_users_problems(before, after, wanted)]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from catalogue.attribute import CLIENTS, Attribute, Facet, FormulaState
 from catalogue.catalogue import Catalogue
-from catalogue.computed import FORMULA, broken_problems, fitness_problems, has_other_rules, level_problems
+from catalogue.computed import FORMULA, broken_problems, fitness_problems, has_other_rules, in_force, level_problems
 from catalogue.errors import Problem
 from catalogue.formulas.forms import check_text
 from catalogue.formulas.graph import graph_of, input_paths
@@ -32,11 +32,9 @@ _ADVICE = {
 
 def formula_problems(before: Catalogue, after: Catalogue, path: str, area: str = CLIENTS) -> list[Problem]:
     """Why a definition cannot stand in the wanted catalogue, as far as formulas go; its own and those that read it."""
-    wanted, was = after.find(path, area), before.find(path, area)
+    wanted, was = after.find(path, area), in_force(before, path, area)
     if wanted is None:
         return []
-    # What was a draft has had no values yet: its level is asked about when it is published.
-    was = was if was is not None and before.is_live(was) else None
     problems = list(_own_problems(after, wanted, was)) if wanted.formula is not None and wanted.is_live else []
     return [*problems, *_users_problems(before, after, wanted)]
 

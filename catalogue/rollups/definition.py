@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator
 
 from catalogue.attribute import CLIENTS, Attribute, Facet, FormulaState
 from catalogue.catalogue import Catalogue
-from catalogue.computed import ROLLUP, broken_problems, fitness_problems, has_other_rules, level_problems
+from catalogue.computed import ROLLUP, broken_problems, fitness_problems, has_other_rules, in_force, level_problems
 from catalogue.errors import ErrorCode, Problem, Refused
 from catalogue.filters import named_paths, paths_of
 from catalogue.formulas.definition import KINDS_GIVEN, fits
@@ -43,7 +43,7 @@ _TAKES = {
 
 def rollup_problems(before: Catalogue, after: Catalogue, path: str, area: str = CLIENTS) -> list[Problem]:
     """Why a definition cannot stand in the wanted catalogue, as far as rollups go."""
-    wanted, was = after.find(path, area), before.find(path, area)
+    wanted, was = after.find(path, area), in_force(before, path, area)
     if wanted is None:
         return []
     if area != CLIENTS:

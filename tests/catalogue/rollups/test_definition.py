@@ -64,6 +64,14 @@ class TestProblems:
     def test_attributes_that_cannot_have_one(self, more: dict[str, Any], place: str) -> None:
         assert place in problems(attribute_more=more)
 
+    def test_a_draft_is_published_at_the_level_of_what_it_reads(self) -> None:
+        rollup = Rollup(area="interactions", function=RollupFunction.COUNT)
+        draft = attribute("derived.x", Kind.LONG, rollup=rollup, sensitivity=Sensitivity.PUBLIC, status=Status.DRAFT)
+        published = draft.model_copy(update={"status": Status.PUBLISHED})
+        before = BOOK.with_attributes([draft])
+        (found,) = rollup_problems(before, before.with_attributes([published]), "derived.x")
+        assert found.path == ("sensitivity",)
+
 
 class TestSegments:
     """A rollup for the members of a segment reads what the segment's filter looks at."""
