@@ -38,6 +38,8 @@ _ENVELOPE = frozenset({"lsid", "$clusterTime", "$db", "$readPreference", "txnNum
 # The files of dropped databases stay open for as long as snapshots are kept: 5 minutes, in which a run of many small
 # databases comes to 20,000 of them, the most a process may have here.
 SHORT_HISTORY = ("--setParameter", "minSnapshotHistoryWindowInSeconds=5")
+ROOM_BYTES = 6_000_000_000
+"""The memory that is free where databases of tests are kept in it; two of the long tier come to 2 GB."""
 _HANDSHAKE = frozenset({"hello", "ping", "endSessions", "killCursors", "dropDatabase"})
 
 
@@ -106,11 +108,25 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+def _memory() -> Path | None:
+    """A directory in memory, if there is room: there a database of a test is made in a quarter of the time."""
+    directory = Path("/dev/shm")
+    if not directory.is_dir():
+        return None
+    for left in directory.glob("kehu-tests-*-*"):
+        # of a run that was killed
+        if not Path("/proc", left.name.split("-")[2]).exists():
+            shutil.rmtree(left, ignore_errors=True)
+    lines = Path("/proc/meminfo").read_text("utf-8").splitlines()
+    available = next((int(each.split()[1]) * 1024 for each in lines if each.startswith("MemAvailable:")), 0)
+    return directory if min(available, shutil.disk_usage(directory).free) >= ROOM_BYTES else None
+
+
 @pytest.fixture(scope="session")
 def mongod_uri() -> Iterator[str]:
     """The URI of one mongod for the whole run; tests that need it are skipped, with the reason, where none can run."""
     # short and outside pytest's own directory, which keeps the 300 MB of the last three runs
-    directory = Path(tempfile.mkdtemp(prefix="kehu-tests-"))
+    directory = Path(tempfile.mkdtemp(prefix=f"kehu-tests-{os.getpid()}-", dir=_memory()))
     mongod = EmbeddedMongod(directory, cache_gb=0.25, extra_arguments=SHORT_HISTORY)
     try:
         try:

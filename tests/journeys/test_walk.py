@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import anyio
 import httpx2
 from pymongo import MongoClient
 
+from tests.figures import Figure
 from tests.house_rules import ROOT
 from tests.servers import KEHU, environment, kehu_serve
 
@@ -21,11 +23,12 @@ SOON_SECONDS = 60.0
 DONE, SOME_REFUSED = 0, 1
 
 
-async def test_the_walk(mongod_uri: str, tmp_path: Path) -> None:
+async def test_the_walk(mongod_uri: str, tmp_path: Path, figure: Figure) -> None:
     database = f"test_{uuid.uuid4().hex[:16]}"
     settings = {"KEHU_MONGODB_URI": mongod_uri, "KEHU_DATABASE": database, "KEHU_DATA_DIR": str(tmp_path / "data")}
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     blocks = BLOCK.findall(PAGE.read_text("utf-8"))
+    begun = time.monotonic()
     try:
         with kehu_serve(tmp_path / "data", "--demo", str(DEMO_CLIENTS), KEHU_JOBS="inside", **settings) as served:
             async with served.client() as api:
@@ -33,6 +36,8 @@ async def test_the_walk(mongod_uri: str, tmp_path: Path) -> None:
     finally:
         with MongoClient[dict[str, Any]](mongod_uri) as client:
             client.drop_database(database)
+    seconds = time.monotonic() - begun
+    figure(f"the newcomer's walk: {len(codes)} commands, questions and answers in {seconds:.0f} s, the server included")
     assert [code for code in codes if code is not None] == [SOME_REFUSED, SOME_REFUSED, DONE]
     refused = (tmp_path / "refused.csv").read_text("utf-8")
     assert len(refused.splitlines()) == 2
