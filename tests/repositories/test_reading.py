@@ -48,6 +48,9 @@ class TestReadPage:
     async def test_a_walk_over_equal_and_unset_values_meets_each_client_once(
         self, book: Repositories, count: int, size: int
     ) -> None:
+        if book.store.driver == "memory":
+            # it sorts all of them for every page
+            count, size = count // 4, size // 4
         values = await fill(book, count)
         by_number = (Order("number", is_descending=True),)
         numbers = sorted(values, reverse=True)
