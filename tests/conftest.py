@@ -35,9 +35,9 @@ PATIENCE = MongoSettings(
 )
 # of each command, what the driver adds for its own bookkeeping
 _ENVELOPE = frozenset({"lsid", "$clusterTime", "$db", "$readPreference", "txnNumber", "maxTimeMS", "readConcern"})
-# The files of dropped databases stay open for as long as snapshots are kept: 5 minutes, in which a run of many small
-# databases comes to 20,000 of them, the most a process may have here.
-SHORT_HISTORY = ("--setParameter", "minSnapshotHistoryWindowInSeconds=5")
+# The files of dropped databases stay open until a checkpoint, every 60 seconds, and for as long as snapshots are kept,
+# 5 minutes: in that time a run of many small databases comes to 20,000 of them, the most a process may have here.
+SHORT_HISTORY = ("--setParameter", "minSnapshotHistoryWindowInSeconds=5", "--syncdelay", "5")
 ROOM_BYTES = 6_000_000_000
 """The memory that is free where databases of tests are kept in it; two of the long tier come to 2 GB."""
 _HANDSHAKE = frozenset({"hello", "ping", "endSessions", "killCursors", "dropDatabase"})
