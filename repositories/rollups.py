@@ -24,6 +24,8 @@ from repositories.compile.rollups import (
     counting_pipeline,
     crossing_pipeline,
     rolled_stages,
+    several_pipeline,
+    together,
     value_of,
 )
 from repositories.derivations import Derivations
@@ -58,8 +60,8 @@ class _Turn:
 class Rollups:
     """The rollups of the newest catalogue.
 
-    Cost: nothing for a write of an area that no rollup reads; else one command before the client's and its
-    formulas' update, one for each rollup, and one that takes the mark away.
+    Cost: nothing for a write of an area that no rollup reads; else two commands before the client's and its formulas'
+    update, and one that takes the mark away.
     """
 
     def __init__(
@@ -127,7 +129,7 @@ class Rollups:
         that of several at once the last one has seen what all of them wrote. Without `is_final` a value that is right
         is no computation that others have to notice.
         Raises: Unavailable where others write without a pause.
-        Cost: two commands, and one for each rollup; again where somebody came in between.
+        Cost: three commands, one more for each rollup that gives long texts; again where somebody came in between.
         """
         catalogue = self._newest()
         wanted = list(_counted(catalogue, attributes))
@@ -136,7 +138,7 @@ class Rollups:
         for _ in range(ATTEMPTS):
             rows = await self._clients.find({ID: {"$in": list(owners)}}, {COUNTER: 1})
             at = _now()
-            found = await asyncio.gather(*(self._rows(each, owners, at) for each in wanted))
+            found = await self._rows(wanted, owners, at)
             pairs = [self._update(catalogue, each, wanted, found, at, is_final=is_final) for each in rows]
             done = await self._clients.bulk_write(pairs)
             if done.errors:
@@ -146,9 +148,28 @@ class Rollups:
                 return done.modified
         raise Unavailable("Others write records of these clients without a pause; their rollups are computed later.")
 
-    async def _rows(self, given: Counted, owners: Collection[str], at: datetime) -> dict[str, Document]:
-        records = self._store.collection(given.rollup.area)
-        return {str(row[ID]): row for row in await records.aggregate(counting_pipeline(given, owners, at))}
+    async def _rows(self, given: Sequence[Counted], owners: Collection[str], at: datetime) -> list[dict[str, Document]]:
+        """What each rollup reads of the clients who have such records, by their ids."""
+        found: list[dict[str, Document]] = [{} for _ in given]
+        await asyncio.gather(*(self._fill(found, places, given, owners, at) for places in together(given)))
+        return found
+
+    async def _fill(
+        self,
+        found: Sequence[dict[str, Document]],
+        places: Sequence[int],
+        given: Sequence[Counted],
+        owners: Collection[str],
+        at: datetime,
+    ) -> None:
+        several = [given[each] for each in places]
+        records = self._store.collection(several[0].rollup.area)
+        if len(several) == 1:
+            pipeline = counting_pipeline(several[0], owners, at)
+        else:
+            pipeline = several_pipeline(several, owners, at)
+        for row in await records.aggregate(pipeline):
+            found[places[row.get("r", 0)]][str(row[ID])] = row
 
     def _update(
         self,
@@ -211,7 +232,8 @@ class Rollups:
     async def counted(self, client_id: str, attribute: Attribute) -> Document | None:
         """What a rollup reads of a client now: n, first and last; None where there is nothing."""
         for each in _counted(self._newest(), (attribute,)):
-            return (await self._rows(each, (client_id,), _now())).get(client_id)
+            (found,) = await self._rows((each,), (client_id,), _now())
+            return found.get(client_id)
         return None
 
     async def has_member(self, client_id: str, attribute: Attribute) -> bool | None:

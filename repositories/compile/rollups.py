@@ -1,6 +1,6 @@
 """Rollups as aggregations over the records that point at clients."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -77,8 +77,43 @@ def counting_pipeline(given: Counted, clients: Collection[str], at: datetime) ->
 
     Cost: one walk through the records of those clients, by the index that lists them.
     """
+    return [{"$match": {"$and": [_owned(given, clients), *_parts(given, at)]}}, _grouping(given)]
+
+
+def together(given: Sequence[Counted]) -> Iterator[list[int]]:
+    """The places of rollups that one command counts: those over the same records.
+
+    Long texts are counted alone: what several count stands in one document on the way, which may not grow too large.
+    """
+    found: dict[tuple[str, int | None], list[int]] = {}
+    for place, each in enumerate(given):
+        found.setdefault((each.rollup.area, place if each.of_kind is Kind.TEXT else None), []).append(place)
+    yield from found.values()
+
+
+def several_pipeline(given: Sequence[Counted], clients: Collection[str], at: datetime) -> list[Stage]:
+    """Stages that give the same for several rollups over the same records; `r` says of which of them a row is.
+
+    Cost: one walk through the records of those clients, whatever the number of rollups.
+    """
+    each_of = {
+        f"r{place}": [{"$match": {"$and": _parts(each, at)}}, _grouping(each), {"$set": {"r": place}}]
+        for place, each in enumerate(given)
+    }
+    rows: Stage = {"$project": {"row": {"$concatArrays": [f"${name}" for name in each_of]}}}
+    # One row at a time: all of them together may be more than a document.
+    apart: list[Stage] = [{"$unwind": "$row"}, {"$replaceWith": "$row"}]
+    return [{"$match": _owned(given[0], clients)}, {"$facet": each_of}, rows, *apart]
+
+
+def _owned(given: Counted, clients: Collection[str]) -> Stage:
+    return {given.owner: {"$in": sorted(clients)}}
+
+
+def _parts(given: Counted, at: datetime) -> list[Stage]:
+    """Which records of a client are counted."""
     rollup = given.rollup
-    parts: list[Stage] = [{given.owner: {"$in": sorted(clients)}}]
+    parts: list[Stage] = []
     if given.where:
         parts.append(given.where)
     if rollup.of is not None:
@@ -89,8 +124,12 @@ def counting_pipeline(given: Counted, clients: Collection[str], at: datetime) ->
         parts.append({given.over: {"$gt": at - timedelta(days=rollup.days), "$lte": at}})
     else:
         parts.append({given.over: {"$type": "date"}})
+    return parts
+
+
+def _grouping(given: Counted) -> Stage:
     moments: Stage = {"n": {"$sum": 1}, "first": {"$min": f"${given.over}"}, "last": {"$max": f"${given.over}"}}
-    return [{"$match": {"$and": parts}}, {"$group": {"_id": f"${given.owner}", "v": _value(given), **moments}}]
+    return {"$group": {"_id": f"${given.owner}", "v": _value(given), **moments}}
 
 
 def _value(given: Counted) -> Stage:
