@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, repeat
 from secrets import token_hex
 from typing import Any
 from weakref import WeakValueDictionary
@@ -21,8 +21,10 @@ from repositories.compile.rollups import (
     Counted,
     as_derivation,
     counted,
+    counted_path,
     counting_pipeline,
     crossing_pipeline,
+    is_there,
     rolled_stages,
     several_pipeline,
     together,
@@ -136,10 +138,17 @@ class Rollups:
         if not wanted or not owners:
             return 0
         for _ in range(ATTEMPTS):
-            rows = await self._clients.find({ID: {"$in": list(owners)}}, {COUNTER: 1})
+            paths = () if is_final else [counted_path(each.attribute) for each in wanted]
+            rows = await self._clients.find({ID: {"$in": list(owners)}}, dict.fromkeys((COUNTER, *paths), 1))
             at = _now()
             found = await self._rows(wanted, owners, at)
-            pairs = [self._update(catalogue, each, wanted, found, at, is_final=is_final) for each in rows]
+            pairs = []
+            for row in rows:
+                values = [value_of(each, of.get(str(row[ID]))) for each, of in zip(wanted, found, strict=True)]
+                if is_final or not all(map(is_there, wanted, repeat(row), values)):
+                    pairs.append(self._update(catalogue, row, wanted, values, at, is_final=is_final))
+            if not pairs:
+                return 0
             done = await self._clients.bulk_write(pairs)
             if done.errors:
                 raise RepositoryFault(done.errors[0].message)
@@ -176,12 +185,12 @@ class Rollups:
         catalogue: Catalogue,
         row: Document,
         wanted: Sequence[Counted],
-        found: Sequence[Mapping[str, Document]],
+        values: Sequence[object],
         at: datetime,
         *,
         is_final: bool,
     ) -> tuple[Document, list[Mapping[str, Any]]]:
-        counts = [(each, value_of(each, rows.get(str(row[ID])))) for each, rows in zip(wanted, found, strict=True)]
+        counts = list(zip(wanted, values, strict=True))
         own = [as_derivation(catalogue, *each) for each in counts if not is_for_members(each[0].attribute)]
         hanging = self._derivations.with_users(*(each.attribute.path for each in wanted))
         computing = recomputing_stages([*own, *hanging], at, PROGRAM.person)

@@ -1,6 +1,6 @@
 """Rollups as aggregations over the records that point at clients."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +17,7 @@ from repositories.compile.derived_value import kept_value
 from repositories.compile.filters import query_from
 from repositories.compile.fitting import fits
 from repositories.compile.guards import where
+from repositories.cursors import value_at
 
 Stage = dict[str, object]
 
@@ -151,6 +152,13 @@ def value_of(given: Counted, row: Stage | None) -> object:
     return found.get("v") if isinstance(found, dict) else found
 
 
+def is_there(given: Counted, client: Mapping[str, object], value: object) -> bool:
+    """Whether a client has the value already, of the same kind, and nothing beside it is to go."""
+    stored = value_at(client, counted_path(given.attribute))
+    is_alike = all(isinstance(stored, each) is isinstance(value, each) for each in (bool, int, float))
+    return given.attribute.formula_state is None and is_alike and stored == value
+
+
 def as_derivation(catalogue: Catalogue, given: Counted, value: object) -> Derivation:
     """How a value that was counted is put into a client: cast, held against the rules, entered in the history."""
     attribute = given.attribute
@@ -178,6 +186,11 @@ def rolled_stages(counts: Iterable[tuple[Counted, object]]) -> list[Stage]:
         _rolled_path(each.attribute): {"$literal": value} for each, value in counts if is_for_members(each.attribute)
     }
     return [{"$set": kept}] if kept else []
+
+
+def counted_path(attribute: Attribute) -> str:
+    """Where a client has what was counted: beside the value, where only members of a segment have one."""
+    return _rolled_path(attribute) if is_for_members(attribute) else attribute.path
 
 
 def _rolled_path(attribute: Attribute) -> str:

@@ -18,6 +18,7 @@ from acts.recomputing import recompute_all, recompute_formula
 from acts.rollups import roll
 from catalogue.attribute import FormulaState
 from catalogue.builtin import builtin_catalogue
+from catalogue.builtin.computed import uncomputed
 from catalogue.errors import Refused
 from catalogue.kinds import Kind
 from catalogue.rollups.rollup import Rollup, RollupFunction
@@ -39,10 +40,13 @@ COUNT_90 = {**COUNT, "days": 90}
 MINUTES: dict[str, Any] = {"function": RollupFunction.SUM, "of": "duration"}
 
 
+PLAIN = uncomputed(builtin_catalogue())
+
+
 @pytest.fixture
 async def full(store: Store) -> Repositories:
-    """An empty book with the built-in catalogue."""
-    return await open_book(store, builtin_catalogue())
+    """An empty book with the built-in attributes, none of which is computed."""
+    return await open_book(store, PLAIN)
 
 
 async def defined(book: Repositories, key: str, given: Mapping[str, Any], kind: Kind = Kind.LONG) -> Repositories:
@@ -172,7 +176,7 @@ class TestAtOnce:
         book = await defined(await defined(full, "contacts", COUNT), "minutes", MINUTES)
         clients = [await make_client(book, f"C{at}") for at in range(3)]
         # Two processes see the same database: neither knows who waits in the other.
-        second = await open_book(store, builtin_catalogue())
+        second = await open_book(store, PLAIN)
         random, gate = Random(34), asyncio.Semaphore(30)
         given = [(random.choice((book, second)), random.choice(clients), random.randrange(60)) for _ in range(count)]
 
