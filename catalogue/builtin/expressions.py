@@ -20,9 +20,7 @@ def part(name: str) -> str:
 
 def quotient(upper: Expression, lower: Expression, digits: int = 4) -> Expression:
     """One figure divided by another one, rounded; null unless both are known and the lower one is above 0."""
-    divided = {"$divide": ["$$upper", "$$lower"]}
-    found = {"$cond": [{"$gt": ["$$lower", 0]}, {"$round": [divided, digits]}, None]}
-    return {"$let": {"vars": {"upper": upper, "lower": lower}, "in": found}}
+    return {"$cond": [{"$gt": [lower, 0]}, {"$round": [{"$divide": [upper, lower]}, digits]}, None]}
 
 
 def ratio(upper: str, lower: str) -> str:
