@@ -139,7 +139,8 @@ class Rollups:
             return 0
         for _ in range(ATTEMPTS):
             paths = () if is_final else [counted_path(each.attribute) for each in wanted]
-            rows = await self._clients.find({ID: {"$in": list(owners)}}, dict.fromkeys((COUNTER, *paths), 1))
+            shown = dict.fromkeys((COUNTER, "tail.version", *paths), 1)
+            rows = await self._clients.find({ID: {"$in": list(owners)}}, shown)
             at = _now()
             found = await self._rows(wanted, owners, at)
             pairs = []
@@ -153,7 +154,7 @@ class Rollups:
             if done.errors:
                 raise RepositoryFault(done.errors[0].message)
             if done.matched == len(pairs):
-                await self._move_full(owners)
+                await self._move_full(rows)
                 return done.modified
         raise Unavailable("Others write records of these clients without a pause; their rollups are computed later.")
 
@@ -199,10 +200,11 @@ class Rollups:
             stages.append({"$set": {COUNTER: {"$add": [{"$ifNull": [f"${COUNTER}", 0]}, 1]}}})
         return {ID: row[ID], COUNTER: {"$eq": row.get(COUNTER)}}, stages
 
-    async def _move_full(self, owners: Sequence[str]) -> None:
-        where = {ID: {"$in": list(owners)}, f"tail.{TAIL_LIMIT}": {"$exists": True}}
-        for each in await self._clients.find(where, {"tail.version": 1}):
-            await self._history.move_when_full(str(each[ID]), each)
+    async def _move_full(self, rows: Sequence[Document]) -> None:
+        """Move the older changes of those out whose tails were full before they got one more."""
+        for each in rows:
+            if len(each.get("tail", ())) >= TAIL_LIMIT:
+                await self._history.move_when_full(str(each[ID]), {"tail": [*each["tail"], {}]})
 
     async def clients_behind(self, after: str) -> list[str]:
         """The next ids of clients behind an id."""

@@ -20,6 +20,7 @@ from acts.segments_history import read_figures
 from catalogue.builtin import builtin_catalogue
 from catalogue.builtin.computed import uncomputed
 from catalogue.errors import Refused
+from repositories.changes import TAIL_KEPT, TAIL_LIMIT
 from repositories.cursors import value_at
 from repositories.mongo import Store
 from repositories.repositories import Repositories
@@ -181,6 +182,16 @@ class TestContacts:
             "kehu-rollups",
             {f"behaviour.{name}" for name in CONTACTS} - {"behaviour.contactCount90d"},
         )
+
+    @one_driver
+    async def test_many_contacts_do_not_fill_a_client(self, store: Store) -> None:
+        book = await open_book(store, BUILT)
+        client = await make_client(book)
+        for at in range(TAIL_LIMIT + 2):
+            await met(book, client, 40 - at)
+        found = await stored(book, client)
+        assert (found["version"], len(found["tail"])) == (TAIL_LIMIT + 3, TAIL_KEPT + 2)
+        assert await book.store.collection("changes").count({"recordId": client}) == TAIL_LIMIT + 1 - TAIL_KEPT
 
     @one_driver
     async def test_time_moves_them_too(self, store: Store) -> None:
