@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Collection as Some
+from hashlib import sha256
 from typing import Any
 
 from acts.checks import now
@@ -144,6 +145,22 @@ def _note(too_large: Some[str]) -> dict[str, str]:
     if not too_large:
         return {}
     return {"note": f"{len(too_large):,} clients stay as they are: they would be larger than the 16 MB of a document"}
+
+
+async def follow_built_in(repositories: Repositories) -> None:
+    """Ask once for the job that computes a book by built-in rules which it does not know, as after an upgrade.
+
+    Cost: one command where it knows them.
+    """
+    rows = repositories.feed.built_in.attributes
+    texts = [each.canonical_text for each in rows if each.formula is not None or each.rollup is not None]
+    rules = sha256("".join(texts).encode()).hexdigest()
+    book = RecomputingRepository(repositories.store, repositories.clients.history)
+    if not texts or await book.knows(rules):
+        return
+    if await book.count():
+        await enqueue(PROGRAM, repositories, VERIFY, {}, key=rules)
+    await book.note_rules(rules)
 
 
 class _Walk:

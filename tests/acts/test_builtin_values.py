@@ -14,7 +14,7 @@ from acts.demo import load_demo
 from acts.demo_book import demo_clients, demo_managers
 from acts.demo_segments import SEGMENTS
 from acts.interactions import NewInteraction, record_interaction
-from acts.recomputing import recompute_all
+from acts.recomputing import follow_built_in, recompute_all
 from acts.rollups import roll
 from acts.segments_history import read_figures
 from catalogue.builtin import builtin_catalogue
@@ -25,6 +25,8 @@ from repositories.cursors import value_at
 from repositories.mongo import Store
 from repositories.repositories import Repositories
 from tests.books import NO_PROOF, VIEWER, make_client, open_book, stored
+from worker.attempt import Manner, next_attempt
+from worker.handlers import HANDLERS
 
 BUILT = builtin_catalogue()
 RATIOS = (
@@ -214,7 +216,9 @@ class TestContacts:
             await make_client(book, behaviour={"contactCount90d": 7})
 
 
-GIVEN = {"behaviour": {"contactCount90d": 99, "lastContactAt": datetime(2020, 1, 1, tzinfo=UTC), "financials": FIRM}}
+GIVEN: dict[str, Any] = {
+    "behaviour": {"contactCount90d": 99, "lastContactAt": datetime(2020, 1, 1, tzinfo=UTC), "financials": FIRM}
+}
 
 
 @one_driver
@@ -245,6 +249,23 @@ class TestOldBook:
         )
         assert await stored(book, untouched) == before, "who was right stays as he was"
         assert (await recompute_all(book, unheard, {}, "another"))["changed"] == 0
+
+    async def test_a_server_of_this_release_asks_for_it_once(self, store: Store, client: str) -> None:
+        book = await open_book(store, BUILT)
+        for _ in range(2):
+            await follow_built_in(book)
+        (job,) = await book.jobs.collection.find({})
+        assert (job["kind"], job["state"]) == ("formula.verify", "QUEUED")
+        while attempt := await next_attempt(lambda: book, HANDLERS, "w", Manner()):
+            await attempt.carry_out()
+        assert (await stored(book, client))["derived"]["debtRatio"] == 0.4
+
+    async def test_a_new_book_needs_none(self, store: Store) -> None:
+        book = await open_book(store, BUILT)
+        await follow_built_in(book)
+        await make_client(book)
+        await follow_built_in(book)
+        assert await book.jobs.collection.count({}) == 0
 
     async def test_a_night_that_was_stopped_goes_on(
         self, store: Store, client: str, monkeypatch: pytest.MonkeyPatch
