@@ -95,7 +95,8 @@ class TestDemoBook:
             assert client["derived"].get("productCount") == (len(held) if isinstance(held, list) else None)
             wanted = contacts_from(records.get(client["_id"], []), now())
             assert {name: client["behaviour"].get(name) for name in CONTACTS} == wanted
-            if (last := own["behaviour"].get("lastContactAt")) is not None and last < now():
+            last = own["behaviour"].get("lastContactAt")
+            if isinstance(last, datetime) and last < now():
                 assert wanted["lastContactAt"] == last
             met[str(client["derived"].get("purchaseModel"))] += 1
         assert min(met[name] for name in (*RATIOS, "market", "revenueGrowth")) > 20, met
