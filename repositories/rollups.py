@@ -32,7 +32,7 @@ from repositories.compile.rollups import (
 )
 from repositories.derivations import Derivations
 from repositories.errors import RepositoryError, RepositoryFault, Unavailable
-from repositories.mongo import IndexSpec, Store
+from repositories.mongo import BulkError, IndexSpec, Store
 from repositories.plan import ID
 
 Document = dict[str, Any]
@@ -130,6 +130,7 @@ class Rollups:
         The counter is read before the records are: a value is written only where nobody else has computed since, so
         that of several at once the last one has seen what all of them wrote. Without `is_final` a value that is right
         is no computation that others have to notice.
+        A client who would be larger than a document may be stays as it is, with a warning; the others are computed.
         Raises: Unavailable where others write without a pause.
         Cost: three commands, one more for each rollup that gives long texts; again where somebody came in between.
         """
@@ -151,9 +152,8 @@ class Rollups:
             if not pairs:
                 return 0
             done = await self._clients.bulk_write(pairs)
-            if done.errors:
-                raise RepositoryFault(done.errors[0].message)
-            if done.matched == len(pairs):
+            too_large = _too_large(done.errors, pairs)
+            if done.matched == len(pairs) - len(too_large):
                 await self._move_full(rows)
                 return done.modified
         raise Unavailable("Others write records of these clients without a pause; their rollups are computed later.")
@@ -289,6 +289,16 @@ def _counted(catalogue: Catalogue, attributes: Sequence[Attribute]) -> Iterator[
             continue
         if found is not None:
             yield found
+
+
+def _too_large(errors: Sequence[BulkError], pairs: Sequence[tuple[Document, object]]) -> list[str]:
+    """The clients whose values have no room in their documents. Raises: RepositoryFault for any other error."""
+    if others := [each for each in errors if not each.is_too_large]:
+        raise RepositoryFault(others[0].message)
+    found = [str(pairs[each.index][0][ID]) for each in errors]
+    if found:
+        log.warning("too large for what is computed of their records, left as they are: %s", ", ".join(found))
+    return found
 
 
 def _now() -> datetime:

@@ -28,7 +28,7 @@ from repositories.mongo import Store
 from repositories.plan import ID, Change
 from repositories.repositories import Repositories, new_id
 from repositories.rollups import COUNTER, MARK, PROGRAM
-from tests.books import VIEWER, attribute, everything, make_client, open_book, stored
+from tests.books import VIEWER, attribute, everything, make_client, nearly_full, open_book, stored
 from tests.figures import Figure
 
 IS_LONG = bool(os.environ.get("KEHU_TEST_LONG"))
@@ -313,6 +313,26 @@ class TestWholeBook:
         await change_attribute(VIEWER, book, "derived.contacts", {"rollup": None})
         await met(book.on(book.feed.catalogue), clients[0])
         assert (await derived(book, clients[0]))["contacts"] == 1, "the last value stays"
+
+
+@one_driver
+class TestTooLarge:
+    async def test_a_client_without_room_holds_up_nobody(
+        self, full: Repositories, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        book = await defined(full, "contacts", COUNT)
+        heavy, light = await make_client(book), await make_client(book, "C2")
+        await nearly_full(book, heavy)
+        before = await stored(book, heavy)
+        change = Change({"at": now(), "channel": "VISIT"}, VIEWER.person, now())
+        records = [({ID: new_id("interactions"), "clientId": each}, change) for each in (heavy, light)]
+        assert await book.interactions.insert_many(records) == frozenset()
+        await book.clients.collection.update_one({ID: light}, {"$set": {"derived.contacts": 7}})
+        assert (await roll(book, unheard, {}))["finished"] == 0
+        assert (await recompute_all(book, unheard, {}, "night"))["changed"] == 1
+        assert await stored(book, heavy) == before
+        assert (await derived(book, light))["contacts"] == 1
+        assert heavy in caplog.text
 
 
 class TestDefinition:
