@@ -21,6 +21,8 @@ from repositories.cursors import value_at
 
 Stage = dict[str, object]
 
+CLOCKS = timedelta(minutes=1)
+"""So far may the clock of whoever records something be ahead: what has just been is not of the future."""
 FIRST_LEVEL = -1
 """Rollups come before every formula: they read no value of the client."""
 ROLLED = "rolled"
@@ -122,7 +124,7 @@ def _parts(given: Counted, at: datetime) -> list[Stage]:
         stored = {"$ne": None} if is_counted else {"$type": _TYPES.get(given.of_kind or Kind.STRING, "string")}
         parts.append({rollup.of: stored})
     if rollup.days is not None:
-        parts.append({given.over: {"$gt": at - timedelta(days=rollup.days), "$lte": at}})
+        parts.append({given.over: {"$gt": at - timedelta(days=rollup.days), "$lte": at + CLOCKS}})
     else:
         parts.append({given.over: {"$type": "date"}})
     return parts

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from catalogue.kinds import Kind
 from catalogue.rollups.rollup import Rollup, RollupFunction
-from repositories.compile.rollups import Counted, counting_pipeline, several_pipeline, together
+from repositories.compile.rollups import CLOCKS, Counted, counting_pipeline, several_pipeline, together
 from tests.books import attribute
 
 AT = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -37,7 +37,7 @@ class TestSeveralPipeline:
         assert stages[1] == {
             "$facet": {
                 "r0": [
-                    {"$match": {"$and": [{"at": {"$gt": AT - timedelta(days=90), "$lte": AT}}]}},
+                    {"$match": {"$and": [{"at": {"$gt": AT - timedelta(days=90), "$lte": AT + CLOCKS}}]}},
                     {"$group": {"_id": "$clientId", "v": {"$sum": 1}, **moments}},
                     {"$set": {"r": 0}},
                 ],
@@ -50,5 +50,5 @@ class TestSeveralPipeline:
         }  # fmt: skip
         alone = counting_pipeline(given[0], ("c2", "c1"), AT)
         assert alone[0] == {
-            "$match": {"$and": [stages[0]["$match"], {"at": {"$gt": AT - timedelta(days=90), "$lte": AT}}]}
+            "$match": {"$and": [stages[0]["$match"], {"at": {"$gt": AT - timedelta(days=90), "$lte": AT + CLOCKS}}]}
         }
