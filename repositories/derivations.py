@@ -156,7 +156,7 @@ def _without_records(catalogue: Catalogue) -> Iterator[Derivation]:
         with suppress(Refused):
             found = counted(catalogue, each)
             if found is not None and found.nothing is not None:
-                yield as_derivation(catalogue, found, found.nothing)
+                yield as_derivation(catalogue, found, {"$literal": found.nothing})
 
 
 def _batches(documents: Sequence[Document]) -> Iterator[Sequence[Document]]:

@@ -161,10 +161,17 @@ def is_there(given: Counted, client: Mapping[str, object], value: object) -> boo
     return given.attribute.formula_state is None and is_alike and stored == value
 
 
-def as_derivation(catalogue: Catalogue, given: Counted, value: object) -> Derivation:
+def value_among(ids: Sequence[str], values: Sequence[object]) -> Stage:
+    """The expression of the value of a client who is one of several, by its place among them."""
+    if len(ids) == 1:
+        return {"$literal": values[0]}
+    return {"$arrayElemAt": [{"$literal": list(values)}, {"$indexOfArray": [{"$literal": list(ids)}, "$_id"]}]}
+
+
+def as_derivation(catalogue: Catalogue, given: Counted, value: Stage) -> Derivation:
     """How a value that was counted is put into a client: cast, held against the rules, entered in the history."""
     attribute = given.attribute
-    kept = kept_value(attribute, catalogue.kinds_with(attribute), {"$literal": value})
+    kept = kept_value(attribute, catalogue.kinds_with(attribute), value)
     drops = attribute.formula_state is not None
     return Derivation(attribute.path, FIRST_LEVEL, kept, drops_upcoming=drops, source=_source(attribute))
 
@@ -182,11 +189,9 @@ def for_members(catalogue: Catalogue, given: Counted, level: int) -> Derivation:
     return Derivation(attribute.path, level, kept, drops_upcoming=drops, source=_source(attribute))
 
 
-def rolled_stages(counts: Iterable[tuple[Counted, object]]) -> list[Stage]:
+def rolled_stages(counts: Iterable[tuple[Counted, Stage]]) -> list[Stage]:
     """The stages that keep what was counted for members, before it is said who is one."""
-    kept = {
-        _rolled_path(each.attribute): {"$literal": value} for each, value in counts if is_for_members(each.attribute)
-    }
+    kept: Stage = {_rolled_path(each.attribute): value for each, value in counts if is_for_members(each.attribute)}
     return [{"$set": kept}] if kept else []
 
 
