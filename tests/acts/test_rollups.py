@@ -27,7 +27,8 @@ from repositories.errors import Unavailable
 from repositories.mongo import Store
 from repositories.plan import ID, Change
 from repositories.repositories import Repositories, new_id
-from repositories.rollups import COUNTER, MARK, PROGRAM
+from repositories.rollup_writes import COUNTER
+from repositories.rollups import MARK, PROGRAM
 from tests.books import VIEWER, attribute, everything, make_client, nearly_full, open_book, stored
 from tests.figures import Figure
 
