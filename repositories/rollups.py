@@ -77,9 +77,13 @@ class Rollups:
         """The rollups over the records of an area."""
         return [each for each in rolled_up(self._newest()) if each.rollup is not None and each.rollup.area == area]
 
-    def windowed(self) -> list[Attribute]:
-        """The rollups that change as time goes by, in order of their path."""
-        return [each for each in rolled_up(self._newest()) if each.rollup is not None and each.rollup.days is not None]
+    def windowed(self) -> dict[str, list[Attribute]]:
+        """The rollups that change as time goes by, by the area of their records, in order."""
+        found: dict[str, list[Attribute]] = {}
+        for each in rolled_up(self._newest()):
+            if each.rollup is not None and each.rollup.days is not None:
+                found.setdefault(each.rollup.area, []).append(each)
+        return dict(sorted(found.items()))
 
     def mark(self, area: str) -> Document:
         """What a record gets with its write, in the same command; nothing where no rollup reads its area."""
@@ -177,13 +181,16 @@ class Rollups:
         rows = await self._clients.find({ID: {"$gt": after}}, {ID: 1}, [(ID, 1)], limit=BATCH)
         return [str(each[ID]) for each in rows]
 
-    async def crossing(self, attribute: Attribute, since: datetime, until: datetime, after: str) -> list[str]:
-        """The next clients behind an id of whom a record has left a window, or come into it."""
-        for each in _counted(self._newest(), (attribute,)):
-            pipeline = crossing_pipeline(each, since, until, after, BATCH)
-            rows = await self._store.collection(each.rollup.area).aggregate(pipeline)
-            return [str(row[ID]) for row in rows]
-        return []
+    async def crossing(
+        self, attributes: Sequence[Attribute], since: datetime, until: datetime, after: str
+    ) -> list[str]:
+        """The next clients behind an id of whom a record has left a window, or come in; all are of one area."""
+        given = list(_counted(self._newest(), attributes))
+        if not given:
+            return []
+        pipeline = crossing_pipeline(given, since, until, after, BATCH)
+        rows = await self._store.collection(given[0].rollup.area).aggregate(pipeline)
+        return [str(row[ID]) for row in rows]
 
     async def finish(self, before: datetime) -> int:
         """How many records had a mark from before a moment: their writers ended before the rollups were computed."""

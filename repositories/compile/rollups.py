@@ -208,17 +208,21 @@ def _source(attribute: Attribute) -> str:
     return f"rollup of {attribute.path}, revision {attribute.formula_revision}"
 
 
-def crossing_pipeline(given: Counted, since: datetime, until: datetime, after: str, limit: int) -> list[Stage]:
-    """Stages that give the clients of whom a record has left the window, or come into it, in a span of time.
+def crossing_pipeline(
+    given: Sequence[Counted], since: datetime, until: datetime, after: str, limit: int
+) -> list[Stage]:
+    """Stages that give the clients of whom a record has left one of the windows, or come in, in a span of time.
 
     Order: by id, those behind `after`.
-    Cost: the records of two spans, by an index of their moments.
+    Cost: the records of a span for each length of window, and of one more, by indexes of their moments.
     """
-    days = timedelta(days=given.rollup.days or 0)
-    spans = [{given.over: {"$gt": since - each, "$lte": until - each}} for each in (days, timedelta())]
+    edges = sorted({(each.over, days) for each in given for days in (0, each.rollup.days or 0)})
+    spans = [
+        {over: {"$gt": since - timedelta(days=days), "$lte": until - timedelta(days=days)}} for over, days in edges
+    ]
     return [
         {"$match": {"$or": spans}},
-        {"$group": {"_id": f"${given.owner}"}},
+        {"$group": {"_id": f"${given[0].owner}"}},
         {"$match": {"_id": {"$gt": after}}},
         {"$sort": {"_id": 1}},
         {"$limit": limit},

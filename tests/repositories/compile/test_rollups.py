@@ -4,7 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 from catalogue.kinds import Kind
 from catalogue.rollups.rollup import Rollup, RollupFunction
-from repositories.compile.rollups import CLOCKS, Counted, counting_pipeline, several_pipeline, together
+from repositories.compile.rollups import (
+    CLOCKS,
+    Counted,
+    counting_pipeline,
+    crossing_pipeline,
+    several_pipeline,
+    together,
+)
 from tests.books import attribute
 
 AT = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -52,3 +59,15 @@ class TestSeveralPipeline:
         assert alone[0] == {
             "$match": {"$and": [stages[0]["$match"], {"at": {"$gt": AT - timedelta(days=90), "$lte": AT + CLOCKS}}]}
         }
+
+
+class TestCrossingPipeline:
+    def test_each_edge_is_looked_at_once(self) -> None:
+        given = [counted("a", days=90), counted("b", days=365), counted("c", days=90)]
+        since = AT - timedelta(minutes=20)
+        spans = [
+            {"at": {"$gt": since - timedelta(days=days), "$lte": AT - timedelta(days=days)}} for days in (0, 90, 365)
+        ]
+        stages = crossing_pipeline(given, since, AT, "c1", 500)
+        assert stages[0] == {"$match": {"$or": spans}}
+        assert stages[1:3] == [{"$group": {"_id": "$clientId"}}, {"$match": {"_id": {"$gt": "c1"}}}]
