@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from acts.recomputing import PROGRAM as FORMULAS
+from catalogue.attribute import CLIENTS
 from repositories.audit import AuditRepository
 from repositories.audit_log import Head
 from repositories.compile.audit import BEGINNING, entry_hash, entry_id
 from repositories.repositories import Repositories
+from repositories.rollups import PROGRAM as ROLLUPS
 
 Verify = Callable[[bytes, object], bool]
 """Whether a signature of some bytes was made with a key that is trusted."""
@@ -188,14 +191,22 @@ class _Walk:
         self._report.found(kind, message, self._partition, sequence)
 
 
+COMPUTING = frozenset((FORMULAS.person, ROLLUPS.person))
+"""Programs that enter nothing but what they have computed."""
+
+
 async def _check_changes(
     repositories: Repositories, began_at: datetime | None, report: Report, progress: Progress
 ) -> None:
-    """Note the changes of client data, made since auditing began, that no entry speaks of."""
+    """Note the changes of client data, made since auditing began, that no entry speaks of.
+
+    What was computed from a change is none of its own: the change that it follows from has the entry.
+    """
     if began_at is None:
         return
+    computed = {each.path for each in repositories.catalogue.area(CLIENTS).values() if each.derived_from}
     for repository in (repositories.clients, repositories.interactions):
-        async for batch in _batches(repository.history.versions_since(began_at)):
+        async for batch in _batches(repository.history.versions_since(began_at, COMPUTING, computed)):
             audited = await repositories.audit.changes_of({record for record, _ in batch})
             report.changes += len(batch)
             for record, version in batch:

@@ -89,9 +89,16 @@ async def _upsert(repositories: Repositories, rows: list[ClientRow]) -> None:
 
 
 def _row(catalogue: Catalogue, client: DemoClient, managers: list[str]) -> ClientRow:
-    values, _ = flatten(catalogue, client["values"])
+    drawn, _ = flatten(catalogue, client["values"])
+    values = {path: value for path, value in drawn.items() if not _is_computed(catalogue, path)}
     kind, stage = ClientKind(client["kind"]), ClientStage(client["stage"])
     return ClientRow(client["number"], kind, stage, managers[client["manager"]], values)
+
+
+def _is_computed(catalogue: Catalogue, path: str) -> bool:
+    """Whether the book computes the value itself; on a store that computes nothing it is given what was drawn."""
+    attribute = catalogue.find(path)
+    return attribute is not None and attribute.is_computed
 
 
 def _numbers(client: DemoClient) -> Iterator[str]:

@@ -55,7 +55,8 @@ def demo_interactions(client: DemoClient) -> Iterator[Values]:
     last = behaviour.get("lastContactAt")
     at = last if isinstance(last, datetime) else draw.moment_ago(60, 200)
     channel = behaviour.get("lastContactChannel")
-    for place in range(draw.whole(*_COUNTS[client["stage"]])):
+    # Whoever was spoken to has a contact that says so.
+    for place in range(max(draw.whole(*_COUNTS[client["stage"]]), isinstance(last, datetime))):
         yield _interaction(draw, at, channel if place == 0 and isinstance(channel, str) else draw.weighted(_CHANNELS))
         at -= timedelta(days=draw.whole(4, 60), minutes=draw.whole(0, 300))
 

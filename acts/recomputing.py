@@ -4,12 +4,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Collection as Some
+from hashlib import sha256
 from typing import Any
 
 from acts.checks import now
 from acts.jobs import Progress, enqueue
 from catalogue.attribute import Attribute, FormulaState
 from catalogue.formulas.graph import graph_of
+from catalogue.rollups.reading import rolled_up
 from policy.jobs import JOBS
 from policy.viewer import program
 from repositories.attributes import DefinitionChange, OutrunByAnother
@@ -33,6 +35,8 @@ RECOMPUTE = "formula.recompute"
 """The kind of the job that computes the book by a new formula."""
 VERIFY = "formula.verify"
 """The kind of the job that computes every derived value of the book anew."""
+COUNTING = "rollups"
+"""The first phase of that job; the second one has no name."""
 
 Report = Callable[..., Awaitable[None]]
 """Told how many are done, of how many, with the checkpoint that another attempt begins from."""
@@ -108,22 +112,26 @@ async def recompute_formula(
 async def recompute_all(
     repositories: Repositories, report: Report, checkpoint: Mapping[str, Any], occasion: str
 ) -> dict[str, Any]:
-    """How many clients had a derived value that was not what its formula says now; they have it now.
+    """How many clients had a derived value that was not what its formula or its rollup says now; they have it now.
 
-    Time changes those of formulas that read $$NOW; of the others it is a proof that none was forgotten. A formula that
-    the book is still on its way to is asked for once more, whatever became of the job that was to compute it.
-    Cost: one pass through the book by the database itself.
+    Time changes those of formulas that read $$NOW; of the others it is a proof that none was forgotten, and how a book
+    comes by values that an attribute has been computed for from the beginning. What the book is still on its way to is
+    asked for once more, whatever became of the job that was to compute it.
+    Cost: one pass through the book by the database itself, and one through the records that rollups read.
     """
     await repositories.feed.refresh()
-    derivations = repositories.derivations.for_all()
-    if not derivations:
-        return {"changed": 0}
-    walk = _Walk(repositories, report, str(checkpoint.get("after", "")), int(checkpoint.get("done", 0)))
-    walk.changed, walk.too_large = int(checkpoint.get("changed", 0)), set(checkpoint.get("tooLarge", ()))
-    for each in graph_of(repositories.feed.catalogue).formulas.values() if not checkpoint else ():
+    catalogue = repositories.feed.catalogue
+    rollups = rolled_up(catalogue)
+    for each in (*graph_of(catalogue).formulas.values(), *rollups) if not checkpoint else ():
         if each.formula_state is not None:
             await ask(repositories, each, each, occasion)
-    await walk.run(repositories.derivations.for_all, {})
+    walk = _Walk(repositories, report, str(checkpoint.get("after", "")), int(checkpoint.get("done", 0)))
+    walk.changed, walk.too_large = int(checkpoint.get("changed", 0)), set(checkpoint.get("tooLarge", ()))
+    if rollups and (not checkpoint or checkpoint.get("phase") == COUNTING):
+        await walk.count(lambda: rolled_up(repositories.feed.catalogue), {"phase": COUNTING})
+        walk.after, walk.done = "", 0
+    if repositories.derivations.for_all():
+        await walk.run(repositories.derivations.for_all, {})
     return {"changed": walk.changed, **_told(walk.too_large)}
 
 
@@ -137,6 +145,22 @@ def _note(too_large: Some[str]) -> dict[str, str]:
     if not too_large:
         return {}
     return {"note": f"{len(too_large):,} clients stay as they are: they would be larger than the 16 MB of a document"}
+
+
+async def follow_built_in(repositories: Repositories) -> None:
+    """Ask once for the job that computes a book by built-in rules which it does not know, as after an upgrade.
+
+    Cost: one command where it knows them.
+    """
+    rows = repositories.feed.built_in.attributes
+    texts = [each.canonical_text for each in rows if each.formula is not None or each.rollup is not None]
+    rules = sha256("".join(texts).encode()).hexdigest()
+    book = RecomputingRepository(repositories.store, repositories.clients.history)
+    if not texts or await book.knows(rules):
+        return
+    if await book.count():
+        await enqueue(PROGRAM, repositories, VERIFY, {}, key=rules)
+    await book.note_rules(rules)
 
 
 class _Walk:
@@ -189,6 +213,17 @@ class _Walk:
         self.too_large.update(ids)
         if len(self.too_large) > TOO_LARGE_LIMIT:
             raise DocumentTooLarge
+
+    async def count(self, wanted: Callable[[], Sequence[Attribute]], facts: Mapping[str, Any]) -> None:
+        """Have the rest of the book counted anew from the related records, with what hangs on it."""
+        rollups = self._repositories.rollups
+        total = max(await self._book.count(), 1)
+        while ids := await rollups.clients_behind(self.after):
+            await self._repositories.feed.refresh()
+            self.changed += await rollups.compute(ids, wanted(), is_final=False)
+            self.after, self.done = ids[-1], self.done + len(ids)
+            reached = {**facts, "after": self.after, "done": self.done, "changed": self.changed}
+            await self._report(self.done, max(total, self.done), checkpoint=reached)
 
 
 class _Book:
@@ -257,15 +292,8 @@ class _Book:
 
     async def roll(self) -> int:
         """Have every client's value counted anew from the related records, with what hangs on it."""
-        rollups = self._repositories.rollups
         walk = await self._walk("roll")
-        total = max(await self._book.count(), 1)
-        while ids := await rollups.clients_behind(walk.after):
-            attribute = await self.attribute()
-            walk.changed += await rollups.compute(ids, (attribute,), is_final=False)
-            walk.after, walk.done = ids[-1], walk.done + len(ids)
-            reached = {"phase": "roll", "after": walk.after, "done": walk.done, "changed": walk.changed}
-            await self._report(walk.done, max(total, walk.done), checkpoint=reached)
+        await walk.count(lambda: (self._known(),), {"phase": "roll"})
         return walk.changed
 
     def _switching(self) -> Sequence[Derivation]:

@@ -27,7 +27,7 @@ async def roll(repositories: Repositories, report: Report, checkpoint: Mapping[s
     Only clients of whom a record has left a window, or come into it, since the last run are computed. Rollups that do
     not go by their segment's filter yet are defined anew first. Safe to stop and to run again.
     Raises: whatever `report` raises.
-    Cost: for each rollup with a window the records of two spans, and what computing those clients costs.
+    Cost: for each length of window the records of a span, and what computing those clients costs.
     """
     await settle_members(PROGRAM, repositories)
     rollups = repositories.rollups
@@ -36,15 +36,16 @@ async def roll(repositories: Repositories, report: Report, checkpoint: Mapping[s
     finished = await rollups.finish(now() - ABANDONED)
     before = await rollups.rolled_until()
     since = until - FIRST_SPAN if before is None else before - OVERLAP
-    at_path, after = str(checkpoint.get("path", "")), str(checkpoint.get("after", ""))
-    for attribute in rollups.windowed():
-        if attribute.path < at_path:
+    at_area, after = str(checkpoint.get("area", "")), str(checkpoint.get("after", ""))
+    for area, attributes in rollups.windowed().items():
+        if area < at_area:
             continue
-        last = after if attribute.path == at_path else ""
-        while ids := await rollups.crossing(attribute, since, until, last):
-            changed += await rollups.compute(ids, (attribute,))
+        last = after if area == at_area else ""
+        while ids := await rollups.crossing(attributes, since, until, last):
+            # Whoever counted a moment earlier and writes later is met again: the next span begins before this one ends.
+            changed += await rollups.compute(ids, attributes, is_final=False)
             last, done = ids[-1], done + len(ids)
-            reached = {"until": until.isoformat(), "path": attribute.path, "after": last}
+            reached = {"until": until.isoformat(), "area": area, "after": last}
             await report(done, checkpoint={**reached, "changed": changed, "done": done})
     await rollups.note_rolled(until)
     return {"changed": changed, "finished": finished}

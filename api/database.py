@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from acts.recomputing import follow_built_in
 from api.kms import kms_of
 from api.settings import Settings, SettingsError
 from catalogue.builtin import builtin_catalogue
@@ -95,11 +96,12 @@ def file_options(settings: Settings) -> FileOptions:
 
 
 async def open_served_book(settings: Settings, store: Store) -> Repositories:
-    """The same for a server, with the indexes that its own settings ask for.
+    """The same for a server, with the indexes that its own settings ask for, and computed by the rules of its release.
 
-    A command besides the server leaves them alone: it may run without the server's environment.
+    A command besides the server leaves that alone: it may run without the server's environment.
     """
     repositories = await open_book(settings, store)
+    await follow_built_in(repositories)
     await repositories.clients.sync_facet_indexes(settings.wildcard_facets)
     return repositories
 

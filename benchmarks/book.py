@@ -10,7 +10,15 @@ from acts.attributes import change_attribute, define_attribute
 from acts.checks import now
 from benchmarks.errors import BenchmarkError
 from benchmarks.kehu import PERSON, open_book
-from benchmarks.mapping import Document, client_id, manager_id, missing_attributes, missing_options, values_from
+from benchmarks.mapping import (
+    Document,
+    client_id,
+    computed_paths,
+    manager_id,
+    missing_attributes,
+    missing_options,
+    values_from,
+)
 from catalogue.attribute import CLIENTS, ClientKind, ClientStage, Facet
 from policy.viewer import program
 from repositories.managers import MANAGERS
@@ -18,7 +26,7 @@ from repositories.mongo import Store
 from repositories.plan import ID, Change
 from repositories.repositories import AREAS, Repositories
 
-SHAPE = 2
+SHAPE = 3
 """Grows with every change of the mapping, so that a book of an earlier one is made anew."""
 BATCH = 1_000
 INTERACTIONS = "interactions"
@@ -29,6 +37,8 @@ PAGE_INDEXES = {
 """The compound indexes that the peers' seed makes for Q2, Q4 and Q5, with Kehu's tie-break."""
 _VIEWER = program(PERSON)
 _MARK = "benchmark"
+UNCOMPUTED: Document = {"formula": None, "model": None, "rollup": None}
+"""What makes an attribute one that takes values."""
 
 
 async def load_book(peers: Store, store: Store, clients: int, areas: Some[str] = AREAS) -> Repositories:
@@ -68,6 +78,9 @@ async def _defined(peers: Store, repositories: Repositories) -> Repositories:
     """The repositories on a catalogue in which every value of the peers' clients has its attribute."""
     rows = [values_from(each) for each in await peers.collection(CLIENTS).find({}, limit=2 * BATCH)]
     catalogue = repositories.catalogue
+    # The answers are the peers' values; and with what they have not, neither side has anything to do.
+    for path in computed_paths(catalogue):
+        await change_attribute(_VIEWER, repositories, path, UNCOMPUTED)
     for path, options in missing_options(catalogue, rows).items():
         await change_attribute(_VIEWER, repositories, path, {"options": options})
     for attribute in missing_attributes(catalogue, rows[0]):

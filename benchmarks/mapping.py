@@ -75,6 +75,11 @@ def _add(made: dict[str, Attribute], catalogue: Catalogue, path: str, value: Any
             _add(made, catalogue, f"{path}.{key}", inner)
 
 
+def computed_paths(catalogue: Catalogue) -> list[str]:
+    """The attributes of clients that Kehu would compute, where the peers' book has values of its own, or none."""
+    return [path for path, each in catalogue.area().items() if each.is_computed and catalogue.is_live(each)]
+
+
 def missing_options(catalogue: Catalogue, rows: Iterable[Mapping[str, Any]]) -> dict[str, tuple[AttributeOption, ...]]:
     """By path, all options that a CODE attribute must have before clients can have the values.
 

@@ -8,6 +8,7 @@ from catalogue.builtin import builtin_catalogue
 from catalogue.catalogue import Catalogue
 from catalogue.errors import number_words
 from catalogue.kinds import Kind
+from catalogue.rollups.rollup import Rollup
 
 _HEAD = ("| Path | Kind | Unit | What it says | Sensitivity | Rules |", "|---|---|---|---|---|---|")
 
@@ -40,7 +41,17 @@ def _table(rows: Iterable[Attribute]) -> Iterator[str]:
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |".replace("  ", " ")
 
 
+def _rollup(rollup: Rollup) -> str:
+    what = f"{rollup.function}{f' of `{rollup.of}`' if rollup.of else ''} over `{rollup.area}`"
+    which = f" where `{rollup.where}`" if rollup.where else ""
+    return f"{what}{which}{f' of the last {rollup.days} days' if rollup.days else ''}"
+
+
 def _rules(attribute: Attribute) -> Iterator[str]:
+    if attribute.formula is not None:
+        yield f"computed by `{attribute.formula}`"
+    if attribute.rollup is not None:
+        yield f"from records: {_rollup(attribute.rollup)}"
     if attribute.required_for:
         yield f"required for {' and '.join(kind.value for kind in attribute.required_for)}"
     if attribute.applies_to:

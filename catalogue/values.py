@@ -301,6 +301,8 @@ def _misfit(attribute: Attribute, place: tuple[str, ...], given: object, expecte
 def _computed(attribute: Attribute, given: object) -> Problem:
     advice = "leave it out, and give what it is computed from"
     by = "formula" if attribute.model is None else f"model {attribute.model.name}"
+    if attribute.rollup is not None:
+        by, advice = "rollup", f"leave it out, and record what it is counted from, in {attribute.rollup.area}"
     message = f"{attribute.path} is computed by its {by} and takes no value; {advice}."
     return Problem(ErrorCode.INVALID_VALUE, message, attribute.segments, shown(given), "nothing")
 

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from catalogue.builtin.computed import uncomputed
 from catalogue.catalogue import Catalogue
 from policy.rules import BUILT_IN, Policy
 from repositories.attributes import ATTRIBUTES, AttributeRepository
@@ -23,7 +24,10 @@ RETRY_SECONDS = 1.0
 
 
 class CatalogueFeed:
-    """Keeps one catalogue and one policy current."""
+    """Keeps one catalogue and one policy current.
+
+    Where the store computes nothing, the built-in attributes have no formulas and no rollups.
+    """
 
     def __init__(
         self, store: Store, attributes: AttributeRepository, policies: PolicyRepository, built_in: Catalogue
@@ -36,8 +40,8 @@ class CatalogueFeed:
         self._is_watching = False
         self._told = (0, 0)
         self.sequence = 0
-        self.built_in = built_in
-        self.catalogue = built_in
+        self.built_in = built_in if store.has_formulas else uncomputed(built_in)
+        self.catalogue = self.built_in
         self.policy = BUILT_IN
 
     async def refresh(self) -> None:

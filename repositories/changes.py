@@ -174,20 +174,25 @@ class ChangeHistory:
         older = await self._moved.find(query, sort=[("version", 1)], limit=limit)
         return [*older, *found][:limit]
 
-    async def versions_since(self, moment: datetime) -> AsyncIterator[tuple[str, int]]:
+    async def versions_since(
+        self, moment: datetime, programs: Some[str] = (), computed: Some[str] = ()
+    ) -> AsyncIterator[tuple[str, int]]:
         """Every change entered at a moment or later, as record and version.
 
+        Left out is what one of the programs has entered at computed paths alone: it follows from other changes.
         Cost: two passes over collections, flat memory. A change that moves out of its tail meanwhile is met twice, or
         once.
         """
-        tails = self._records.iterate({"tail.at": {"$gte": moment}}, {"tail.version": 1, "tail.at": 1})
+        kept = dict.fromkeys(("version", "at", "by", "values.path"), 1)
+        tails = self._records.iterate({"tail.at": {"$gte": moment}}, {f"tail.{name}": 1 for name in kept})
         async for record in tails:
             for entry in record["tail"]:
-                if entry["at"] >= moment:
+                if entry["at"] >= moment and not _follows(entry, programs, computed):
                     yield str(record["_id"]), int(entry["version"])
         moved = {"area": {"$eq": self._area}, "at": {"$gte": moment}}
-        async for row in self._moved.iterate(moved, {"recordId": 1, "version": 1}):
-            yield str(row["recordId"]), int(row["version"])
+        async for row in self._moved.iterate(moved, {"recordId": 1, **kept}):
+            if not _follows(row, programs, computed):
+                yield str(row["recordId"]), int(row["version"])
 
     async def entries_since(self, record_ids: Some[str], moment: datetime) -> dict[str, list[Document]]:
         """The moved changes of records that were entered after a moment, by record, oldest first."""
@@ -227,6 +232,10 @@ class ChangeHistory:
     async def _fetch_entries(self, ids: list[str]) -> dict[str, Document]:
         rows = await self._moved.find({"_id": {"$in": sorted(ids)}}, {"values": 0}, limit=len(ids))
         return {row["_id"]: row for row in rows}
+
+
+def _follows(entry: Document, programs: Some[str], computed: Some[str]) -> bool:
+    return entry.get("by") in programs and all(row["path"] in computed for row in entry["values"])
 
 
 def _by_record(entries: Some[Document]) -> dict[str, list[Document]]:

@@ -17,7 +17,7 @@ from catalogue.formulas.text import reads_of
 from catalogue.kinds import Kind
 from catalogue.rollups.reading import is_for_members, rolled_up
 from repositories.compile.changes import Stage, change_pipeline
-from repositories.compile.derivations import NEXT, Derivation, derived_stages, first_stages
+from repositories.compile.derivations import NEXT, Derivation, bare_stages, derived_stages
 from repositories.compile.derived_value import value_expression
 from repositories.compile.formula import AT
 from repositories.compile.records import assign
@@ -32,6 +32,8 @@ COMPLETED = 100
 """Clients that one command computes values for; they stand in it, so that it must not grow too large."""
 COMPLETED_BYTES = 4_000_000
 """Of clients in one such command, who have every value twice: the history has it too. A command takes 16 MB."""
+
+_NOT_READ = frozenset(("tail", "words", "proof", "lookups"))
 
 log = logging.getLogger("kehu.formulas")
 
@@ -86,23 +88,22 @@ class Derivations:
         derivations = self.for_new()
         paths = stored_paths(derivations)
         for batch in _batches(documents) if derivations else ():
+            # What was given stands in the values; history and words of the search would double what is sent.
+            read = [{name: each for name, each in document.items() if name not in _NOT_READ} for document in batch]
             given: list[Document] = [
                 {"$collStats": {}},
                 {"$limit": 1},
-                {"$project": {"each": {"$literal": batch}}},
+                {"$project": {"each": {"$literal": read}}},
                 {"$unwind": "$each"},
                 {"$replaceWith": "$each"},
-                *first_stages(derivations),
-                {"$project": dict.fromkeys((*paths, NEXT, "tail"), 1)},
+                *bare_stages(derivations),
+                {"$project": dict.fromkeys((*paths, NEXT), 1)},
             ]
             for document, found in zip(batch, await self._clients.aggregate(given), strict=True):
-                document["tail"] = found["tail"]
                 if NEXT in found:
                     document[NEXT] = found[NEXT]
                 for path in paths:
-                    value = value_at(found, path)
-                    if value is not None:
-                        assign(document, path, value)
+                    _enter(document, path, value_at(found, path))
 
     def of(self, path: str) -> Derivation | None:
         """How the value at one path is computed; None where no formula computes it."""
@@ -143,6 +144,15 @@ class Derivations:
         return self._made[path]
 
 
+def _enter(document: Document, path: str, value: object) -> None:
+    """Put what was computed into a new client, and into the change that it is made with."""
+    was = value_at(document, path)
+    if value is not None and value != was:
+        assign(document, path, value)
+        row = {"path": path, "new": value}
+        document["tail"][0]["values"].append(row if was is None else {**row, "old": was})
+
+
 def _without_records(catalogue: Catalogue) -> Iterator[Derivation]:
     for each in rolled_up(catalogue):
         if is_for_members(each):
@@ -150,7 +160,7 @@ def _without_records(catalogue: Catalogue) -> Iterator[Derivation]:
         with suppress(Refused):
             found = counted(catalogue, each)
             if found is not None and found.nothing is not None:
-                yield as_derivation(catalogue, found, found.nothing)
+                yield as_derivation(catalogue, found, {"$literal": found.nothing})
 
 
 def _batches(documents: Sequence[Document]) -> Iterator[Sequence[Document]]:

@@ -13,6 +13,7 @@ from repositories.mongo import Store
 from repositories.plan import ID
 
 BATCH = 1_000
+STATE = "builtInRules"
 
 Stages = Sequence[Mapping[str, Any]]
 
@@ -31,11 +32,21 @@ class RecomputingRepository:
 
     def __init__(self, store: Store, history: ChangeHistory) -> None:
         self._clients = store.collection(CLIENTS)
+        self._state = store.collection("settings")
         self._history = history
 
     async def count(self) -> int:
         """How many clients there are, roughly."""
         return await self._clients.estimated_count()
+
+    async def knows(self, rules: str) -> bool:
+        """Whether the book has been computed by these built-in rules, or that was asked for."""
+        found = await self._state.find_one({ID: STATE})
+        return found is not None and found["version"] == rules
+
+    async def note_rules(self, rules: str) -> None:
+        """Note that the book is computed by these built-in rules."""
+        await self._state.update_one({ID: STATE}, {"$set": {"version": rules}}, upsert=True)
 
     async def end_of_batch(self, after: str, size: int) -> str | None:
         """The last id of the batch behind an id; None where no more than a batch is left.

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, repeat
 from secrets import token_hex
 from typing import Any
 from weakref import WeakValueDictionary
@@ -12,24 +12,26 @@ from weakref import WeakValueDictionary
 from catalogue.attribute import CLIENTS, Attribute
 from catalogue.catalogue import Catalogue
 from catalogue.errors import Refused
-from catalogue.rollups.reading import is_for_members, members_of, relation_of, rolled_up
+from catalogue.rollups.reading import members_of, relation_of, rolled_up
 from policy.viewer import program
-from repositories.changes import TAIL_LIMIT, ChangeHistory
-from repositories.compile.derivations import recomputing_stages
+from repositories.changes import ChangeHistory
 from repositories.compile.filters import query_from
 from repositories.compile.rollups import (
     Counted,
-    as_derivation,
     counted,
+    counted_path,
     counting_pipeline,
     crossing_pipeline,
-    rolled_stages,
+    is_there,
+    several_pipeline,
+    together,
     value_of,
 )
 from repositories.derivations import Derivations
-from repositories.errors import RepositoryError, RepositoryFault, Unavailable
+from repositories.errors import RepositoryError, Unavailable
 from repositories.mongo import IndexSpec, Store
 from repositories.plan import ID
+from repositories.rollup_writes import COUNTER, Computed, RollupWrites
 
 Document = dict[str, Any]
 
@@ -37,8 +39,6 @@ log = logging.getLogger("kehu.rollups")
 
 PROGRAM = program("kehu-rollups")
 """Who has computed a value, as the history names it."""
-COUNTER = "rollups"
-"""Counts in a client how often its rollups were computed: what was counted before another did so is not written."""
 MARK = "rollup"
 """In a record whose client's rollups have not been computed since it was written: a key of the write, and when."""
 MARK_INDEX = "rollup"
@@ -58,8 +58,8 @@ class _Turn:
 class Rollups:
     """The rollups of the newest catalogue.
 
-    Cost: nothing for a write of an area that no rollup reads; else one command before the client's and its
-    formulas' update, one for each rollup, and one that takes the mark away.
+    Cost: nothing for a write of an area that no rollup reads; else two commands before the client's and its formulas'
+    update, and one that takes the mark away.
     """
 
     def __init__(
@@ -69,8 +69,7 @@ class Rollups:
         self._clients = store.collection(CLIENTS)
         self._state = store.collection("settings")
         self._newest = catalogue
-        self._derivations = derivations
-        self._history = history
+        self._writes = RollupWrites(store, derivations, history, PROGRAM.person)
         self._turns: WeakValueDictionary[tuple[str, str], _Turn] = WeakValueDictionary()
         self._tickets = count(1)
 
@@ -78,9 +77,13 @@ class Rollups:
         """The rollups over the records of an area."""
         return [each for each in rolled_up(self._newest()) if each.rollup is not None and each.rollup.area == area]
 
-    def windowed(self) -> list[Attribute]:
-        """The rollups that change as time goes by, in order of their path."""
-        return [each for each in rolled_up(self._newest()) if each.rollup is not None and each.rollup.days is not None]
+    def windowed(self) -> dict[str, list[Attribute]]:
+        """The rollups that change as time goes by, by the area of their records, in order."""
+        found: dict[str, list[Attribute]] = {}
+        for each in rolled_up(self._newest()):
+            if each.rollup is not None and each.rollup.days is not None:
+                found.setdefault(each.rollup.area, []).append(each)
+        return dict(sorted(found.items()))
 
     def mark(self, area: str) -> Document:
         """What a record gets with its write, in the same command; nothing where no rollup reads its area."""
@@ -126,66 +129,68 @@ class Rollups:
         The counter is read before the records are: a value is written only where nobody else has computed since, so
         that of several at once the last one has seen what all of them wrote. Without `is_final` a value that is right
         is no computation that others have to notice.
+        A client who would be larger than a document may be stays as it is, with a warning; the others are computed.
         Raises: Unavailable where others write without a pause.
-        Cost: two commands, and one for each rollup; again where somebody came in between.
+        Cost: three commands, one more for each rollup that gives long texts; again where somebody came in between.
         """
         catalogue = self._newest()
         wanted = list(_counted(catalogue, attributes))
         if not wanted or not owners:
             return 0
         for _ in range(ATTEMPTS):
-            rows = await self._clients.find({ID: {"$in": list(owners)}}, {COUNTER: 1})
+            paths = () if is_final else [counted_path(each.attribute) for each in wanted]
+            shown = dict.fromkeys((COUNTER, "tail.version", *paths), 1)
+            rows = await self._clients.find({ID: {"$in": list(owners)}}, shown)
             at = _now()
-            found = await asyncio.gather(*(self._rows(each, owners, at) for each in wanted))
-            pairs = [self._update(catalogue, each, wanted, found, at, is_final=is_final) for each in rows]
-            done = await self._clients.bulk_write(pairs)
-            if done.errors:
-                raise RepositoryFault(done.errors[0].message)
-            if done.matched == len(pairs):
-                await self._move_full(owners)
-                return done.modified
+            found = await self._rows(wanted, owners, at)
+            changes: list[Computed] = []
+            for row in rows:
+                values = [value_of(each, of.get(str(row[ID]))) for each, of in zip(wanted, found, strict=True)]
+                if is_final or not all(map(is_there, wanted, repeat(row), values)):
+                    changes.append((row, values))
+            is_whole, changed = await self._writes.write(catalogue, wanted, changes, at, is_final=is_final)
+            if is_whole:
+                return changed
         raise Unavailable("Others write records of these clients without a pause; their rollups are computed later.")
 
-    async def _rows(self, given: Counted, owners: Collection[str], at: datetime) -> dict[str, Document]:
-        records = self._store.collection(given.rollup.area)
-        return {str(row[ID]): row for row in await records.aggregate(counting_pipeline(given, owners, at))}
+    async def _rows(self, given: Sequence[Counted], owners: Collection[str], at: datetime) -> list[dict[str, Document]]:
+        """What each rollup reads of the clients who have such records, by their ids."""
+        found: list[dict[str, Document]] = [{} for _ in given]
+        await asyncio.gather(*(self._fill(found, places, given, owners, at) for places in together(given)))
+        return found
 
-    def _update(
+    async def _fill(
         self,
-        catalogue: Catalogue,
-        row: Document,
-        wanted: Sequence[Counted],
-        found: Sequence[Mapping[str, Document]],
+        found: Sequence[dict[str, Document]],
+        places: Sequence[int],
+        given: Sequence[Counted],
+        owners: Collection[str],
         at: datetime,
-        *,
-        is_final: bool,
-    ) -> tuple[Document, list[Mapping[str, Any]]]:
-        counts = [(each, value_of(each, rows.get(str(row[ID])))) for each, rows in zip(wanted, found, strict=True)]
-        own = [as_derivation(catalogue, *each) for each in counts if not is_for_members(each[0].attribute)]
-        hanging = self._derivations.with_users(*(each.attribute.path for each in wanted))
-        computing = recomputing_stages([*own, *hanging], at, PROGRAM.person)
-        stages: list[Mapping[str, Any]] = [*rolled_stages(counts), *computing]
-        if is_final:
-            stages.append({"$set": {COUNTER: {"$add": [{"$ifNull": [f"${COUNTER}", 0]}, 1]}}})
-        return {ID: row[ID], COUNTER: {"$eq": row.get(COUNTER)}}, stages
-
-    async def _move_full(self, owners: Sequence[str]) -> None:
-        where = {ID: {"$in": list(owners)}, f"tail.{TAIL_LIMIT}": {"$exists": True}}
-        for each in await self._clients.find(where, {"tail.version": 1}):
-            await self._history.move_when_full(str(each[ID]), each)
+    ) -> None:
+        several = [given[each] for each in places]
+        records = self._store.collection(several[0].rollup.area)
+        if len(several) == 1:
+            pipeline = counting_pipeline(several[0], owners, at)
+        else:
+            pipeline = several_pipeline(several, owners, at)
+        for row in await records.aggregate(pipeline):
+            found[places[row.get("r", 0)]][str(row[ID])] = row
 
     async def clients_behind(self, after: str) -> list[str]:
         """The next ids of clients behind an id."""
         rows = await self._clients.find({ID: {"$gt": after}}, {ID: 1}, [(ID, 1)], limit=BATCH)
         return [str(each[ID]) for each in rows]
 
-    async def crossing(self, attribute: Attribute, since: datetime, until: datetime, after: str) -> list[str]:
-        """The next clients behind an id of whom a record has left a window, or come into it."""
-        for each in _counted(self._newest(), (attribute,)):
-            pipeline = crossing_pipeline(each, since, until, after, BATCH)
-            rows = await self._store.collection(each.rollup.area).aggregate(pipeline)
-            return [str(row[ID]) for row in rows]
-        return []
+    async def crossing(
+        self, attributes: Sequence[Attribute], since: datetime, until: datetime, after: str
+    ) -> list[str]:
+        """The next clients behind an id of whom a record has left a window, or come in; all are of one area."""
+        given = list(_counted(self._newest(), attributes))
+        if not given:
+            return []
+        pipeline = crossing_pipeline(given, since, until, after, BATCH)
+        rows = await self._store.collection(given[0].rollup.area).aggregate(pipeline)
+        return [str(row[ID]) for row in rows]
 
     async def finish(self, before: datetime) -> int:
         """How many records had a mark from before a moment: their writers ended before the rollups were computed."""
@@ -211,7 +216,8 @@ class Rollups:
     async def counted(self, client_id: str, attribute: Attribute) -> Document | None:
         """What a rollup reads of a client now: n, first and last; None where there is nothing."""
         for each in _counted(self._newest(), (attribute,)):
-            return (await self._rows(each, (client_id,), _now())).get(client_id)
+            (found,) = await self._rows((each,), (client_id,), _now())
+            return found.get(client_id)
         return None
 
     async def has_member(self, client_id: str, attribute: Attribute) -> bool | None:

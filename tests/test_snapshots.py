@@ -41,6 +41,7 @@ GIVEN = {
     "Between": '{"from": "2026-01-01T00:00:00Z", "to": "{at:now}"}',
     "ByGlobalId": '{"ids": ["{cl:K000001}", "{mg:M001}", "at_profile.name", "cl_nobody"]}',
     "FourFacets": '{"number": "K000003"}',
+    "WhyThisDebtRatio": '{"number": "K000003"}',
     "Merged": '{"number": "K000003"}',
     "History": '{"number": "K000003"}',
     "FilesOfJob": '{"id": "jb_nobody"}',
@@ -84,6 +85,7 @@ BOOK_CLIENTS = 60
 EXPIRES_AFTER = timedelta(days=14)
 CHANGING = dict.fromkeys(("cursor", "startCursor", "endCursor"), "<cursor>") | {"isStale": "<by the clock>"}
 """What stands for values that are others every time."""
+COUNTED = {f"behaviour.{each}" for each in ("contactCount90d", "visitCount365d", "complaintCount365d")}
 PLACEHOLDER = re.compile(r"\{([\w/]+):([\w.]+)\}")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
@@ -140,7 +142,7 @@ class Server:
                 for key, each in value.items()
             }
         if isinstance(value, list):
-            return [self.shown(each) for each in value]
+            return [self.shown(each) for each in value if not _is_by_the_clock(each)]
         if not isinstance(value, str):
             return value
         if MOMENT.fullmatch(value):
@@ -153,6 +155,11 @@ class Server:
         # the id of a moved change is that of its record, and the version
         record, colon, version = value.partition(":")
         return f"{self.names[record]}{colon}{version}" if record in self.names else value
+
+
+def _is_by_the_clock(row: object) -> bool:
+    """Whether a row of a change is of a count in a window, which the book of another day has not."""
+    return isinstance(row, dict) and "new" in row and str(row.get("path")) in COUNTED
 
 
 def _is_besides(command: dict[str, Any]) -> bool:

@@ -7,12 +7,11 @@ from catalogue.builtin.clients_attitude import ATTITUDE
 from catalogue.builtin.clients_behaviour import BEHAVIOUR
 from catalogue.builtin.clients_derived import DERIVED
 from catalogue.builtin.clients_profile import PROFILE
+from catalogue.builtin.computed import computed
 from catalogue.builtin.interactions import INTERACTIONS, INTERACTIONS_AREA
 from catalogue.builtin.managers import MANAGERS, MANAGERS_AREA
 from catalogue.catalogue import Catalogue
 from catalogue.relation import Listing, Relation
-
-ATTRIBUTES: tuple[Attribute, ...] = (*PROFILE, *BEHAVIOUR, *ATTITUDE, *DERIVED, *MANAGERS, *INTERACTIONS)
 
 RELATIONS: tuple[Relation, ...] = (
     Relation(
@@ -39,6 +38,10 @@ RELATIONS: tuple[Relation, ...] = (
         stored_in="managerId",
         description="The relationship manager who was in touch with the client.",
     ),
+)
+
+ATTRIBUTES: tuple[Attribute, ...] = computed(
+    (*PROFILE, *BEHAVIOUR, *ATTITUDE, *DERIVED, *MANAGERS, *INTERACTIONS), RELATIONS
 )
 
 

@@ -5,6 +5,7 @@ Source: 「聯絡記錄、客戶拜訪報告、采購方式以及財務狀況」
 
 from catalogue.attribute import Facet
 from catalogue.builtin.channels import CHANNELS
+from catalogue.builtin.clients_contacts import CONTACTS
 from catalogue.builtin.rows import (
     DAYS,
     INTERNAL,
@@ -25,7 +26,6 @@ from catalogue.builtin.rows import (
     moment,
     number,
     string,
-    text,
     url,
     whole,
 )
@@ -72,34 +72,6 @@ MONTHS = {
     "NOV": "November",
     "DEC": "December",
 }
-
-CONTACTS = having(
-    moment("lastContactAt", "Last contact", "When the bank and the client last spoke or wrote.", is_sortable=True),
-    code("lastContactChannel", "Channel of the last contact", "How the last contact was made.", CHANNELS),
-    whole(
-        "contactCount90d",
-        "Contacts in 90 days",
-        "Number of contacts in the last 90 days (聯絡記錄).",
-        unit="contacts",
-        minimum=0,
-        is_sortable=True,
-    ),
-    whole("visitCount365d", "Visits in a year", "Number of visits in the last 365 days.", unit="visits", minimum=0),
-    day("lastVisitOn", "Last visit on", "Day of the last visit."),
-    day("nextVisitOn", "Next visit on", "Day for which the next visit is planned.", is_sortable=True),
-    day("becameClientOn", "Client since", "Day on which the first product was taken.", is_expected=True),
-    whole(
-        "complaintCount365d", "Complaints in a year", "Complaints in the last 365 days.", unit="complaints", minimum=0
-    ),
-    sensitivity=INTERNAL,
-    # They follow from the contacts that are recorded, or from the plan of visits: nobody is asked to enter them.
-    is_expected=False,
-) + text(
-    "lastVisitSummary",
-    "Last visit report",
-    "What the last visit report says in short (客戶拜訪報告).",
-    is_expected=False,
-)
 
 
 def _amount(path: str, label: str, description: str, **more: object) -> Rows:

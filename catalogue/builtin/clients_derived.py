@@ -5,6 +5,7 @@ Source: 「采購模型、經營狀況比率、信用評級以及市場預測」
 
 from catalogue.attribute import Facet
 from catalogue.builtin.clients_behaviour import PRODUCTS
+from catalogue.builtin.expressions import first_of, formula, part, quotient, ratio
 from catalogue.builtin.rows import (
     INTERNAL,
     ORGANISATIONS,
@@ -48,7 +49,14 @@ VALUE = having(
     _share(
         "shareOfWallet", "Share of wallet", "Share of the client's banking business that is with us", is_sortable=True
     ),
-    whole("productCount", "Product count", "Number of products held with us.", unit="products", minimum=0),
+    whole(
+        "productCount",
+        "Product count",
+        "Number of products held with us.",
+        unit="products",
+        minimum=0,
+        formula=formula({"$size": "$behaviour.withUs.products"}),
+    ),
     code("segment", "Segment", "Segment by client value (細分客戶).", SEGMENTS, sensitivity=INTERNAL),
     code(
         "tier",
@@ -59,6 +67,44 @@ VALUE = having(
     ),
     _share("churnRisk", "Churn risk", "Chance that the client leaves within a year", is_sortable=True),
 )
+
+_PURCHASE_MODEL = first_of(
+    ({"$eq": ["$attitude.priceSensitivity", "HIGH"]}, "PRICE"),
+    (
+        {
+            "$or": [
+                {"$eq": ["$attitude.decisionStyle", "RELATIONAL"]},
+                {
+                    "$and": [
+                        {"$gte": ["$attitude.trust", 75]},
+                        {"$gte": [{"$size": "$behaviour.withUs.products"}, 3]},
+                    ]
+                },
+            ]
+        },
+        "RELATIONSHIP",
+    ),
+    ({"$in": ["$behaviour.purchasing.frequency", ["QUARTERLY", "YEARLY"]]}, "SEASONAL"),
+    (
+        {
+            "$or": [
+                {"$eq": ["$attitude.decisionStyle", "QUICK"]},
+                {"$in": ["$attitude.preferredChannel", ["MOBILE", "MESSAGE"]]},
+            ]
+        },
+        "CONVENIENCE",
+    ),
+    (
+        {
+            "$and": [
+                {"$gte": ["$behaviour.purchases.count", 1]},
+                {"$lte": ["$behaviour.purchases.count", 3]},
+            ]
+        },
+        "OCCASIONAL",
+    ),
+)
+"""What the client says goes before what it does, and price before everything; three purchases are now and then."""
 
 PURCHASES = having(
     code(
@@ -72,21 +118,77 @@ PURCHASES = having(
             "SEASONAL": "Buys by the season",
             "OCCASIONAL": "Buys now and then",
         },
+        formula=_PURCHASE_MODEL,
     ),
     _share("purchaseProbability", "Chance of a purchase", "Chance of a new product within 90 days"),
     code("nextBestProduct", "Next best product", "Product that fits the client best and is not held yet.", PRODUCTS),
 )
 
+_QUICK_ASSETS = {"$subtract": [part("currentAssets"), part("inventory")]}
+_EQUITY = {"$subtract": [part("totalAssets"), part("totalLiabilities")]}
+_DAYS_OF_REVENUE = {"$multiply": [part("receivables"), 365]}
+
+
+def _ratio(path: str, label: str, description: str, text: str, **more: object) -> Rows:
+    return number(path, label, description, formula=text, **more)
+
+
 RATIOS = having(
-    number("debtRatio", "Debt ratio", "Total liabilities divided by total assets.", minimum=0, is_sortable=True),
-    number("currentRatio", "Current ratio", "Current assets divided by current liabilities.", minimum=0),
-    number("quickRatio", "Quick ratio", "Current assets without inventory divided by current liabilities."),
-    number("netMargin", "Net margin", "Net profit divided by revenue."),
-    number("returnOnAssets", "Return on assets", "Net profit divided by total assets."),
-    number("returnOnEquity", "Return on equity", "Net profit divided by assets less liabilities."),
-    number("assetTurnover", "Asset turnover", "Revenue divided by total assets.", minimum=0),
-    number("interestCoverage", "Interest coverage", "Operating profit divided by interest expense."),
-    number("receivableDays", "Receivable days", "Receivables divided by a day's revenue.", unit="days", minimum=0),
+    _ratio(
+        "debtRatio",
+        "Debt ratio",
+        "Total liabilities divided by total assets.",
+        ratio("totalLiabilities", "totalAssets"),
+        minimum=0,
+        is_sortable=True,
+    ),
+    _ratio(
+        "currentRatio",
+        "Current ratio",
+        "Current assets divided by current liabilities.",
+        ratio("currentAssets", "currentLiabilities"),
+        minimum=0,
+    ),
+    _ratio(
+        "quickRatio",
+        "Quick ratio",
+        "Current assets without inventory divided by current liabilities.",
+        formula(quotient(_QUICK_ASSETS, part("currentLiabilities"))),
+    ),
+    _ratio("netMargin", "Net margin", "Net profit divided by revenue.", ratio("netProfit", "revenue")),
+    _ratio(
+        "returnOnAssets",
+        "Return on assets",
+        "Net profit divided by total assets.",
+        ratio("netProfit", "totalAssets"),
+    ),
+    _ratio(
+        "returnOnEquity",
+        "Return on equity",
+        "Net profit divided by assets less liabilities.",
+        formula(quotient(part("netProfit"), _EQUITY)),
+    ),
+    _ratio(
+        "assetTurnover",
+        "Asset turnover",
+        "Revenue divided by total assets.",
+        ratio("revenue", "totalAssets"),
+        minimum=0,
+    ),
+    _ratio(
+        "interestCoverage",
+        "Interest coverage",
+        "Operating profit divided by interest expense.",
+        ratio("operatingProfit", "interestExpense"),
+    ),
+    _ratio(
+        "receivableDays",
+        "Receivable days",
+        "Receivables divided by a day's revenue.",
+        formula(quotient(_DAYS_OF_REVENUE, part("revenue"), digits=1)),
+        unit="days",
+        minimum=0,
+    ),
     applies_to=ORGANISATIONS,
     owner="credit-analysis",
 )
@@ -111,6 +213,19 @@ CREDIT = having(
     owner="credit-analysis",
 )
 
+_GROWTH = "$attitude.expectedGrowth"
+_GROWTH_SHARE = {"$divide": [_GROWTH, 100]}
+_DEPOSITS = {"$toDouble": "$behaviour.withUs.depositBalance"}
+_MARKET = first_of(
+    ({"$gt": [_GROWTH, 5]}, "GROWING"),
+    ({"$gt": [_GROWTH, 0]}, "STABLE"),
+    # Null is less than every number.
+    ({"$ne": [_GROWTH, None]}, "SHRINKING"),
+)
+_BORROWED = {"$multiply": [{"$max": [_GROWTH_SHARE, 0]}, 0.4, part("revenue")]}
+_LOAN_DEMAND = {"$cond": [{"$ne": [_GROWTH, None]}, {"$round": [_BORROWED, 2]}, None]}
+"""Two fifths of what a growing client adds to its revenue is borrowed. $max leaves null out."""
+
 FORECAST = group(
     "forecast",
     "Forecast",
@@ -120,10 +235,31 @@ FORECAST = group(
         "Market",
         "Expected direction of the client's market.",
         {"GROWING": "Growing", "STABLE": "Stable", "SHRINKING": "Shrinking"},
+        formula=_MARKET,
     ),
-    number("revenueGrowth", "Revenue growth", "Expected growth of revenue or income.", unit="%"),
-    number("depositBalance", "Deposits", "Expected deposits with us in a year.", unit="CNY", minimum=0),
-    number("loanDemand", "Loan demand", "Expected demand for new loans in a year.", unit="CNY", minimum=0),
+    number(
+        "revenueGrowth",
+        "Revenue growth",
+        "Expected growth of revenue or income.",
+        unit="%",
+        formula=formula({"$round": [{"$multiply": [_GROWTH, 0.8]}, 1]}),
+    ),
+    number(
+        "depositBalance",
+        "Deposits",
+        "Expected deposits with us in a year.",
+        unit="CNY",
+        minimum=0,
+        formula=formula({"$round": [{"$multiply": [_DEPOSITS, {"$add": [1, _GROWTH_SHARE]}]}, 2]}),
+    ),
+    number(
+        "loanDemand",
+        "Loan demand",
+        "Expected demand for new loans in a year.",
+        unit="CNY",
+        minimum=0,
+        formula=formula(_LOAN_DEMAND),
+    ),
     _share("confidence", "Confidence", "How sure the forecast is"),
     string("model", "Model", "Name and version of the model that made the forecast.", max_length=80),
     moment("computedAt", "Computed at", "When the forecast was made."),

@@ -24,6 +24,8 @@ from catalogue.rollups.reading import (
 )
 from catalogue.rollups.rollup import Rollup, RollupFunction
 
+FACETS = (Facet.BEHAVIOUR, Facet.DERIVED)
+"""What a client does is told by records of it as well as by what is computed of them."""
 ROLLUPS_LIMIT = 50
 DAYS_LIMIT = 3_660
 WHERE_LIMIT = 20_000
@@ -97,8 +99,9 @@ def _place_problems(catalogue: Catalogue, attribute: Attribute) -> Iterator[Prob
     if attribute.formula is not None or attribute.model is not None:
         other = "a formula" if attribute.model is None else "a model"
         yield _problem((), f"{attribute.path} has {other}; give {other} or a rollup.", expected="one of them")
-    if attribute.facet is not Facet.DERIVED:
-        yield _problem((), f"A rollup is for the facet derived only; {attribute.path} is not of it.", attribute.path)
+    if attribute.facet not in FACETS:
+        message = f"A rollup is for the facets behaviour and derived only; {attribute.path} is of neither."
+        yield _problem((), message, attribute.path, "behaviour or derived")
     if attribute.is_list or catalogue.list_group_of(attribute) is not None:
         yield _problem((), f"A rollup gives one value; {attribute.path} is a list, or stands in one.")
     yield from fitness_problems(catalogue, attribute, ROLLUP)

@@ -62,6 +62,11 @@ def first_stages(derivations: Sequence[Derivation]) -> list[Stage]:
     return [*_computing(derivations, recorded, None), {"$set": {"tail": _tail_with(recorded)}}, *_leaving(derivations)]
 
 
+def bare_stages(derivations: Sequence[Derivation]) -> list[Stage]:
+    """The same without the history, for who enters it himself."""
+    return [*_computing(derivations, [], None), *_leaving(derivations)]
+
+
 def _recorded(derivations: Sequence[Derivation]) -> list[Derivation]:
     """Those whose values are computed, and not left as they are."""
     return [each for each in derivations if each.value is not None]

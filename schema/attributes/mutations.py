@@ -72,7 +72,8 @@ _RULES: tuple[tuple[str, Any, str], ...] = (
     (
         "rollup",
         RollupInput | None,
-        "Derived attributes only, instead of a formula: the values come from related records; null takes it away.",
+        "Of the facets behaviour and derived only, instead of a formula: the values come from related records; null "
+        "takes it away.",
     ),
     ("owner", str | None, "Who answers for the definition."),
 )

@@ -10,10 +10,11 @@ import pytest
 from acts.demo_book import DemoClient, demo_clients, demo_managers
 from catalogue.attribute import ClientKind, Facet
 from catalogue.builtin import builtin_catalogue
+from catalogue.builtin.computed import uncomputed
 from catalogue.kinds import Kind
 from catalogue.values import check_nested, misfits, missing_required
 
-CATALOGUE = builtin_catalogue()
+CATALOGUE = uncomputed(builtin_catalogue())
 LEAVES = tuple(leaf for facet in Facet for leaf in CATALOGUE.leaves(facet.value))
 MANAGERS = demo_managers()
 CHINESE = re.compile("[\u4e00-\u9fff]")

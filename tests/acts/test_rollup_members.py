@@ -21,6 +21,7 @@ from acts.rollups import roll
 from acts.segments import change_segment, retire_segment
 from catalogue.attribute import Attribute, FormulaState, Sensitivity
 from catalogue.builtin import builtin_catalogue
+from catalogue.builtin.computed import uncomputed
 from catalogue.errors import Refused
 from catalogue.filters import Compare, Filter
 from catalogue.kinds import Kind, Operator
@@ -37,14 +38,15 @@ IS_LONG = bool(os.environ.get("KEHU_TEST_LONG"))
 pytestmark = pytest.mark.real_drivers
 one_driver = pytest.mark.parametrize("driver", ["pymongo"], indirect=True)
 CONTACTS = "derived.contacts"
+PLAIN = uncomputed(builtin_catalogue())
 LOST: Filter = Compare("stage", Operator.EQ, "LOST")
 STEWARD = Viewer("S001", frozenset(("data_steward",)))
 
 
 @pytest.fixture
 async def full(store: Store) -> Repositories:
-    """An empty book with the built-in catalogue, and the segment of those who are satisfied."""
-    book = await open_book(store, builtin_catalogue())
+    """An empty book with the built-in attributes, none of them computed, and the segment of those who are satisfied."""
+    book = await open_book(store, PLAIN)
     await define(book, "HAPPY", HAPPY)
     return book
 
@@ -136,7 +138,7 @@ class TestMembers:
         book = await defined(full, counting(), attribute("derived.minutes", Kind.LONG, rollup=minutes))
         clients = [await make_client(book, f"C{at}") for at in range(3)]
         # Two processes see the same database: neither knows who waits in the other.
-        second = await open_book(store, builtin_catalogue())
+        second = await open_book(store, PLAIN)
         gate = asyncio.Semaphore(20)
 
         async def happen(own: Repositories, client: str, satisfaction: float | None, *, is_contact: bool) -> None:

@@ -18,6 +18,7 @@ from acts.recomputing import recompute_all, recompute_formula
 from acts.rollups import roll
 from catalogue.attribute import FormulaState
 from catalogue.builtin import builtin_catalogue
+from catalogue.builtin.computed import uncomputed
 from catalogue.errors import Refused
 from catalogue.kinds import Kind
 from catalogue.rollups.rollup import Rollup, RollupFunction
@@ -26,8 +27,9 @@ from repositories.errors import Unavailable
 from repositories.mongo import Store
 from repositories.plan import ID, Change
 from repositories.repositories import Repositories, new_id
-from repositories.rollups import COUNTER, MARK, PROGRAM
-from tests.books import VIEWER, attribute, everything, make_client, open_book, stored
+from repositories.rollup_writes import COUNTER
+from repositories.rollups import MARK, PROGRAM
+from tests.books import VIEWER, attribute, everything, make_client, nearly_full, open_book, stored
 from tests.figures import Figure
 
 IS_LONG = bool(os.environ.get("KEHU_TEST_LONG"))
@@ -39,10 +41,13 @@ COUNT_90 = {**COUNT, "days": 90}
 MINUTES: dict[str, Any] = {"function": RollupFunction.SUM, "of": "duration"}
 
 
+PLAIN = uncomputed(builtin_catalogue())
+
+
 @pytest.fixture
 async def full(store: Store) -> Repositories:
-    """An empty book with the built-in catalogue."""
-    return await open_book(store, builtin_catalogue())
+    """An empty book with the built-in attributes, none of which is computed."""
+    return await open_book(store, PLAIN)
 
 
 async def defined(book: Repositories, key: str, given: Mapping[str, Any], kind: Kind = Kind.LONG) -> Repositories:
@@ -172,7 +177,7 @@ class TestAtOnce:
         book = await defined(await defined(full, "contacts", COUNT), "minutes", MINUTES)
         clients = [await make_client(book, f"C{at}") for at in range(3)]
         # Two processes see the same database: neither knows who waits in the other.
-        second = await open_book(store, builtin_catalogue())
+        second = await open_book(store, PLAIN)
         random, gate = Random(34), asyncio.Semaphore(30)
         given = [(random.choice((book, second)), random.choice(clients), random.randrange(60)) for _ in range(count)]
 
@@ -314,6 +319,26 @@ class TestWholeBook:
         await change_attribute(VIEWER, book, "derived.contacts", {"rollup": None})
         await met(book.on(book.feed.catalogue), clients[0])
         assert (await derived(book, clients[0]))["contacts"] == 1, "the last value stays"
+
+
+@one_driver
+class TestTooLarge:
+    async def test_a_client_without_room_holds_up_nobody(
+        self, full: Repositories, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        book = await defined(full, "contacts", COUNT)
+        heavy, light = await make_client(book), await make_client(book, "C2")
+        await nearly_full(book, heavy)
+        before = await stored(book, heavy)
+        change = Change({"at": now(), "channel": "VISIT"}, VIEWER.person, now())
+        records = [({ID: new_id("interactions"), "clientId": each}, change) for each in (heavy, light)]
+        assert await book.interactions.insert_many(records) == frozenset()
+        await book.clients.collection.update_one({ID: light}, {"$set": {"derived.contacts": 7}})
+        assert (await roll(book, unheard, {}))["finished"] == 0
+        assert (await recompute_all(book, unheard, {}, "night"))["changed"] == 1
+        assert await stored(book, heavy) == before
+        assert (await derived(book, light))["contacts"] == 1
+        assert heavy in caplog.text
 
 
 class TestDefinition:

@@ -9,6 +9,7 @@ from api.database import database_uri, is_embedded, mongo_settings, open_book, o
 from api.settings import Settings
 from catalogue.attribute import Facet
 from catalogue.builtin import builtin_catalogue
+from catalogue.builtin.computed import uncomputed
 from repositories.embedded import EmbeddedMongod
 from repositories.embedded.directory import MongodDirectory
 from repositories.mongo import connect
@@ -61,7 +62,7 @@ class TestOpenBook:
         chosen = settings(tmp_path, mongodb_driver="memory", cursor_secret="s" * 40)
         store = connect(mongo_settings(chosen, ""))
         repositories = await open_book(chosen, store)
-        assert repositories.catalogue is builtin_catalogue()
+        assert repositories.catalogue is uncomputed(builtin_catalogue())
         names = set(await repositories.clients.collection.indexes())
         assert {f"order_{each.path}" for each in builtin_catalogue().sortable()} <= names
         assert await store.collection("settings").count({}) == 0

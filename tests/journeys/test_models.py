@@ -88,10 +88,16 @@ class TestModels:
         assert made["errors"] == []
         assert made["model"]["outputs"][1] == {"name": "rating", "gives": "STRING", "columns": 1}
         assert {"name": "kind", "path": "kind", "unset": "SKIP"} in made["model"]["inputs"]
-        accounts = {"totalLiabilities": 20.0, "totalAssets": 100.0}
-        derived = {"debtRatio": 0.2, "currentRatio": 2.5, "netMargin": 0.2}
+        accounts = {
+            "totalLiabilities": 20.0,
+            "totalAssets": 100.0,
+            "currentAssets": 50.0,
+            "currentLiabilities": 20.0,
+            "netProfit": 20.0,
+            "revenue": 100.0,
+        }
         profile, behaviour = {"name": "Steel"}, {"financials": accounts, "withUs": {"overdueDays": 0}}
-        given = {"number": "M1", "kind": "ORGANISATION", "profile": profile, "behaviour": behaviour, "derived": derived}
+        given = {"number": "M1", "kind": "ORGANISATION", "profile": profile, "behaviour": behaviour}
         assert (await sent(api, NEW, **given))["errors"] == []
 
         use = {"path": "derived.creditRating", "model": {"name": "credit-rating", "output": "rating"}}
