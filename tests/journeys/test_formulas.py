@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx2
 
+from tests.servers import do
+
 DEFINE = """mutation Define($input: AttributeDefineInput!) {
   attributeDefine(input: $input) {
     attribute { path formula isTimed inputs usedBy sensitivity recompute { state revision } }
@@ -193,6 +195,9 @@ class TestPolicy:
 
 class TestPage:
     async def test_the_examples_of_the_page_can_be_carried_out(self, api: httpx2.AsyncClient) -> None:
+        # one of the demonstration book, which an example is about
+        who = {"code": "LEAVING", "label": "About to leave", "where": {"stage": {"eq": "ACTIVE"}}}
+        await do(api, "segmentDefine", "segment { code }", **who)
         for question in re.findall(r"^```graphql\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL):
             given = {"number": "F1"} if "$number" in question else {}
             for field in (await asked(api, question, **given)).values():
