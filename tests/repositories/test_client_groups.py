@@ -179,6 +179,9 @@ class TestReadPage:
         assert [counts(each) for each in found] == [[("TEA", 1)]] * 8
 
 
+AGE_LIMIT = 0.8
+
+
 @pytest.mark.real_drivers
 class TestKept:
     """Every answer is worth keeping here, however fast it came."""
@@ -199,6 +202,7 @@ class TestKept:
     ) -> None:
         await fill(book, [{INDUSTRY: "TEA"}])
         by = GroupBy(INDUSTRY)
+        book.client_groups.cache._age_limit = AGE_LIMIT
         try:
             with anyio.fail_after(30):
                 await self._settled(book, by, command_log)
@@ -206,20 +210,22 @@ class TestKept:
             assert counts(await ask(book, by)) == [("TEA", 1)]
             assert "aggregate" not in command_log.names
             await insert(book, "new", {INDUSTRY: "TEA"})
-            await anyio.sleep(2.1)
-            assert counts(await ask(book, by)) == [("TEA", 2)]
+            # a busy machine may hear of it later
+            with anyio.fail_after(AGE_LIMIT + 1.5):
+                while counts(await ask(book, by)) != [("TEA", 2)]:  # noqa: ASYNC110
+                    await anyio.sleep(0.05)
         finally:
             await book.client_groups.close()
 
     async def _settled(self, book: Repositories, by: GroupBy, log: CommandLog) -> None:
         """Asks until an answer older than the age limit is still served."""
         served_since = anyio.current_time()
-        while anyio.current_time() - served_since < 2.5:
+        while anyio.current_time() - served_since < 1.5 * AGE_LIMIT:
             log.clear()
             await ask(book, by)
             if any(each.get("pipeline", [{}])[-1:] == [{"$limit": 201}] for each in log.commands):  # type: ignore[index]
                 served_since = anyio.current_time()
-            await anyio.sleep(0.1)
+            await anyio.sleep(0.05)
 
     async def test_an_age_limit_of_nothing_reads_anew_every_time(self, book: Repositories) -> None:
         book.client_groups.cache._age_limit = 0.0
