@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from acts.checks import now, problem, refuse
+from acts.formulas import NOT_IN_MEMORY
 from catalogue.attribute import CLIENTS, Attribute, ClientKind, ClientStage
 from catalogue.catalogue import BOTH_KINDS, Catalogue, unknown_attribute
 from catalogue.errors import Problem
@@ -73,7 +74,7 @@ async def preview(
     if len(wanted.numbers) > CLIENTS_MOST or not 0 <= wanted.sample <= CLIENTS_MOST:
         problems.append(problem("sample", max(len(wanted.numbers), wanted.sample), f"up to {CLIENTS_MOST} clients"))
     if not repositories.store.has_formulas:
-        problems.append(formula_problem("", "cannot be computed by the memory driver; use a real mongod."))
+        problems.append(formula_problem("", NOT_IN_MEMORY))
     inputs = input_paths(catalogue, wanted.formula)
     supposed = _supposed(catalogue, wanted.supposed, inputs, problems)
     refuse(problems)

@@ -20,6 +20,8 @@ from repositories.repositories import Repositories
 from repositories.rollups import PROGRAM
 from repositories.segments import segment_id
 
+NOT_IN_MEMORY = "cannot be computed by the memory driver, which is for trials; use a database (KEHU_MONGODB_URI)."
+
 
 async def with_formula(
     viewer: Viewer, repositories: Repositories, before: Catalogue, attribute: Attribute
@@ -78,8 +80,7 @@ async def computed_problems(
 def _memory_problems(repositories: Repositories) -> list[Problem]:
     if repositories.store.has_formulas:
         return []
-    message = "Rollups cannot be computed by the memory driver; use a real mongod (KEHU_MONGODB_URI)."
-    return [Problem(ErrorCode.INVALID_VALUE, message, ("rollup",))]
+    return [Problem(ErrorCode.INVALID_VALUE, f"A rollup {NOT_IN_MEMORY}", ("rollup",))]
 
 
 async def _with_rollup(
@@ -128,7 +129,7 @@ async def _engine_problems(repositories: Repositories, catalogue: Catalogue, att
     if attribute.formula is None or not attribute.is_live:
         return []
     if not repositories.store.has_formulas:
-        return [problem("", "cannot be computed by the memory driver; use a real mongod (KEHU_MONGODB_URI).")]
+        return [problem("", NOT_IN_MEMORY)]
     found = derivation_of(catalogue, attribute)
     if found is None:
         return []
