@@ -161,7 +161,7 @@ class Access:
         view = self.view(viewer)
         seen = view.area(plan.area)
         selection = self._selection(view, plan.area, plan.paths)
-        narrowed = plan if selection.paths is plan.paths else replace(plan, paths=selection.paths)
+        narrowed = plan if selection.paths == plan.paths else replace(plan, paths=selection.paths)
         if seen.hidden or seen.masked:
             narrowed = _usable(narrowed, seen)
         rules = rules_of(self.policy, viewer)
@@ -346,6 +346,8 @@ def _usable(plan: ReadPlan, seen: AreaView) -> ReadPlan:
 
     Raises: UnknownAttribute for a path that was named.
     """
+    if plan.filter is None and plan.ranked is None and not plan.order and not plan.grouped:
+        return plan
     unusable = seen.unusable
     named = {each.path for each in plan.order} | plan.grouped
     for path in sorted(named | named_paths(plan.filter)):

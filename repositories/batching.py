@@ -160,6 +160,10 @@ class SharedReads(Generic[Value]):
     def __init__(self) -> None:
         self._by_question: OrderedDict[object, BatchedReads[Value]] = OrderedDict()
 
+    def known(self, question: object) -> BatchedReads[Value] | None:
+        """The reads of a question that has been asked before."""
+        return self._by_question.get(question)
+
     def of(self, question: object, fetch: Fetch[Value], largest: int = LARGEST) -> BatchedReads[Value]:
         """The reads of a question; `fetch` and `largest` are used if they are new."""
         reads = self._by_question.get(question)

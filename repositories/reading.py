@@ -185,10 +185,11 @@ class RecordReader:
         return mine
 
     def _reads(self, authorised: AuthorisedPlan) -> BatchedReads[Document]:
+        key = (authorised.plan.paths, authorised.filter, authorised.owners, authorised.veil, authorised.sealed)
         # What is shared must not hold on to what one of those who share it notes.
-        question = replace(authorised, touched=None)
-        key = (question.plan.paths, question.filter, question.owners, question.veil, question.sealed)
-        return self._point_reads.of(key, partial(self._fetch, question))
+        return self._point_reads.known(key) or self._point_reads.of(
+            key, partial(self._fetch, replace(authorised, touched=None))
+        )
 
     async def _fetch(self, authorised: AuthorisedPlan, ids: list[str]) -> dict[str, Document]:
         authorised = await self._resolved(authorised)
