@@ -17,8 +17,6 @@ from repositories.managers import MANAGERS
 from repositories.policies import OutrunByAnotherTable
 from repositories.repositories import Repositories
 
-REASON_LIMIT = 500
-
 
 @dataclass(frozen=True, slots=True)
 class RoleEffect:

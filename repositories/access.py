@@ -170,7 +170,8 @@ class Access:
         floor = self.policy.group_floor if plan.grouped and clients != client_rows(rules, viewer) else 0
         past = self._past(narrowed) if narrowed.as_of is not None else None
         if touched is not None:
-            touched.hidden |= {each if plan.area == CLIENTS else f"{plan.area}.{each}" for each in selection.hidden}
+            if selection.hidden:
+                touched.hidden |= {each if plan.area == CLIENTS else f"{plan.area}.{each}" for each in selection.hidden}
             met = touched.paths.setdefault(plan.area, set())
             met.update(selection.paths, named_paths(plan.filter), plan.grouped, (each.path for each in plan.order))
             # What was is read from the history.

@@ -18,7 +18,6 @@ from schema.context import Context, Document
 from schema.derived.filters import Filters
 from schema.derived.search import SEARCH_MEANING
 from schema.enums import ExportFormatEnum
-from schema.errors import UserError
 from schema.fields import Fields, input_type, plain
 from schema.inputs import KEY_ROW, guard_from
 from schema.mutation import Result, mutation
@@ -36,7 +35,6 @@ _IMPORT: Any = input_type(
         KEY_ROW,
     ),
 )
-_ERRORS = ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none."))
 
 
 def bulk_mutations(job: Any, approval: Any, where: Any, filters: Filters) -> Fields:
