@@ -21,6 +21,7 @@ COPY worker/ worker/
 COPY repositories/ repositories/
 COPY policy/ policy/
 COPY catalogue/ catalogue/
+COPY docs/errors/ docs/errors/
 COPY --from=console /graphiql api/static/graphiql
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . && /opt/kehu/bin/pip install --no-deps --no-index /wheels/*.whl
 

@@ -16,6 +16,7 @@ from api.clock import SteadyClock
 from api.database import mongo_settings, open_served_book
 from api.directory import Directory
 from api.editions import Edition, Editions, SeenEdition
+from api.error_pages import error_page_route
 from api.files import FileEndpoint
 from api.front import front_route
 from api.graphql_http import graphql_routes
@@ -213,7 +214,7 @@ def build_app(
     files = Route("/files/{file_id}", FileEndpoint(server.repositories, settings, audit, directory.known))
     middleware = cors_middleware(settings)
     app = Application(
-        routes=[*routes, *health_routes(server.readiness), files, front_route()],
+        routes=[*routes, *health_routes(server.readiness), files, front_route(), error_page_route()],
         middleware=middleware,
         lifespan=server.running,
     )

@@ -62,6 +62,10 @@ class Edition:
         """The whole schema as text."""
         return self.schema.as_str()
 
+    def shown_schema(self) -> GraphQLSchema:
+        """The whole schema: nobody looks at it."""
+        return self.schema._schema
+
     @cached_property
     def _views(self) -> "OrderedDict[object, SeenEdition]":
         return OrderedDict()

@@ -7,8 +7,8 @@ from typing import Any
 
 from graphql import GraphQLError, GraphQLSyntaxError
 
-from api.wording import told
-from catalogue.errors import ErrorCode, KehuError
+from api.wording import Worded, told
+from catalogue.errors import ErrorCode, KehuError, page_of
 
 _log = logging.getLogger("kehu.api")
 
@@ -16,6 +16,7 @@ PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 BAD_USER_INPUT = "BAD_USER_INPUT"
 BAD_REQUEST = "BAD_REQUEST"
+PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
 INTERNAL = "INTERNAL"
 RETRY_SECONDS = 1
 
@@ -100,7 +101,7 @@ def refusal_from(problem: Exception) -> HttpRefusal:
 
 def problem_answer(code: str, message: str) -> Answer:
     """A GraphQL answer of one error, with no data entry because nothing ran."""
-    return {"errors": [{"message": message, "extensions": {"code": code}}]}
+    return {"errors": [{"message": message, "extensions": {"code": code, "page": page_of(code)}}]}
 
 
 def masked_message(problem: BaseException | None) -> str:
@@ -123,8 +124,14 @@ def _formatted(error: GraphQLError, unplaced_code: str) -> Answer:
         answer["locations"] = [{"line": each.line, "column": each.column} for each in error.locations]
     if error.path is not None:
         answer["path"] = list(error.path)
-    answer["extensions"] = extensions
+    answer["extensions"] = {**extensions, "page": page_of(extensions["code"])}
     return answer
+
+
+def is_of_arguments(error: GraphQLError) -> bool:
+    """Whether graphql-core found an argument of a field at fault while it ran, and worded that."""
+    original = original_of(error)
+    return error.path is not None and isinstance(original, GraphQLError) and _code(error, INTERNAL) == BAD_USER_INPUT
 
 
 def error_codes(errors: Iterable[GraphQLError]) -> list[str]:
@@ -157,6 +164,8 @@ def _words(error: GraphQLError, unplaced_code: str) -> tuple[str, Answer]:
     if isinstance(declared, str):
         return error.message, {"code": declared}
     if code != INTERNAL:
+        if isinstance(error, Worded):
+            return error.message, {"code": code, **(error.extensions or {})}
         return told(error), {"code": code}
     incident = _logged(original or error)
     return f"Internal error; quote id {incident}", {"code": INTERNAL, "id": incident}

@@ -28,9 +28,17 @@ from api.admission import Guard
 from api.answers import Answers, Asked, shown_cost
 from api.auditing import UNAUDITED, Auditing
 from api.document_caps import DocumentCaps, check_caps
-from api.errors import BAD_USER_INPUT, VALIDATION_FAILED, Answer, InvalidDocument, formatted_errors
+from api.errors import (
+    BAD_USER_INPUT,
+    VALIDATION_FAILED,
+    Answer,
+    InvalidDocument,
+    formatted_errors,
+    is_of_arguments,
+)
 from api.graphql_request import GraphQLRequest
 from api.limits import capped_parse, check_length
+from api.wording import argument_errors, document_errors, variable_errors
 from policy.viewer import Viewer
 from repositories.access import Touched
 from repositories.compile.audit import Deed
@@ -56,6 +64,8 @@ class ServedEdition(Protocol):
     def schema(self) -> Schema: ...
     @property
     def sdl(self) -> str: ...
+    def shown_schema(self) -> GraphQLSchema:
+        """The schema that the caller's roles may know of: it words the errors."""
 
 
 class HeldEdition(ServedEdition, Protocol):
@@ -143,7 +153,7 @@ class Documents:
             kept.move_to_end(query)
             return found
         try:
-            prepared = self._checked(core_schema(edition), query)
+            prepared = self._checked(edition, query)
         except InvalidDocument as problem:
             problem.query = query
             raise
@@ -161,7 +171,7 @@ class Documents:
                 self._by_edition.popitem(last=False)
         return kept
 
-    def _checked(self, schema: GraphQLSchema, query: str) -> Prepared:
+    def _checked(self, edition: ServedEdition, query: str) -> Prepared:
         try:
             check_length(query, self._limit_characters)
             document = capped_parse(query, self._limit_tokens)
@@ -170,9 +180,10 @@ class Documents:
                 check_caps(document, self._caps)
         except GraphQLError as error:
             raise InvalidDocument([error], VALIDATION_FAILED) from None
-        errors = validate(schema, document, self._rules, max_errors=_ERRORS_LISTED, hide_suggestions=True)
+        errors = validate(core_schema(edition), document, self._rules, max_errors=_ERRORS_LISTED, hide_suggestions=True)
         if errors:
-            raise InvalidDocument(errors, VALIDATION_FAILED)
+            worded = document_errors(errors, document, edition.shown_schema(), self._rules)
+            raise InvalidDocument(worded, VALIDATION_FAILED)
         operations = {
             node.name.value if node.name else None: node
             for node in document.definitions
@@ -221,6 +232,7 @@ async def run(
     async def work() -> ExecutionResult:
         try:
             result = await _carried_out(edition, prepared, request, context, asked)
+            _put_in_words(result, edition, operation, request)
             if guard is not None and touched is not None and touched.restricted:
                 await guard.spend(RESTRICTED_VALUES, touched.restricted)
             return result
@@ -234,6 +246,18 @@ async def run(
     if extensions:
         result.extensions = extensions
     return result
+
+
+def _put_in_words(
+    result: ExecutionResult, edition: ServedEdition, operation: OperationDefinitionNode, request: GraphQLRequest
+) -> None:
+    """Have the errors that graphql-core worded name what the caller's roles may know of."""
+    if not result.errors:
+        return
+    if not has_run(result):
+        result.errors = variable_errors(result.errors, operation, request.variables or {}, edition.shown_schema())
+    elif any(is_of_arguments(error) for error in result.errors):
+        result.errors = argument_errors(result.errors, edition.shown_schema(), is_of_arguments)
 
 
 def _hidden(touched: Touched | None) -> dict[str, Any]:
@@ -307,6 +331,7 @@ async def events(
     try:
         async with aclosing(_subscribed(edition, prepared, request, context)) as results:
             async for result in results:
+                _put_in_words(result, edition, operation, request)
                 await audit.answered(deed, context, result)
                 if cost is not None and has_run(result):
                     result.extensions = cost

@@ -6,11 +6,15 @@ from collections.abc import Collection, Mapping
 from graphql import (
     DocumentNode,
     FieldNode,
+    FloatValueNode,
     GraphQLError,
     GraphQLSyntaxError,
+    IntValueNode,
     OperationDefinitionNode,
     OperationType,
+    Visitor,
     parse,
+    visit,
 )
 from starlette.types import Receive
 
@@ -20,6 +24,9 @@ from api.errors import HttpRefusal
 BULK_FIELDS = frozenset({"clientsUpsert", "modelRegister"})
 MOST_VALUES = 10_000
 """In the variables of what is no bulk mutation; a filter takes a thousand in a list."""
+_LONGEST_NUMBER_DIGITS = 400
+_LONG_NUMBER = re.compile(rf"[0-9]{{{_LONGEST_NUMBER_DIGITS // 4}}}")
+"""A number over the limit has a run of digits of this length in its whole part, its fraction or its exponent."""
 
 
 class ClientGone(Exception):
@@ -139,13 +146,32 @@ def check_variables(operation: OperationDefinitionNode, variables: Mapping[str, 
         )
 
 
+class _Numbers(Visitor):
+    """Refuses numbers that are longer than any kind of value; Python takes long to read them, or does not at all."""
+
+    def enter_int_value(self, node: IntValueNode, *_: object) -> None:
+        self._check(node)
+
+    def enter_float_value(self, node: FloatValueNode, *_: object) -> None:
+        self._check(node)
+
+    def _check(self, node: IntValueNode | FloatValueNode) -> None:
+        if len(node.value) > _LONGEST_NUMBER_DIGITS:
+            length = f"{len(node.value)} characters; at most {_LONGEST_NUMBER_DIGITS} are read"
+            raise GraphQLError(f"The document has a number of {length}.", node)
+
+
 def capped_parse(query: str, limit_tokens: int) -> DocumentNode:
     """The parsed document.
 
     Raises: GraphQLError if the text is no GraphQL, or has more tokens (or as many comments) than the limit.
     """
     try:
-        return parse(query, max_lexical_tokens=limit_tokens, max_comments=limit_tokens)
+        document = parse(query, max_lexical_tokens=limit_tokens, max_comments=limit_tokens)
+        if _LONG_NUMBER.search(query):
+            # The digits may stand in a text, which may be as long as it likes.
+            visit(document, _Numbers())
+        return document
     except GraphQLSyntaxError as error:
         if _IS_CAPPED.search(error.message):
             # The parser stops there, so how many there are is not known.

@@ -4,6 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+ERROR_PAGES = "/docs/errors/"
+"""Where a server has the pages of the codes."""
+
 
 class ErrorCode(StrEnum):
     """What went wrong, in one word that a program can act on."""
@@ -33,6 +36,11 @@ class ErrorCode(StrEnum):
     KEY_REUSED = "KEY_REUSED"
     UNAVAILABLE = "UNAVAILABLE"
     RATE_LIMITED = "RATE_LIMITED"
+
+
+def page_of(code: str) -> str:
+    """The address, on any server, of the page that says what a code means and what to do."""
+    return f"{ERROR_PAGES}{code}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import strawberry
 
-from catalogue.errors import ErrorCode, KehuError, Problem
+from catalogue.errors import ErrorCode, KehuError, Problem, page_of
 from schema.context import MISSED_LOOKUPS, Context
 
 _MEANINGS = {
@@ -53,6 +53,7 @@ class UserError:
     path: list[str] | None = strawberry.field(description="The place in the input, or the path of the attribute.")
     given: str | None = strawberry.field(description="What was given, shortened.")
     expected: str | None = strawberry.field(description="What is expected instead.")
+    page: str = strawberry.field(description="The address of the page about the code, on the server that answered.")
 
 
 @strawberry.type(description="A value or a request that is refused.")
@@ -84,6 +85,7 @@ def error_value(problem: Problem) -> dict[str, Any]:
         "given": problem.given,
         "expected": problem.expected,
         "row": problem.row,
+        "page": page_of(problem.code),
     }
 
 

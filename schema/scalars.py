@@ -1,11 +1,12 @@
 """Scalars that GraphQL lacks; what they write is what they read."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NewType
 
 import strawberry
-from graphql import GraphQLError
+from graphql import FloatValueNode, GraphQLError, IntValueNode, ValueNode, value_from_ast_untyped
 from strawberry.types.scalar import ScalarDefinition
 
 from catalogue.errors import shown
@@ -41,14 +42,27 @@ def _long_json(value: Any) -> int:
     return int(value)
 
 
-def _reader(kind: Kind) -> Any:
-    def read(given: object) -> object:
+def _reader(kind: Kind) -> Callable[..., object]:
+    def read(value: object, node: ValueNode | None = None) -> object:
         try:
-            return parse_value(kind, given)
+            return parse_value(kind, value)
         except ValueError as expected:
-            raise GraphQLError(f"Expected {expected}; got {shown(given)}.") from None
+            raise GraphQLError(f"Expected {expected}; got {shown(value)}.", node) from None
 
     return read
+
+
+def _literal_reader(kind: Kind) -> Callable[..., object]:
+    """The value of a literal; its error says where in the document it stands."""
+    read = _reader(kind)
+
+    def read_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> object:
+        # A number is taken as it is written: a float would have lost digits before anybody looks at them.
+        if kind is Kind.DECIMAL and isinstance(node, IntValueNode | FloatValueNode):
+            return read(node.value, node)
+        return read(value_from_ast_untyped(node, variables), node)
+
+    return read_literal
 
 
 def json_from(value: Any) -> Any:
@@ -65,10 +79,19 @@ def json_from(value: Any) -> Any:
 
 
 def _scalar(name: str, description: str, write: Any, kind: Kind | None, url: str | None = None) -> ScalarDefinition:
-    read = (lambda given: given) if kind is None else _reader(kind)
+    read, read_literal = (_anything, None) if kind is None else (_reader(kind), _literal_reader(kind))
     return strawberry.scalar(
-        name=name, description=description, serialize=write, parse_value=read, specified_by_url=url
+        name=name,
+        description=description,
+        serialize=write,
+        parse_value=read,
+        parse_literal=read_literal,
+        specified_by_url=url,
     )
+
+
+def _anything(value: object) -> object:
+    return value
 
 
 SCALARS: dict[object, ScalarDefinition] = {

@@ -50,6 +50,10 @@ class Served:
         found: dict[str, Any] = answer.json()
         return found
 
+    async def sdl(self, person: str, role: str) -> str:
+        """The schema as a person has it."""
+        return (await self.client.get("/schema.graphql", headers=self._headers(person, role))).text
+
     async def cancelled_job(self) -> str:
         """The id of a job that a person has asked for, and cancelled."""
         viewer, repositories = Viewer(PERSON, frozenset((ADMINISTRATOR,))), self._server.repositories()

@@ -1,12 +1,14 @@
 """GraphQL over HTTP."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
 import orjson
 import pytest
 
+from api.execution import text_digest
 from tests.api.toys import SECRET, LaterQuery, Signed, edition_of, signed_app
 
 RESPONSE = "application/graphql-response+json"
@@ -210,7 +212,11 @@ class TestErrors:
     async def test_our_error_keeps_its_words(self, client: httpx2.AsyncClient) -> None:
         error = (await post(client, "{ refused }")).json()["errors"][0]
         assert error["message"] == "first takes 1 to 200; got 900."
-        assert error["extensions"] == {"code": "PAGE_SIZE", "path": ["first"]}
+        assert error["extensions"] == {
+            "code": "PAGE_SIZE",
+            "path": ["first"],
+            "page": "/docs/errors/PAGE_SIZE",
+        }
 
     async def test_stored_value_is_not_quoted(self, client: httpx2.AsyncClient) -> None:
         response = await post(client, "{ tooBig }")
@@ -218,12 +224,18 @@ class TestErrors:
         assert "77000000001" not in response.text
 
     @pytest.mark.parametrize(
-        "query", ["{ helo }", "{ hello(nam: 1) }", "query($x: Strin) { hello(name: $x) }", "{ hello @skp(if: true) }"]
+        ("query", "message"),
+        [
+            ("{ helo }", "Cannot query field 'helo' on type 'Query'. Did you mean 'hello'?"),
+            ("{ hello(nam: 1) }", "Unknown argument 'nam' on field 'Query.hello'. Did you mean 'name'?"),
+            ("query($x: Strin) { hello(name: $x) }", "Unknown type 'Strin'. Did you mean 'String'?"),
+            ("{ hello @skp(if: true) }", "Unknown directive '@skp'."),
+        ],
     )
-    async def test_no_suggestions(self, client: httpx2.AsyncClient, query: str) -> None:
+    async def test_suggests_what_the_caller_may_use(self, client: httpx2.AsyncClient, query: str, message: str) -> None:
         response = await post(client, query)
         assert response.status_code == 400
-        assert "did you mean" not in response.text.lower()
+        assert response.json()["errors"][0]["message"] == message
 
     async def test_fault_outside_the_fields(self, tmp_path: Path) -> None:
         signed = signed_app(tmp_path)
@@ -231,6 +243,46 @@ class TestErrors:
         async with asgi_client(signed) as client:
             response = await post(client, "{ hello }")
         assert (response.status_code, code(response)) == (500, "INTERNAL")
+
+
+class TestPersistedQueries:
+    """Automatic persisted queries, as Apollo and urql send them: a hash first, the query when that is not known."""
+
+    QUERY = "{ hello }"
+
+    def extensions(self, sha256: object) -> dict[str, object]:
+        return {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": sha256}}}
+
+    @pytest.mark.parametrize(("accept", "status"), [(RESPONSE, 400), ("application/json", 200)])
+    async def test_a_hash_alone_makes_the_client_fall_back(
+        self, client: httpx2.AsyncClient, accept: str, status: int
+    ) -> None:
+        response = await client.post("/graphql", json=self.extensions("0" * 64), headers={"accept": accept})
+        (error,) = response.json()["errors"]
+        assert (response.status_code, error["message"]) == (status, "PersistedQueryNotSupported")
+        assert error["extensions"]["code"] == "PERSISTED_QUERY_NOT_SUPPORTED"
+
+    async def test_by_get_as_well(self, client: httpx2.AsyncClient) -> None:
+        parameters = {"extensions": orjson.dumps(self.extensions("0" * 64)["extensions"]).decode()}
+        response = await client.get("/graphql", params=parameters)
+        assert code(response) == "PERSISTED_QUERY_NOT_SUPPORTED"
+
+    @pytest.mark.parametrize("shape", [str, str.upper])
+    async def test_with_its_own_query_it_runs(self, client: httpx2.AsyncClient, shape: Callable[[str], str]) -> None:
+        body = {"query": self.QUERY, **self.extensions(shape(text_digest(self.QUERY)))}
+        assert (await client.post("/graphql", json=body)).json() == {"data": {"hello": "hello you"}}
+
+    @pytest.mark.parametrize("sha256", ["0" * 64, "", text_digest("{ hello  }")])
+    async def test_a_wrong_hash_beside_a_query_is_refused(self, client: httpx2.AsyncClient, sha256: str) -> None:
+        response = await client.post("/graphql", json={"query": self.QUERY, **self.extensions(sha256)})
+        assert (response.status_code, code(response)) == (400, "BAD_REQUEST")
+        assert "is not the SHA-256 of the query beside it" in response.text
+
+    @pytest.mark.parametrize("persisted", [None, [], "x", {}, {"sha256Hash": 1}])
+    async def test_what_is_no_hash_is_refused(self, client: httpx2.AsyncClient, persisted: object) -> None:
+        body = {"query": self.QUERY, "extensions": {"persistedQuery": persisted}}
+        response = await client.post("/graphql", json=body)
+        assert (response.status_code, code(response)) == (400, "BAD_REQUEST")
 
 
 class TestSignIn:
@@ -247,7 +299,7 @@ class TestSignIn:
             "errors": [
                 {
                     "message": "A valid bearer token is needed: send the header Authorization: Bearer <token>.",
-                    "extensions": {"code": "UNAUTHENTICATED"},
+                    "extensions": {"code": "UNAUTHENTICATED", "page": "/docs/errors/UNAUTHENTICATED"},
                 }
             ]
         }

@@ -94,3 +94,16 @@ class TestCappedParse:
     def test_over_the_limit(self, query: str) -> None:
         with pytest.raises(GraphQLError):
             capped_parse(query, 100)
+
+
+class TestLongNumbers:
+    @pytest.mark.parametrize("number", ["1" * 401, "-" + "1" * 401, "0." + "3" * 401, "1e" + "9" * 401])
+    def test_are_refused_before_anybody_reads_them(self, number: str) -> None:
+        with pytest.raises(GraphQLError) as refused:
+            capped_parse(f"{{ a(b: [{{ c: {number} }}]) }}", 1_000)
+        assert f"a number of {len(number)} characters; at most 400 are read" in refused.value.message
+        assert refused.value.locations is not None
+
+    @pytest.mark.parametrize("value", ["1" * 400, f'"{"1" * 5_000}"', f'"""{"1" * 5_000}"""'])
+    def test_texts_and_short_numbers_are_read(self, value: str) -> None:
+        assert capped_parse(f"{{ a(b: {value}) }}", 1_000).definitions

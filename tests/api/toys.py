@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import strawberry
 import uvicorn
+from graphql import GraphQLSchema
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 from strawberry import scalars
@@ -38,6 +39,9 @@ class ToyEdition:
     @property
     def key(self) -> str:
         return self.version
+
+    def shown_schema(self) -> GraphQLSchema:
+        return self.schema._schema
 
     def seen_by(self, _viewer: Viewer) -> "ToyEdition":
         return self

@@ -15,8 +15,9 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
 )
+from graphql import build_schema as graphql_schema
 
-from api.wording import _PUBLIC
+from api.wording import PUBLIC_NAMES, names_in
 from catalogue.builtin import builtin_catalogue
 from schema.build import build_schema
 from tests.figures import Figure
@@ -87,7 +88,7 @@ def names_of(schema: GraphQLSchema) -> set[str]:
             found |= set(type_.fields)
         elif isinstance(type_, GraphQLEnumType):
             found |= set(type_.values)
-    return found - _PUBLIC
+    return found - PUBLIC_NAMES
 
 
 def told(answer: dict[str, Any], names: set[str], sent: str) -> set[str]:
@@ -101,47 +102,132 @@ def told(answer: dict[str, Any], names: set[str], sent: str) -> set[str]:
     return found - set(re.findall(r"\w+", sent))
 
 
+MANAGER = "M001"
+ROLE = "relationship_manager"
+
+
 @pytest.fixture
 async def book(tmp_path: Path) -> AsyncIterator[Served]:
     async with served(tmp_path, clients=2, missed_lookups_per_minute=0) as running:
         yield running
 
 
+async def names_outside_the_role(book: Served) -> set[str]:
+    """What the whole schema has and a relationship manager's does not."""
+    outside = names_of(build_schema(builtin_catalogue())._schema) - names_in(
+        graphql_schema(await book.sdl(MANAGER, ROLE))
+    )
+    assert {"policyChange", "whoRead", "ServiceAccountCreateInput"} <= outside
+    return outside
+
+
 class TestRecon:
-    async def test_no_name_is_told(self, book: Served, figure: Figure) -> None:
-        names = names_of(build_schema(builtin_catalogue())._schema)
-        tried, asked, found = words(), 0, set()
+    async def test_no_name_outside_the_role_is_told(self, book: Served, figure: Figure) -> None:
+        outside = await names_outside_the_role(book)
+        tried, asked, recovered = words(), 0, set()
         for start in range(0, len(tried), BATCH):
             for query in probes(tried[start : start + BATCH]):
-                answer = await book.ask(query)
+                answer = await book.ask(query, person=MANAGER, role=ROLE)
                 asked += 1
-                found |= told(answer, names, query)
-        figure(f"recon: {len(tried)} words in {asked} documents, {len(found)} of {len(names)} names recovered")
-        assert (len(tried), found) == (WORDS, set())
+                recovered |= told(answer, outside, query)
+        figure(f"recon: {len(tried)} words in {asked} documents, {len(recovered)} of {len(outside)} names recovered")
+        assert (len(tried), recovered) == (WORDS, set())
 
     @pytest.mark.parametrize(
-        ("query", "variables"),
+        ("query", "variables", "message"),
         [
-            ("query($w: ClientWhere) { clients(first: 1, where: $w) { totalCount } }", {"w": {"nam": 1}}),
-            ("query($i: ClientCreateInput!) { client(id: $i) { id } }", {"i": {}}),
             (
-                "mutation($i: ClientCreateInput!) { clientCreate(input: $i) { errors { code } } }",
-                {"i": {"number": "x"}},
+                "query($w: ClientWhere) { clients(first: 1, where: $w) { totalCount } }",
+                {"w": {"numbe": 1}},
+                "Variable '$w' has invalid value: Expected value of type 'ClientWhere' not to include unknown field"
+                " 'numbe'. Did you mean 'number'? Found: {'numbe': 1}.",
             ),
-            ("mutation($i: ClientCreateInput!) { clientCreate(input: $i) { errors { code } } }", {"i": {"kind": "x"}}),
             (
                 "query($o: [ClientOrder!]) { clients(first: 1, orderBy: $o) { totalCount } }",
-                {"o": [{"field": "NUMBE"}]},
+                {"o": [{"field": "NAME"}]},
+                "Variable '$o' has invalid value at [0].field: Value 'NAME' does not exist in 'ClientOrderField' enum."
+                " Did you mean PROFILE_NAME?",
             ),
-            ("query($o: [ClientOrder!]) { clients(first: 1, orderBy: $o) { totalCount } }", {"o": [{}]}),
+            (
+                "query($o: [ClientOrder!]) { clients(first: 1, orderBy: $o) { totalCount } }",
+                {"o": [{}]},
+                "Variable '$o' has invalid value at [0]: Expected value of type 'ClientOrder' to include required field"
+                " 'field', found: {}.",
+            ),
+            (
+                "query($k: ClientKind!) { clients(first: 1, where: { kind: { eq: $k } }) { totalCount } }",
+                {"k": "BANK"},
+                "Variable '$k' has invalid value: Value 'BANK' does not exist in 'ClientKind' enum."
+                " It has: ORGANISATION, PERSON.",
+            ),
         ],
     )
-    async def test_nor_by_variables(self, book: Served, query: str, variables: dict[str, Any]) -> None:
-        names = names_of(build_schema(builtin_catalogue())._schema)
-        answer = await book.ask(query, variables)
-        assert answer["errors"]
-        assert told(answer, names, query + json.dumps(variables)) == set()
+    async def test_variables_are_worded_by_the_role(
+        self, book: Served, query: str, variables: dict[str, Any], message: str
+    ) -> None:
+        outside = await names_outside_the_role(book)
+        answer = await book.ask(query, variables, person=MANAGER, role=ROLE)
+        assert answer["errors"][0]["message"] == message
+        assert told(answer, outside, query + json.dumps(variables)) == set()
 
-    async def test_what_was_sent_is_named(self, book: Served) -> None:
-        (error,) = (await book.ask("{ clients(first: 1) { nodes { nam } } }"))["errors"]
-        assert error["message"] == "Cannot query field 'nam' on type '…'."
+    async def test_a_mutation_of_another_role_is_not_there(self, book: Served) -> None:
+        query = "mutation { policyChang(input: {}) { errors { code } } }"
+        ours = await book.ask(query, person=MANAGER, role=ROLE)
+        theirs = await book.ask(query)
+        assert ours["errors"][0]["message"] == "Cannot query field 'policyChang' on type 'Mutation'."
+        assert theirs["errors"][0]["message"].endswith("Did you mean 'policyChange'?")
+
+    async def test_arguments_of_what_another_role_does_are_not_named(self, book: Served) -> None:
+        """The field is there, to be refused in words of its own; what is wrong with its input is not told."""
+        query = "mutation { policyChange(input: {}) { errors { code } } }"
+        outside = await names_outside_the_role(book)
+        ours = await book.ask(query, person=MANAGER, role=ROLE)
+        theirs = await book.ask(query)
+        assert told(ours, outside, query) == set()
+        assert "required field" in theirs["errors"][0]["message"]
+
+
+class TestDevelopersSlips:
+    """What an administrator hears of the slips that developers make."""
+
+    @pytest.mark.parametrize(
+        ("query", "message", "path"),
+        [
+            (
+                '{ client(number: "K000001") { history { nodes { version } } } }',
+                "Argument 'Client.history(first:)' of type 'Int!' is required, but it was not provided.",
+                ["client", "history"],
+            ),
+            (
+                'mutation { approvalDecide(input: { id: "ap_0", approve: true }) { errors { code } } }',
+                "Expected value of type 'ApprovalDecideInput' to include required field 'isApproved',"
+                ' found: { id: "ap_0", approve: true }.',
+                ["approvalDecide", "input"],
+            ),
+            (
+                '{ client(number: "K000001") { profile { nam } } }',
+                "Cannot query field 'nam' on type 'ClientProfile'. Did you mean 'name'?",
+                ["client", "profile", "nam"],
+            ),
+            (
+                "{ clients(first: 1, orderBy: [{ field: NAME }]) { totalCount } }",
+                "Value 'NAME' does not exist in 'ClientOrderField' enum. Did you mean PROFILE_NAME?",
+                ["clients", "orderBy", "field"],
+            ),
+            (
+                '{ clients(first: 1, asOf: "yesterday") { totalCount } }',
+                'Expected a moment with its time zone such as "2026-11-23T18:00:00Z"; got the text "yesterday".',
+                ["clients", "asOf"],
+            ),
+            (
+                "{ clients(first: 1, where: { profile: { employees: { gt: 1.5 } } }) { totalCount } }",
+                "Expected a whole number between -2^63 and 2^63-1; got 1.5.",
+                ["clients", "where", "profile", "employees", "gt"],
+            ),
+        ],
+    )
+    async def test_the_word_that_helps_is_said(self, book: Served, query: str, message: str, path: list[str]) -> None:
+        error = (await book.ask(query))["errors"][0]
+        assert error["message"] == message
+        assert error["extensions"]["path"] == path
+        assert error["locations"]
