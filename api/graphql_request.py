@@ -22,6 +22,8 @@ class GraphQLRequest:
     extensions: dict[str, Any] | None = None
     document_id: str | None = None
     """Of a registered document, which is sent instead of the query."""
+    sha256: str | None = None
+    """What Apollo's automatic persisted queries send of the query, beside it or first alone."""
 
 
 _MOST_CONTAINERS = 100_000
@@ -81,19 +83,31 @@ def request_from_value(value: object, limit_levels: int) -> GraphQLRequest:
         raise _bad("Batches are not served: send one JSON object a request, not a list.")
     if not isinstance(value, dict):
         raise _bad(f"The request is {_kind(value)}; a JSON object with the key query is expected.")
-    query, document_id = _document_of(value)
+    extensions = _object_or_none(value, "extensions", limit_levels)
+    sha256 = _sha256_of(extensions)
+    query, document_id = _document_of(value, has_hash=sha256 is not None)
     operation_name = value.get("operationName")
     if operation_name is not None and not isinstance(operation_name, str):
         raise _bad(f"The parameter operationName is {_kind(operation_name)}; a string or null is expected.")
     variables = _object_or_none(value, "variables", limit_levels)
-    extensions = _object_or_none(value, "extensions", limit_levels)
-    return GraphQLRequest(query, variables, operation_name or None, extensions, document_id)
+    return GraphQLRequest(query, variables, operation_name or None, extensions, document_id, sha256)
 
 
-def _document_of(value: dict[str, Any]) -> tuple[str, str | None]:
-    """The query, and the id of a registered document: one of them is given."""
+def _sha256_of(extensions: dict[str, Any] | None) -> str | None:
+    """The hash of a persisted query, where the request has one."""
+    if extensions is None or "persistedQuery" not in extensions:
+        return None
+    persisted = extensions["persistedQuery"]
+    sha256 = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+    if not isinstance(sha256, str):
+        raise _bad('extensions.persistedQuery takes an object such as {"version": 1, "sha256Hash": "<64 hex digits>"}.')
+    return sha256
+
+
+def _document_of(value: dict[str, Any], *, has_hash: bool) -> tuple[str, str | None]:
+    """The query, and the id of a registered document: one of them is there, or a hash stands for the query."""
     query, document_id = value.get("query"), value.get("documentId")
-    if query is None and document_id is None:
+    if query is None and document_id is None and not has_hash:
         raise _bad("The parameter query is missing; send the GraphQL document as a string.")
     if query is not None and not isinstance(query, str):
         raise _bad(f"The parameter query is {_kind(query)}; a string is expected.")

@@ -4,9 +4,12 @@ import logging
 import time
 from dataclasses import dataclass, replace
 
+from graphql import GraphQLError
+
 from api.admission import Admission, Guard
 from api.auditing import UNAUDITED, Auditing
 from api.clock import Clock
+from api.errors import BAD_REQUEST, PERSISTED_QUERY_NOT_SUPPORTED, HttpRefusal, InvalidDocument
 from api.execution import BuildContext, Documents, EditionSource, HeldEdition, Prepared, ServedEdition, text_digest
 from api.graphql_request import GraphQLRequest
 from api.limits import check_variables
@@ -45,8 +48,11 @@ class Service:
     ) -> tuple[GraphQLRequest, Prepared]:
         """The request with the text of its document, and the checked document.
 
-        Raises: InvalidDocument; HttpRefusal 400 for a document that is not registered and has to be.
+        Raises: InvalidDocument; HttpRefusal 400 for a document that is not registered and has to be, and for a hash
+        that is not the query's.
         """
+        if request.sha256 is not None:
+            _check_hash(request, request.sha256)
         if request.document_id is not None:
             request = replace(request, query=await self.trusted.text_of(request.document_id))
         elif self.trusted.mode != "off":
@@ -95,3 +101,18 @@ class Service:
     def end(self, viewer: Viewer) -> float:
         """When a stream that the viewer opens now must end."""
         return end_of(viewer, self.now())
+
+
+def _check_hash(request: GraphQLRequest, sha256: str) -> None:
+    """Nothing, where a hash stands beside its own query.
+
+    A client that gets this answer to a hash alone sends the query from then on; Kehu keeps none but registered ones.
+
+    Raises: InvalidDocument for a hash alone; HttpRefusal 400 for one that is not the query's.
+    """
+    if not request.query and request.document_id is None:
+        error = GraphQLError("PersistedQueryNotSupported", extensions={"code": PERSISTED_QUERY_NOT_SUPPORTED})
+        raise InvalidDocument([error], PERSISTED_QUERY_NOT_SUPPORTED)
+    if request.query and text_digest(request.query) != sha256.lower():
+        message = "extensions.persistedQuery.sha256Hash is not the SHA-256 of the query beside it. Send the hash of"
+        raise HttpRefusal(400, BAD_REQUEST, f"{message} exactly this text, or none.")

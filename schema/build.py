@@ -67,7 +67,7 @@ from schema.entry_windows.mutations import entry_window_mutations
 from schema.entry_windows.queries import entry_window_queries
 from schema.enums import FACET_MEANINGS, ClientKindEnum, ClientStageEnum
 from schema.errors import Refusal, RowRefusal
-from schema.fields import Fields, described, input_type, output_type, plain, read_field, related, resolved
+from schema.fields import Fields, described, input_type, output_type, plain, read_field, refusable, related, resolved
 from schema.files.fields import FileType, file_mutations, file_queries
 from schema.grants.fields import grant_mutations, grant_queries, grant_type
 from schema.interactions.fields import (
@@ -76,7 +76,7 @@ from schema.interactions.fields import (
     interaction_paths,
     interaction_type,
 )
-from schema.introspection import Executor
+from schema.introspection import Executor, published
 from schema.jobs.mutations import job_mutations
 from schema.jobs.queries import job_queries
 from schema.jobs.subscriptions import job_subscriptions
@@ -101,6 +101,8 @@ from schema.viewer.fields import viewer_queries
 
 _CORE_ORDERS = {"NUMBER": "number"}
 _NODE_LIMIT = 200
+_NEVER_REFUSED = ("viewer", "nodes")
+"""Root fields that are not null: who asks has a viewer, and nodes that are not there are null one by one."""
 _FIXED_TYPES = (AttributeType, ApprovalType, JobType, FileType, Refusal, RowRefusal)
 _DEFINITIONS = Definitions(AttributeType, shown_attribute)
 _THE_CLIENT = "The client."
@@ -166,7 +168,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
 def _assembled(queries: Fields, mutations: Fields, records: Collection[Any]) -> strawberry.Schema:
     """The schema of these fields; what only an interface leads to is among the records, or named here."""
     schema = strawberry.Schema(
-        query=output_type("Query", "Everything that can be asked.", queries),
+        query=output_type("Query", "Everything that can be asked.", map(_at_root, queries)),
         mutation=output_type(
             "Mutation", "Everything that can be done; each answers with what became of it.", mutations
         ),
@@ -176,7 +178,13 @@ def _assembled(queries: Fields, mutations: Fields, records: Collection[Any]) -> 
         execution_context_class=Executor,
     )
     take_up_fetched(schema._schema)
+    schema._schema.directives = published(schema._schema.directives)
     return schema
+
+
+def _at_root(row: tuple[str, Any, StrawberryField]) -> tuple[str, Any, StrawberryField]:
+    name, annotation, field = row
+    return name, annotation, field if name in _NEVER_REFUSED else refusable(field)
 
 
 def _types_of_questions(catalogue: Catalogue, client: Any, clients: Any) -> ClientTypes:

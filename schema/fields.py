@@ -104,6 +104,16 @@ def related(
     return resolved(resolver, name, returns, description, arguments, reads)
 
 
+def refusable(field: StrawberryField) -> StrawberryField:
+    """The field, null where it is refused: the other fields of a question are answered all the same."""
+    annotation = field.type_annotation
+    if annotation is not None:
+        type_ = annotation.raw_annotation
+        optional = f"{type_} | None" if isinstance(type_, str) else cast(Any, type_) | None
+        field.type_annotation = StrawberryAnnotation(optional, namespace=annotation.namespace)
+    return field
+
+
 def plain(
     name: str,
     description: str,

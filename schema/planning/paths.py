@@ -51,11 +51,19 @@ def client_paths(catalogue: Catalogue, fields: Sequence[Selected], unlisted: Col
         if field.name in CLIENT_CORE:
             paths |= CLIENT_CORE[field.name]
         elif field.name in ("attribute", "attributes"):
-            for attribute in named_attributes(catalogue, field.arguments, unlisted):
+            for attribute in _attributes_to_read(catalogue, field, unlisted):
                 paths |= value_paths(catalogue, attribute, field)
         else:
             paths |= group_paths(catalogue, CLIENTS, "Client", field, field.name)
     return frozenset(paths)
+
+
+def _attributes_to_read(catalogue: Catalogue, field: Selected, unlisted: Collection[str]) -> list[Attribute]:
+    try:
+        return named_attributes(catalogue, field.arguments, unlisted)
+    except UnknownAttribute:
+        # The field says so itself, in its own place; what stands around it is read all the same.
+        return []
 
 
 def group_paths(catalogue: Catalogue, area: str, prefix: str, selected: Selected, path: str) -> set[str]:

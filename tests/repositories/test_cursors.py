@@ -73,8 +73,18 @@ class TestRefused:
         ids=str,
     )
     def test_of_another_question(self, changes: dict[str, Any]) -> None:
-        with pytest.raises(BadCursor):
+        with pytest.raises(BadCursor, match="made for another question: by another person, or with another filter"):
             CURSORS.open(binding_of(**changes), CURSORS.seal(BINDING, POSITION), 2)
+
+    def test_of_another_server_is_not_called_one_of_another_question(self) -> None:
+        with pytest.raises(BadCursor, match="not made by this server"):
+            CURSORS.open(BINDING, Cursors(b"x" * 32).seal(BINDING, POSITION), 2)
+
+    def test_a_cursor_of_another_question_with_this_one_written_into_it(self) -> None:
+        other = binding_of(person="M002")
+        raw = urlsafe_b64decode(CURSORS.seal(other, POSITION) + "===")
+        with pytest.raises(BadCursor, match="not made by this server"):
+            CURSORS.open(BINDING, urlsafe_b64encode(raw.replace(other, BINDING)).decode(), 2)
 
     @pytest.mark.parametrize("changes", [{"page": Page(3, after="x")}, {"paths": frozenset({"stage"})}], ids=str)
     def test_page_and_selection_may_change(self, changes: dict[str, Any]) -> None:
