@@ -11,6 +11,7 @@ from catalogue.attribute import CLIENTS
 from repositories.audit import AuditRepository
 from repositories.audit_log import Head
 from repositories.compile.audit import BEGINNING, entry_hash, entry_id
+from repositories.owned import held
 from repositories.repositories import Repositories
 from repositories.rollups import PROGRAM as ROLLUPS
 
@@ -200,13 +201,17 @@ async def _check_changes(
 ) -> None:
     """Note the changes of client data, made since auditing began, that no entry speaks of.
 
-    What was computed from a change is none of its own: the change that it follows from has the entry.
+    What was computed from a change is none of its own, nor is a record's move to another client: the change that it
+    follows from has the entry.
     """
     if began_at is None:
         return
     computed = {each.path for each in repositories.catalogue.area(CLIENTS).values() if each.derived_from}
-    for repository in (repositories.clients, repositories.interactions):
-        async for batch in _batches(repository.history.versions_since(began_at, COMPUTING, computed)):
+    for place in held(repositories.catalogue):
+        if not place.has_changes:
+            continue
+        history = repositories.of(place.collection).history
+        async for batch in _batches(history.versions_since(began_at, COMPUTING, computed, follows=place.key)):
             audited = await repositories.audit.changes_of({record for record, _ in batch})
             report.changes += len(batch)
             for record, version in batch:

@@ -5,16 +5,16 @@ from datetime import datetime, timedelta
 
 from acts.checks import now
 from acts.clients import client_by_id
-from catalogue.attribute import CLIENTS, Attribute
-from catalogue.catalogue import Catalogue
-from catalogue.kinds import Kind
+from catalogue.attribute import CLIENTS
 from catalogue.search import searchable_words
 from policy.rules import Right
 from policy.viewer import Viewer, program
 from repositories.clients import MERGED, NUMBERS
+from repositories.compile.forgetting import without_reference
 from repositories.cursors import value_at
-from repositories.erasures import Left, without_reference
+from repositories.erasures import Left
 from repositories.errors import NotFound, StaleVersion, Unavailable
+from repositories.owned import Reference
 from repositories.plan import ID, Change, Proof, ReadPlan
 from repositories.repositories import Repositories
 
@@ -45,25 +45,28 @@ class ErasureProof:
     left: tuple[Left, ...]
     readable_until: datetime | None
     """When the last process will have forgotten the key that it may keep."""
+    copies_until: datetime | None = None
+    """When the last export, or other file, is gone that may hold the client; None where there is none."""
 
     def is_proven(self, at: datetime) -> bool:
         """Whether at this moment nothing is left, and nobody can read what copies there may be."""
-        return not self.left and self.readable_until is not None and at >= self.readable_until
+        ends = [each for each in (self.readable_until, self.copies_until) if each is not None]
+        return not self.left and self.readable_until is not None and at >= max(ends)
 
 
 async def erase_client(
     viewer: Viewer, repositories: Repositories, client_id: str, *, approval: str | None = None
 ) -> Erasure:
-    """An erasure that is complete: the client's key first, then the document, its history, contacts and references.
+    """An erasure that is complete: the client's key first, then what others have of it, its records and its document.
 
     Stopped half way it is begun again with the same call, and done again it changes nothing. It is not undone: it has
     to be agreed to before, and `approval` says by what.
     Raises: NotAllowed, NotFound, VaultAway.
-    Cost: about twenty commands, three of which go through the whole book for references; two for 500 contacts, and
-    two for each client who points at this one.
+    Cost: about fifty commands; some go through the whole book, and through all moved changes, for references; two for
+    500 records of the client's, and two for each record that points at it.
     """
     repositories.access.require(viewer, Right.ERASE_CLIENTS)
-    erasures, paths = repositories.erasures, _reference_paths(repositories.feed.catalogue)
+    erasures = repositories.erasures
     known = frozenset(("number", NUMBERS, MERGED))
     found = await repositories.clients.find_one(client_by_id(viewer, repositories, client_id, known))
     if found is not None:
@@ -71,16 +74,15 @@ async def erase_client(
         await erasures.begin(found, facts)
     elif await erasures.find(client_id) is None:
         raise NotFound("client", client_id)
-    if await erasures.left(client_id, paths):
+    if await erasures.left(client_id):
         await erasures.reopen(client_id)
     for _ in range(ATTEMPTS):
         await erasures.delete_key(client_id)
-        await erasures.delete_record(client_id)
-        await erasures.delete_interactions(client_id)
-        is_pointed_at = await erasures.is_pointed_at(client_id, paths)
-        for reference in _references(repositories.feed.catalogue) if is_pointed_at else ():
+        for reference in await erasures.references_to(client_id):
             await _clear_references(viewer, repositories, client_id, reference)
-        if not await erasures.left(client_id, paths):
+        await erasures.forget_names(client_id)
+        await erasures.delete_records(client_id)
+        if not await erasures.left(client_id):
             await erasures.end(client_id, now())
             return await get_erasure(repositories, client_id)
     raise Unavailable(f"Others write to client {client_id} without a pause; erase the client again to finish.")
@@ -99,47 +101,39 @@ async def get_erasure(repositories: Repositories, client_id: str) -> Erasure:
 async def prove_erasure(repositories: Repositories, client_id: str) -> ErasureProof:
     """Whether a client is erased, with everything that is left.
 
-    Cost: a count for every place where something could be, and for every attribute that points at clients.
+    Cost: as that of `ErasureRepository.left`.
     """
     tombstone = await repositories.erasures.find(client_id) or {}
-    left = await repositories.erasures.left(client_id, _reference_paths(repositories.feed.catalogue))
+    left = tuple(await repositories.erasures.left(client_id))
     erased_at = tombstone.get("erasedAt")
+    if erased_at is None:
+        return ErasureProof(client_id, None, left, None, None)
     life = timedelta(seconds=repositories.vault.cache_seconds)
-    return ErasureProof(client_id, erased_at, tuple(left), None if erased_at is None else erased_at + life)
+    copies_until = await repositories.erasures.copies_until(client_id)
+    return ErasureProof(client_id, erased_at, left, erased_at + life, copies_until)
 
 
 async def erase_again(viewer: Viewer, repositories: Repositories) -> list[str]:
     """The ids of those who were erased once and came back with a restored backup; they are erased again."""
-    paths = _reference_paths(repositories.feed.catalogue)
     back = []
     async for client_id in repositories.erasures.all():
-        if await repositories.erasures.left(client_id, paths):
+        if await repositories.erasures.left(client_id):
             await erase_client(viewer, repositories, client_id)
             back.append(client_id)
     return back
 
 
-def _references(catalogue: Catalogue) -> list[Attribute]:
-    """Every attribute of clients that points at clients, drafts and retired ones too."""
-    return [each for each in catalogue.area(CLIENTS).values() if each.kind is Kind.CLIENT]
-
-
-def _reference_paths(catalogue: Catalogue) -> frozenset[str]:
-    return frozenset(each.path for each in _references(catalogue))
-
-
-async def _clear_references(viewer: Viewer, repositories: Repositories, client_id: str, reference: Attribute) -> None:
+async def _clear_references(viewer: Viewer, repositories: Repositories, client_id: str, reference: Reference) -> None:
     catalogue, erasures = repositories.feed.catalogue, repositories.erasures
-    holder = (catalogue.list_group_of(reference) or reference).path
-    keys = reference.path.removeprefix(holder).lstrip(".").split(".") if reference.path != holder else []
-    answer = repositories.access.authorise(ReadPlan(CLIENTS, frozenset((ID,))), ERASER)
-    while others := await erasures.pointing(client_id, reference.path, holder):
+    answer = repositories.access.authorise(ReadPlan(reference.area, frozenset((ID,))), ERASER)
+    while others := await erasures.pointing(client_id, reference):
         for other in others:
-            values = {holder: without_reference(value_at(other, holder), keys, client_id)}
-            await erasures.note_reference(client_id, str(other[ID]), reference.path)
-            words = searchable_words(catalogue, values)
+            value = without_reference(value_at(other, reference.holder), reference.keys, client_id)
+            await erasures.note_reference(client_id, str(other[ID]), reference.name)
+            values = {reference.holder: value}
+            words = searchable_words(catalogue, values) if reference.area == CLIENTS else {}
             change = Change(values, viewer.person, now(), PROOF, expected_version=other["version"], words=words)
             try:
-                await repositories.clients.write(str(other[ID]), change, answer)
+                await repositories.of(reference.area).write(str(other[ID]), change, answer)
             except (StaleVersion, NotFound):
                 continue

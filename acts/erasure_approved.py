@@ -26,7 +26,7 @@ async def propose_erasure(
         return earlier
     if await repositories.clients.find_one(client_by_id(viewer, repositories, client_id, frozenset((ID,)))) is None:
         raise NotFound("client", client_id)
-    what = "the document, its history, its contacts, and what others point at it by"
+    what = "the document, its history, its records, and what others point at it by"
     summary = f"Erase the client {client_id} for good: {what}."
     proposal = Proposal(CLIENT_ERASE, client_id, summary, {"id": client_id}, reason)
     return await propose(viewer, repositories, proposal, guard, request)

@@ -16,10 +16,11 @@ from policy.rules import Right
 from policy.viewer import Viewer
 from repositories.access import NotAllowed, Touched
 from repositories.clients import MERGED, NUMBERS, TERRITORY
+from repositories.compile.forgetting import without_reference
 from repositories.cursors import value_at
-from repositories.erasures import without_reference
 from repositories.errors import NotFound
-from repositories.merges import MERGED_LIMIT, REFERRING_LIMIT, Merge, MergeRepository, Reference
+from repositories.merges import MERGED_LIMIT, REFERRING_LIMIT, Merge, MergeRepository
+from repositories.owned import following, references_of
 from repositories.plan import ID, Change, Proof, ReadPlan
 from repositories.repositories import Repositories
 
@@ -102,8 +103,11 @@ async def planned_merge(
     merges = _merges(repositories)
     merge = _merge(catalogue, kept, merged, Change({}, "", now()), ())
     # Who points at the client by what, and whether, is told of clients and attributes alone that may be filtered by.
-    told = tuple(each for each in merge.references if access.may_filter(viewer, each.path))
-    follows = await merges.counts(wanted.merge_id, replace(merge, references=told), access.rows(viewer))
+    pointing = (each for each in merge.references if each.area == CLIENTS)
+    told = tuple(each for each in pointing if access.may_filter(viewer, each.path))
+    records = tuple((each.area, each.stored_in) for each in catalogue.owned())
+    shown_of = replace(merge, references=told, related=records)
+    follows = await merges.counts(wanted.merge_id, shown_of, access.rows(viewer))
     refuse(_too_many(follows))
     return MergeOutcome(values, follows)
 
@@ -126,7 +130,7 @@ async def merge_clients(
     clients, catalogue = repositories.clients, repositories.feed.catalogue
     earlier = await clients.history.find_by_key(wanted.keep_id, key)
     if earlier is not None:
-        await _merges(repositories).let_follow(wanted.merge_id, wanted.keep_id, _related(catalogue))
+        await _merges(repositories).let_follow(wanted.merge_id, wanted.keep_id, following(catalogue))
         return int(earlier["version"])
     scope = repositories.access.rows(viewer, RIGHT)
     if len(await clients.existing({wanted.keep_id, wanted.merge_id}, scope)) < 2:
@@ -181,24 +185,9 @@ def paths_taken(
     return tuple(found)
 
 
-def references_of(catalogue: Catalogue) -> tuple[Reference, ...]:
-    """Every attribute of clients that points at clients, drafts and retired ones too."""
-    return tuple(
-        Reference(each.path, (catalogue.list_group_of(each) or each).path)
-        for each in catalogue.area(CLIENTS).values()
-        if each.kind is Kind.CLIENT
-    )
-
-
 def _merge(catalogue: Catalogue, kept: Document, merged: Document, change: Change, paths: tuple[str, ...]) -> Merge:
     references = references_of(catalogue)
-    return Merge(kept, merged, change, paths, stored_paths(catalogue), references, _related(catalogue))
-
-
-def _related(catalogue: Catalogue) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (each.area, each.stored_in) for each in catalogue.relations if each.target == CLIENTS and each.area != CLIENTS
-    )
+    return Merge(kept, merged, change, paths, stored_paths(catalogue), references, following(catalogue))
 
 
 def _pair(found: Mapping[str, Document], wanted: MergeRequest) -> tuple[Document, Document]:
@@ -284,7 +273,7 @@ def _without_itself(
 ) -> dict[str, Any]:
     """The values of the kept client's change, in which it does not point at itself by one of the two ids."""
     done = dict(values)
-    for each in references_of(catalogue):
+    for each in (each for each in references_of(catalogue) if each.area == CLIENTS):
         before = done[each.holder] if each.holder in done else value_at(kept, each.holder)
         after = before
         for client_id in ids:

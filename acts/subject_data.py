@@ -1,17 +1,23 @@
 """Everything that is kept about one client, for whoever asks for his own data."""
 
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from acts.proposing import PATHS as APPROVAL_PATHS
 from catalogue.attribute import CLIENTS, Facet
 from catalogue.filters import Compare, Or
 from catalogue.kinds import Operator
+from policy.approvals import APPROVALS
 from policy.viewer import Viewer
 from repositories.access import Touched
 from repositories.clients import MERGED, NUMBERS
 from repositories.errors import NotFound
+from repositories.grants import GRANTS
+from repositories.grants import PATHS as GRANT_PATHS
 from repositories.histories import read_histories
-from repositories.interactions import CLIENT_ID, INTERACTIONS
+from repositories.interactions import INTERACTIONS
+from repositories.owned import Held, records_of_clients
 from repositories.plan import ID, Order, Page, ReadPlan
 from repositories.repositories import Repositories
 
@@ -30,8 +36,10 @@ class SubjectData:
     client: Document
     changes: list[Document]
     """Newest first, each with its proof and its values before and after."""
-    interactions: list[Document]
-    """Newest first, each with its own changes."""
+    records: dict[str, list[Document]]
+    """What belongs to the client, by its collection, newest first; each record with its own changes."""
+    approvals: list[Document]
+    """What was proposed about the client, and decided."""
 
 
 async def subject_data(
@@ -40,7 +48,8 @@ async def subject_data(
     """What is kept about the client with this id or number, decrypted, as far as the viewer may see it.
 
     Raises: NotFound.
-    Cost: two commands, one for each 200 contacts and up to one for the history of each.
+    Cost: two commands; for each collection that has records of clients one for 200 of them, and up to one for the
+    history of each.
     """
     access, view = repositories.access, repositories.access.view(viewer)
     seen = view.area(CLIENTS)
@@ -56,7 +65,11 @@ async def subject_data(
     changes = [each.change | ({"clientId": each.merged["id"]} if each.merged else {}) for each in entries]
     found.pop("tail", None)
     shown = [_shown(each, seen.hidden) for each in await repositories.vault.opened(changes, must=True)]
-    return SubjectData(found, shown, await _interactions(viewer, repositories, client_id, touched))
+    ids = [client_id, *(str(each["id"]) for each in found.get(MERGED, ()))]
+    records = {}
+    for place, key in records_of_clients(repositories.catalogue):
+        records[place.collection] = await _records(viewer, repositories, place, key, ids, touched)
+    return SubjectData(found, shown, records, await _approvals(viewer, repositories, ids, touched))
 
 
 def _shown(change: Document, hidden: frozenset[str]) -> Document:
@@ -65,22 +78,48 @@ def _shown(change: Document, hidden: frozenset[str]) -> Document:
     return kept | {"values": [row for row in change["values"] if row["path"] not in hidden]}
 
 
-async def _interactions(
-    viewer: Viewer, repositories: Repositories, client_id: str, touched: Touched | None
+async def _records(
+    viewer: Viewer, repositories: Repositories, place: Held, key: str, ids: list[str], touched: Touched | None
 ) -> list[Document]:
-    area = repositories.interactions
-    keys = repositories.catalogue.area(INTERACTIONS)
-    paths = frozenset((ID, "managerId", "version", "createdAt", "updatedAt", "tail", *keys))
-    order, after, done = (Order("at", is_descending=True),), None, []
+    """The records of one collection that belong to a client, or to those who have become part of it."""
+    where = Compare(key, Operator.IN, tuple(ids))
+    if not place.has_changes:
+        stays = await repositories.store.collection(place.collection).find({key: {"$in": ids}}, {ID: 0})
+        return list(reversed(stays))
+    area = repositories.of(place.collection)
+    known = repositories.catalogue.area(place.collection)
+    own = _CORE_OF.get(place.collection, ())
+    paths = frozenset((ID, key, "version", "createdAt", "updatedAt", "tail", *own, *known))
+    newest = (Order("createdAt", is_descending=True),)
+    found = [each async for each in _every(viewer, repositories, ReadPlan(area.area, paths, where, newest), touched)]
+    for each in found:
+        tail: Any = each.pop("tail", [])
+        changes = await area.history.read(str(each[ID]), tail, _EVERY_CHANGE, before=None, paths=(), since=None)
+        each["changes"] = [_shown(change, frozenset()) for change in changes]
+    return found
+
+
+_CORE_OF: Mapping[str, tuple[str, ...]] = {INTERACTIONS: ("managerId",), GRANTS: tuple(GRANT_PATHS)}
+"""What the catalogue does not describe of a record."""
+
+
+async def _approvals(
+    viewer: Viewer, repositories: Repositories, ids: list[str], touched: Touched | None
+) -> list[Document]:
+    plan = ReadPlan(APPROVALS, APPROVAL_PATHS | {ID}, Compare("subject", Operator.IN, tuple(ids)))
+    return [each async for each in _every(viewer, repositories, plan, touched)]
+
+
+async def _every(
+    viewer: Viewer, repositories: Repositories, plan: ReadPlan, touched: Touched | None
+) -> AsyncIterator[Document]:
+    """Every record that a plan selects, page by page."""
+    area, after = repositories.of(plan.area), None
     while True:
-        plan = ReadPlan(INTERACTIONS, paths, order=order, page=Page(_PAGE, after=after))
-        authorised = repositories.access.authorise(plan, viewer, touched)
-        page = (await area.levels[CLIENT_ID].read(authorised, [client_id]))[client_id]
+        authorised = repositories.access.authorise(replace(plan, page=Page(_PAGE, after=after)), viewer, touched)
+        page = await area.read_page(authorised)
         for each in page.documents:
-            tail: Any = each.get("tail", [])
-            changes = await area.history.read(str(each[ID]), tail, _EVERY_CHANGE, before=None, paths=(), since=None)
-            shown = [_shown(change, frozenset()) for change in changes]
-            done.append({key: value for key, value in each.items() if key != "tail"} | {"changes": shown})
+            yield each
         if not page.has_next:
-            return done
+            return
         after = area.seal(authorised, page.documents[-1:])[0]

@@ -63,7 +63,10 @@ def proof_lines(proof: ErasureProof) -> list[str]:
     if proof.erased_at is None or proof.readable_until is None:
         return [*lines, f"No erasure of {proof.client_id} has ended."]
     lines.append(f"Erased at {proof.erased_at.isoformat()}.")
-    return [*lines, f"A server may have kept the key until {proof.readable_until.isoformat()}."]
+    lines.append(f"A server may have kept the key until {proof.readable_until.isoformat()}.")
+    if proof.copies_until is not None:
+        lines.append(f"Files made before may hold the client until {proof.copies_until.isoformat()}.")
+    return lines
 
 
 @privacy.command()
@@ -101,12 +104,14 @@ def subject_json(catalogue: Catalogue, found: SubjectData) -> dict[str, Any]:
     for row in (row for change in changes for row in change["values"] if row["path"] in dates):
         row |= {name: _date_json(row[name]) for name in ("old", "new") if name in row}
     identity = {"id": client.pop("_id")}
-    interactions = [{"id": each["_id"], **_without_id(json_from(each))} for each in found.interactions]
-    return {"client": identity | client, "changes": changes, "interactions": interactions}
+    records = {name: [_record_json(each) for each in rows] for name, rows in found.records.items()}
+    approvals = [_record_json(each) for each in found.approvals]
+    return {"client": identity | client, "changes": changes, **records, "approvals": approvals}
 
 
-def _without_id(row: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if key != "_id"}
+def _record_json(row: dict[str, Any]) -> dict[str, Any]:
+    rest: dict[str, Any] = json_from({key: value for key, value in row.items() if key != "_id"})
+    return ({"id": row["_id"]} if "_id" in row else {}) | rest
 
 
 def _date_json(value: Any) -> Any:

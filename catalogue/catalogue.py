@@ -148,6 +148,14 @@ class Catalogue:
         present |= {(each.area, each.path): each for each in changed}
         return Catalogue(present.values(), self.relations)
 
+    def owned(self) -> tuple[Relation, ...]:
+        """The relations by which records of other areas belong to clients, one for each such area.
+
+        Whoever may not read the client may not read the record; what becomes of the client becomes of the record.
+        """
+        pointing = (each for each in self.relations if each.target == CLIENTS and each.area != CLIENTS)
+        return tuple({each.area: each for each in reversed(tuple(pointing))}.values())[::-1]
+
     def counts(self, area: str = CLIENTS) -> Mapping[Status, int]:
         """How many attributes stand at each point of their life."""
         rows = self._by_area.get(area, {}).values()

@@ -21,6 +21,8 @@ SEEN_WITH: Mapping[str, frozenset[Right]] = {
     "service_accounts": frozenset((Right.CHANGE_DIRECTORY,)),
 }
 """Areas whose records are seen with one of these rights alone."""
+SEEN_BY_ALL = frozenset(("managers", "entry_windows"))
+"""Areas whose records everybody sees who is signed in."""
 _WRITES = {
     "values": Right.CHANGE_CLIENTS,
     "records": Right.RECORD_CONTACTS,
@@ -73,10 +75,18 @@ def client_rows(rules: Iterable[RoleRule], viewer: Viewer, right: Right | None =
     return _rows((each.rows for each in able), viewer) if able else NOBODY
 
 
-def area_rows(area: str, rules: Sequence[RoleRule], viewer: Viewer, unusable: Some[str] = frozenset()) -> Filter | None:
+def area_rows(
+    area: str,
+    rules: Sequence[RoleRule],
+    viewer: Viewer,
+    unusable: Some[str] = frozenset(),
+    *,
+    is_owned: bool = False,
+) -> Filter | None:
     """The records of an area beside the clients that a viewer may read; None: all of them.
 
-    `unusable` are the paths of clients that the viewer may use in no predicate.
+    `unusable` are the paths of clients that the viewer may use in no predicate. Records that belong to clients
+    (`is_owned`) are seen with them. An area that no rule is about is seen by nobody.
     """
     if area == APPROVALS:
         return approval_rows(viewer)
@@ -86,8 +96,8 @@ def area_rows(area: str, rules: Sequence[RoleRule], viewer: Viewer, unusable: So
         return job_rows(viewer, rights_of(rules))
     if area == SEGMENTS:
         return segment_rows(unusable) if reading_rules(rules) else NOBODY
-    needed = SEEN_WITH.get(area)
-    return None if needed is None or not needed.isdisjoint(rights_of(rules)) else NOBODY
+    is_seen = is_owned or area in SEEN_BY_ALL or not SEEN_WITH.get(area, frozenset()).isdisjoint(rights_of(rules))
+    return None if is_seen else NOBODY
 
 
 def group_rows(rules: Iterable[RoleRule], viewer: Viewer) -> Filter | None:

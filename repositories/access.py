@@ -114,7 +114,7 @@ class Access:
         self.policy = policy
         self._catalogue = catalogue
         self._restricted = _restricted_paths(catalogue)
-        self._owned = frozenset(each.area for each in catalogue.relations if each.target == CLIENTS)
+        self._owned = frozenset(each.area for each in catalogue.owned())
         self._views: OrderedDict[object, AttributeView] = OrderedDict()
         self._catalogues: dict[str, Catalogue] = {}
         self._selections: OrderedDict[object, _Selection] = OrderedDict()
@@ -166,7 +166,10 @@ class Access:
             narrowed = _usable(narrowed, seen)
         rules = rules_of(self.policy, viewer)
         clients = group_rows(rules, viewer) if plan.grouped else client_rows(rules, viewer)
-        rows = clients if plan.area == CLIENTS else area_rows(plan.area, rules, viewer, view.area(CLIENTS).unusable)
+        is_owned = plan.area in self._owned
+        rows = clients
+        if plan.area != CLIENTS:
+            rows = area_rows(plan.area, rules, viewer, view.area(CLIENTS).unusable, is_owned=is_owned)
         floor = self.policy.group_floor if plan.grouped and clients != client_rows(rules, viewer) else 0
         past = self._past(narrowed) if narrowed.as_of is not None else None
         if touched is not None:
@@ -181,7 +184,7 @@ class Access:
             all_of(rows, narrowed.filter),
             viewer.person,
             rows,
-            clients if plan.area in self._owned else None,
+            clients if is_owned else None,
             narrowed.filter,
             selection.veil,
             touched,

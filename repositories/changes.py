@@ -175,11 +175,12 @@ class ChangeHistory:
         return [*older, *found][:limit]
 
     async def versions_since(
-        self, moment: datetime, programs: Some[str] = (), computed: Some[str] = ()
+        self, moment: datetime, programs: Some[str] = (), computed: Some[str] = (), follows: str | None = None
     ) -> AsyncIterator[tuple[str, int]]:
         """Every change entered at a moment or later, as record and version.
 
-        Left out is what one of the programs has entered at computed paths alone: it follows from other changes.
+        Left out is what one of the programs has entered at computed paths alone, and what sets the path `follows`
+        alone, where a record says whose it is: both follow from other changes.
         Cost: two passes over collections, flat memory. A change that moves out of its tail meanwhile is met twice, or
         once.
         """
@@ -187,11 +188,11 @@ class ChangeHistory:
         tails = self._records.iterate({"tail.at": {"$gte": moment}}, {f"tail.{name}": 1 for name in kept})
         async for record in tails:
             for entry in record["tail"]:
-                if entry["at"] >= moment and not _follows(entry, programs, computed):
+                if entry["at"] >= moment and not _follows(entry, programs, computed, follows):
                     yield str(record["_id"]), int(entry["version"])
         moved = {"area": {"$eq": self._area}, "at": {"$gte": moment}}
         async for row in self._moved.iterate(moved, {"recordId": 1, **kept}):
-            if not _follows(row, programs, computed):
+            if not _follows(row, programs, computed, follows):
                 yield str(row["recordId"]), int(row["version"])
 
     async def entries_since(self, record_ids: Some[str], moment: datetime) -> dict[str, list[Document]]:
@@ -234,8 +235,9 @@ class ChangeHistory:
         return {row["_id"]: row for row in rows}
 
 
-def _follows(entry: Document, programs: Some[str], computed: Some[str]) -> bool:
-    return entry.get("by") in programs and all(row["path"] in computed for row in entry["values"])
+def _follows(entry: Document, programs: Some[str], computed: Some[str], owner: str | None) -> bool:
+    paths = {row["path"] for row in entry["values"]}
+    return paths == {owner} or (entry.get("by") in programs and paths.issubset(computed))
 
 
 def _by_record(entries: Some[Document]) -> dict[str, list[Document]]:

@@ -1,7 +1,6 @@
 """Contact records and visit reports: one document each, under a client."""
 
 from collections.abc import Collection as Some
-from dataclasses import replace
 
 from catalogue.attribute import CLIENTS
 from repositories.access import AuthorisedPlan
@@ -9,7 +8,7 @@ from repositories.base import RecordRepository
 from repositories.cursors import Cursors
 from repositories.levels import LevelReads
 from repositories.mongo import IndexSpec, Store
-from repositories.plan import ID, Slice
+from repositories.plan import ID
 from repositories.reading import Document
 from repositories.rollups import Rollups
 
@@ -23,25 +22,10 @@ class InteractionRepository(RecordRepository):
     """The contacts of all clients."""
 
     def __init__(self, store: Store, cursors: Cursors, clients: RecordRepository, rollups: Rollups) -> None:
-        super().__init__(store, INTERACTIONS, "interaction", cursors, owner_key=CLIENT_ID)
+        super().__init__(store, INTERACTIONS, "interaction", cursors, owner_key=CLIENT_ID, owners=clients)
         self._clients = clients
         self.rollups = rollups
         self.levels = {CLIENT_ID: LevelReads(self, CLIENT_ID)}
-
-    async def load_many(self, authorised: AuthorisedPlan, ids: Some[str]) -> dict[str, Document]:
-        """The records with these ids whose clients the viewer may read.
-
-        Cost: two commands where the policy narrows the clients, else one.
-        """
-        plan = replace(authorised.plan, paths=authorised.plan.paths | {CLIENT_ID})
-        if authorised.owners is None:
-            return await super().load_many(replace(authorised, plan=plan), ids)
-        # Only what may be seen is noted as seen.
-        found = await super().load_many(replace(authorised, plan=plan, touched=None), ids)
-        visible = await self._clients.existing({each[CLIENT_ID] for each in found.values()}, authorised.owners)
-        mine = {key: each for key, each in found.items() if each[CLIENT_ID] in visible}
-        self._noted(authorised, mine.values())
-        return mine
 
     def _noted(self, authorised: AuthorisedPlan, documents: Some[Document]) -> None:
         super()._noted(authorised, documents)
@@ -66,9 +50,6 @@ class InteractionRepository(RecordRepository):
         await self.collection.update_one(mine, {"$set": {CLIENT_ID: kept, **mark}})
         await self._follow(({CLIENT_ID: kept},), mark)
         return kept
-
-    async def read_page(self, authorised: AuthorisedPlan) -> Slice:
-        raise NotImplementedError("contacts are listed under their clients, by `levels`")
 
     async def prepare(self) -> None:
         """The index by which the contacts of a client, or of a page of clients, are read newest first."""

@@ -16,9 +16,8 @@ from repositories.compile.records import FIRST
 from repositories.cursors import value_at
 from repositories.derivations import Derivations
 from repositories.errors import NotFound, StaleVersion
-from repositories.grants import CLIENT_ID as GRANTED_CLIENT
-from repositories.grants import GRANTS
 from repositories.mongo import Collection, Store, Transaction
+from repositories.owned import Reference
 from repositories.plan import ID, Change, Proof
 from repositories.rollups import Rollups
 from repositories.vault import Vault
@@ -32,20 +31,7 @@ _CORE = ("number", "kind", "stage", "managerId", "team", "region")
 
 
 Related = Sequence[tuple[str, str]]
-"""Areas of records that belong to clients, each with the path of the client's id."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """An attribute that points at clients."""
-
-    path: str
-    holder: str
-    """The list of groups that it stands in, or itself: what a change sets."""
-
-    @property
-    def keys(self) -> list[str]:
-        return self.path.removeprefix(self.holder).lstrip(".").split(".") if self.path != self.holder else []
+"""Collections whose documents follow a client, each with the path of the client's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +48,7 @@ class Merge:
     """The paths at which values of clients are stored."""
     references: tuple[Reference, ...]
     related: Related
-    """Areas whose records belong to clients, each with the path of the client's id."""
+    """Collections whose documents follow the client, each with the path of the client's id."""
 
 
 class MergeRepository:
@@ -92,11 +78,14 @@ class MergeRepository:
         found = {
             area: await self._store.collection(area).count({key: {"$eq": client_id}}) for area, key in merge.related
         }
-        pointing = [{each.path: {"$eq": client_id}} for each in merge.references]
-        query: Document = {"$or": pointing}
-        if rows is not None:
-            query = {"$and": [query_from(rows), query]}
-        found["references"] = await self._store.collection(CLIENTS).count(query) if pointing else 0
+        found["references"] = 0
+        for area in {each.area for each in merge.references}:
+            query: Document = {
+                "$or": [{each.path: {"$eq": client_id}} for each in merge.references if each.area == area]
+            }
+            if rows is not None:
+                query = {"$and": [query_from(rows), query]}
+            found["references"] += await self._store.collection(area).count(query)
         return found
 
     async def carry_out(self, merge: Merge) -> int:
@@ -150,15 +139,15 @@ async def _carry_out(
     facts = _follows(merge)
     await _move_records(transaction, merged, kept, facts, marks, merge.related)
     for reference in merge.references:
-        await _point(clients, reference, merged, kept, facts, derivations)
+        await _point(transaction.collection(reference.area), reference, merged, kept, facts, derivations)
     return int(done["version"])
 
 
 async def _move_records(
     place: Transaction | Store, merged: str, kept: str, facts: Change, marks: Mapping[str, Document], related: Related
 ) -> None:
-    """Let the records of the merged client, and the grants and walls, belong to the kept one."""
-    for area, key in (*related, (GRANTS, GRANTED_CLIENT)):
+    """Let what belongs to the merged client, grants and walls too, belong to the kept one."""
+    for area, key in related:
         # Whoever is stopped before the rollups are computed leaves the marks, by which the worker finds these records.
         pipeline: list[Mapping[str, Any]] = [*change_pipeline(replace(facts, values={key: kept}))]
         if mark := marks.get(area):
@@ -250,19 +239,25 @@ def _follows(merge: Merge) -> Change:
 
 
 def _followed(by: str, at: datetime, merged: str, kept: str) -> Change:
-    return Change({}, by, at, Proof(f"client {merged} became part of {kept}"))
+    return Change({}, by, at, Proof(followed_source(merged, kept)))
+
+
+def followed_source(merged: str, kept: str) -> str:
+    """What the changes of those who follow a merge have for a source, by the numbers of the two."""
+    return f"client {merged} became part of {kept}"
 
 
 async def _point(
-    clients: Collection, reference: Reference, old: str, new: str, facts: Change, derivations: Derivations
+    collection: Collection, reference: Reference, old: str, new: str, facts: Change, derivations: Derivations
 ) -> None:
-    """Let the clients who point at the merged one point at the kept one."""
+    """Let the records that point at the merged client point at the kept one."""
     query: Document = {reference.path: {"$eq": old}, ID: {"$ne": new}}
-    found = await clients.find(query, {"version": 1, reference.holder: 1}, limit=REFERRING_LIMIT)
+    found = await collection.find(query, {"version": 1, reference.holder: 1}, limit=REFERRING_LIMIT)
     for each in found:
         value = pointing_at(value_at(each, reference.holder), reference.keys, old, new)
-        pipeline = derivations.pipeline(replace(facts, values={reference.holder: value}))
-        await clients.update_one({ID: each[ID], "version": each["version"]}, pipeline)
+        change = replace(facts, values={reference.holder: value})
+        pipeline = derivations.pipeline(change) if reference.area == CLIENTS else change_pipeline(change)
+        await collection.update_one({ID: each[ID], "version": each["version"]}, pipeline)
 
 
 def pointing_at(value: Any, keys: Sequence[str], old: str, new: str) -> Any:

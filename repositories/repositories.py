@@ -206,7 +206,7 @@ async def open_repositories(
         derivations=derivations,
         models=ModelRepository(store),
         rollups=rollups,
-        erasures=ErasureRepository(store, vault),
+        erasures=ErasureRepository(store, vault, lambda: feed.catalogue),
         audit=AuditRepository(store, cursors),
         files=FileRepository(store, cursors),
     )

@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,7 +14,9 @@ import pytest
 
 from acts.checks import Guard
 from acts.clients import change_client
+from acts.grants import NewGrant, create_grant
 from acts.interactions import NewInteraction, record_interaction
+from acts.merge import MergeRequest, merge_clients
 from acts.upserts import ClientRow, upsert_clients
 from api.audit_heads import AuditKey
 from catalogue.attribute import ClientKind
@@ -22,10 +25,11 @@ from policy.viewer import Viewer
 from repositories.access import Touched
 from repositories.audit import AUDIT
 from repositories.compile.audit import BEGINNING, Deed, Document, body_from, chained, entry_hash, entry_id
+from repositories.grants import GrantKind
 from repositories.mongo import Collection, Store
 from repositories.repositories import Repositories
 from tests.audits import Trail, now, read_of
-from tests.books import NO_PROOF, VIEWER, make_client, open_book
+from tests.books import NO_PROOF, VIEWER, make_client, open_book, stored
 from tests.figures import Figure
 
 ROUNDS = 50 if os.environ.get("KEHU_TEST_LONG") else 15
@@ -248,6 +252,26 @@ class TestChanges:
         assert touched.changes == {f"{client}:2"}
         await log.commit([body_from(now(), VIEWER, Deed("mutation"), touched)])
         assert (await trail.verified()).without_entry == [f"{client}:1"]
+
+    async def test_what_follows_a_merge_has_the_entry_of_the_merge(self, trail: Trail) -> None:
+        book = trail.repositories
+        log = await trail.written(closes=False)
+        keep, merge = await make_client(book, "K0"), await make_client(book, "K1")
+        touched = Touched()
+        new = NewInteraction(merge, values={"at": now(), "channel": "TELEPHONE"})
+        contact = await record_interaction(VIEWER, book, new, Guard(), touched=touched)
+        until = now() + timedelta(days=9)
+        grant = NewGrant(GrantKind.GRANT, merge, "help", person="P9", ends_at=until)
+        granted = await create_grant(VIEWER, book, grant, Guard())
+        wanted = MergeRequest(keep, merge, 1, int((await stored(book, merge))["version"]))
+        await merge_clients(VIEWER, book, wanted, key="merge", touched=touched)
+        await log.commit([body_from(now(), VIEWER, Deed("mutation"), touched)])
+        await log.close([])
+        found = await trail.verified()
+        assert str(contact.document["_id"]) in touched.changed
+        # Those that were made here without an entry, the grant among them, and nothing that followed.
+        assert set(found.without_entry) >= {f"{granted.document['_id']}:1", f"{keep}:1"}
+        assert not {f"{granted.document['_id']}:2", f"{contact.document['_id']}:2"} & set(found.without_entry)
 
     async def test_a_refused_change_is_none(self, trail: Trail) -> None:
         book = trail.repositories

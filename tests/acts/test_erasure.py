@@ -81,7 +81,7 @@ class TestEraseClient:
         assert one.encode() not in everywhere
         assert (done.client_id, done.by, done.approval) == (one, VIEWER.person, "ap_1")
         (tombstone,) = await store.collection("erasures").find({})
-        assert {"_id", "begunAt", "erasedAt", "by", "approval", "numberHash", "interactions"} == set(tombstone)
+        assert {"_id", "begunAt", "erasedAt", "by", "approval", "numberHash", "records"} == set(tombstone)
         assert b"C1" not in bson.encode(tombstone)
         assert (await stored(book, other))["version"] == 1
         assert await stays(book) == [("ALL", other, 0, None)]
@@ -124,7 +124,7 @@ class TestEraseClient:
         assert await erase_client(VIEWER, book, one) == first == await get_erasure(book, one)
         assert await everything(book) == before
 
-    @pytest.mark.parametrize("step", ["delete_key", "delete_record", "delete_interactions", "left", "end"])
+    @pytest.mark.parametrize("step", ["delete_key", "references_to", "forget_names", "delete_records", "left", "end"])
     async def test_stopped_anywhere_it_goes_on(
         self, step: str, book: Repositories, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -174,6 +174,7 @@ class TestProveErasure:
             "clients": 1,
             "interactions": 1,
             "references at profile.parent": 1,
+            "history of others": 1,
         }
         assert proof.readable_until is None
         assert not proof.is_proven(now() + timedelta(days=1))

@@ -25,7 +25,8 @@ from policy.viewer import ROLES, Viewer
 from repositories.access import Access
 from repositories.compile.records import assign
 from repositories.compile.search import words_of
-from repositories.interactions import INTERACTIONS
+from repositories.managers import MANAGERS
+from repositories.repositories import new_id
 from schema.build import build_schema
 from tests.figures import Figure
 from tests.matrix import SEGMENT, Question, about, questions
@@ -35,9 +36,10 @@ SAMPLE = 180
 """Questions of each role in a short run, besides every root field."""
 CATALOGUE = builtin_catalogue()
 ACCESS = Access(BUILT_IN, CATALOGUE)
-OF_CONTACTS = [f"{INTERACTIONS}:{each}" for each in sorted(CATALOGUE.area(INTERACTIONS))]
-PLACES = [*sorted(CATALOGUE.area(CLIENTS)), *OF_CONTACTS]
-"""What the numbers in a canary count: clients, and these."""
+OWNED = {each.area: each.stored_in for each in CATALOGUE.owned()}
+"""The areas whose records belong to clients, each with where a record says to whom."""
+PLACES = [f"{each.area}:{each.path}".removeprefix(f"{CLIENTS}:") for each in CATALOGUE.attributes]
+"""What the numbers in a canary count: clients, and these: the attributes of every area."""
 CANARY = re.compile(r"CANARY-(\d{3})-(\d{3})", re.IGNORECASE)
 _KINDS = TEXT_KINDS | {Kind.CODE}
 TEAM = "canaries"
@@ -69,7 +71,8 @@ class World:
         for client, place in set(CANARY.findall(body)) - sent:
             area, _, path = PLACES[int(place)].rpartition(":")
             is_readable = path not in view.area(area or CLIENTS).unusable
-            if not is_readable or not is_within(rows, self.clients[int(client)]):
+            is_owned = not area or area in OWNED
+            if not is_readable or (is_owned and not is_within(rows, self.clients[int(client)])):
                 found.append(f"{PLACES[int(place)]} of client {client}")
         return found
 
@@ -99,6 +102,18 @@ def mark(document: dict[str, Any], client: int, area: str) -> None:
         rows = [{"path": path, "old": text, "new": text} for path, text in _texts(document, "")]
         document["tail"] = [{"version": 2, "at": document["updatedAt"], "by": "M001", "values": rows}]
         document |= {"createdAt": document["createdAt"] - timedelta(days=9), "version": 2}
+
+
+def record_of(client: Mapping[str, Any], place: int, area: str) -> dict[str, Any]:
+    """A record of an area, of a client: a moment where one is, the first of the options where there are such."""
+    record: dict[str, Any] = {"_id": new_id(area), OWNED[area]: client["_id"], "version": 1}
+    mark(record, place, area)
+    for path, attribute in CATALOGUE.area(area).items():
+        if CATALOGUE.list_group_of(attribute) is not None or attribute.is_list:
+            continue
+        if attribute.kind is Kind.DATETIME or attribute.options:
+            assign(record, path, attribute.options[0].code if attribute.options else client["createdAt"])
+    return record | {"createdAt": client["createdAt"], "updatedAt": client["createdAt"]}
 
 
 def _item(client: int, prefix: str, group: Attribute) -> dict[str, Any]:
@@ -170,10 +185,15 @@ async def serving(directory: Path) -> AsyncIterator[World]:
             each["managerId"] = str(rm["_id"]) if place % 3 == 0 else "mg_other"
             each["team"] = TEAM if place % 2 == 0 else "others"
             await clients.update_one({"_id": each["_id"]}, {"$set": {key: each[key] for key in each if key != "_id"}})
-            contact = {"_id": f"in_{place:024d}", "clientId": each["_id"], "version": 1, "at": each["createdAt"]}
-            mark(contact, place, INTERACTIONS)
-            contact |= {"createdAt": each["createdAt"], "updatedAt": each["createdAt"], "channel": "PHONE"}
-            await store.collection(INTERACTIONS).insert_one(contact)
+            for area in OWNED:
+                await store.collection(area).insert_one(record_of(each, place, area))
+        for place, each in enumerate(await managers.find({}, sort=[("_id", 1)])):
+            marked = dict(each)
+            mark(marked, place, MANAGERS)
+            # What decides who sees what stays, and everybody is shown it of themselves.
+            own = ("_id", "person", "roles", "team", "region")
+            words = {key: value for key, value in marked.items() if key not in own}
+            await managers.update_one({"_id": each["_id"]}, {"$set": words})
         await store.collection("segments").insert_many(list(secret_segments()))
         issuer = LocalIssuer(settings)
         tokens = {role: issuer.issue(viewers[role].person, role, None, 60) for role in ROLES}
