@@ -35,14 +35,14 @@ class ImportScreen:
         """Begin to show an import."""
         self._ready, self._tally, self._is_stopped = ready, tally, is_stopped
         self._started = self._said = time.monotonic()
-        if ready.mapper.unused:
-            self._say(f"Columns that the map does not use: {', '.join(ready.mapper.unused)}.")
-        if ready.mapper.left_out:
-            self._say(f"Left out, because the file lacks their columns: {', '.join(ready.mapper.left_out)}.")
+        if ready.reading.facts.unused:
+            self._say(f"Columns that the map does not use: {', '.join(ready.reading.facts.unused)}.")
+        if ready.reading.facts.left_out:
+            self._say(f"Left out, because the file lacks their columns: {', '.join(ready.reading.facts.left_out)}.")
         if self._errors.is_terminal:
             columns = BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), TextColumn("{task.fields[done]}")
             self._bar = Progress(*columns, console=self._errors, transient=True)
-            self._task = self._bar.add_task("", total=ready.source.total or None, done="")
+            self._task = self._bar.add_task("", total=ready.reading.facts.total or None, done="")
             self._bar.start()
 
     def close(self) -> None:
@@ -54,7 +54,7 @@ class ImportScreen:
         """Show a refused row, if not too many were shown already."""
         if self._shown < self._most and self._ready is not None:
             self._shown += 1
-            self._say(report_of(row, self._ready.source.line_word))
+            self._say(report_of(row, self._ready.reading.facts.line_word))
 
     def progress(self, tally: Tally, position: int) -> None:
         """Show how far the import is."""
@@ -64,7 +64,7 @@ class ImportScreen:
             self._bar.update(self._task, completed=position, done=done)
         elif now - self._said >= _LINE_SECONDS and self._ready is not None:
             self._said = now
-            self._say(f"{done}, {position / max(1, self._ready.source.total):.0%}")
+            self._say(f"{done}, {position / max(1, self._ready.reading.facts.total):.0%}")
 
     def is_stopped(self) -> bool:
         """Whether somebody pressed Ctrl-C."""
@@ -98,9 +98,11 @@ class ImportScreen:
             self._say(f"{rest:,} more refused rows are not shown.{kept}")
         if tally.refused and order.refused_path:
             self._tell(f"Refused rows are in {order.refused_path}; mend them there and import it with the same map.")
-        if (unmatched := ready.source.unmatched()) and order.map.join is not None:
+        if (unmatched := ready.reading.unmatched) and order.map.join is not None:
             self._tell(f"{unmatched:,} rows have no row in {order.map.join.file}.")
         self._tell(self._sum(tally))
+        if self._is_dry_run and tally.numbers:
+            self._tell(f"The first client numbers are {', '.join(tally.numbers)}.")
         if tally.is_interrupted:
             self._tell(f"Stopped. {self._so_far()}")
 

@@ -22,6 +22,7 @@ from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
 from acts.demo import load_demo
+from acts.rooms.limits import lacking
 from api.app import build_app, demo_count
 from api.database import build_mongod, is_embedded, mongo_settings, open_served_book
 from api.oidc import check_issuers
@@ -53,6 +54,7 @@ def serve(settings: Settings) -> None:
         raise SettingsError(
             f"KEHU_WORKERS: got {settings.workers}; expected 1 with the memory driver, whose data lives in one process."
         )
+    warn_of_limits()
     _warn_of_memory(settings)
     check_issuers(settings)
     issuer = None if settings.environment == "production" else LocalIssuer(settings)
@@ -280,6 +282,12 @@ def is_ready(base: str) -> bool:
             return bool(json.load(answer)["status"] == "ready")
     except (OSError, ValueError, KeyError, TypeError):
         return False
+
+
+def warn_of_limits() -> None:
+    """Say which limits this system does not hold for what strangers send."""
+    if (missing := lacking()) is not None:
+        notes.print(missing, style="yellow", soft_wrap=True)
 
 
 def _warn_of_memory(settings: Settings) -> None:

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from api.database import database_uri
-from api.serving import log_to_standard_error
+from api.serving import log_to_standard_error, warn_of_limits
 from api.settings import Settings, SettingsError, load_settings
 from api.working import NICENESS, work
 from repositories.audit_log import NotAudited
@@ -36,6 +36,7 @@ def worker(
                 "With the memory driver `kehu serve` works jobs off itself."
             )
         if beside is None:
+            warn_of_limits()
             errors.print(f"Working jobs off, {settings.job_slots} at a time.", highlight=False)
         else:
             os.nice(NICENESS)

@@ -230,13 +230,22 @@ def _limit_problems(attribute: Attribute) -> Iterator[Problem]:
 def _pattern_problems(pattern: str) -> Iterator[Problem]:
     kept_out = "nested repeats, look-arounds or back-references"
     expected = f"a regular expression of up to {PATTERN_LIMIT} characters, without {kept_out}"
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        yield _wrong("pattern", pattern, expected, f"it does not compile: {error}")
-        return
+    # Looked at first: compiling a hostile one can take as long as matching with it.
     if is_risky(pattern):
         yield _wrong("pattern", pattern, expected, "it could take minutes on a hostile value")
+    elif (fault := pattern_fault(pattern)) is not None:
+        yield _wrong("pattern", pattern, expected, f"it does not compile: {fault}")
+
+
+def pattern_fault(pattern: str) -> str | None:
+    """Why an expression does not compile; None if it does."""
+    try:
+        re.compile(pattern)
+    except RecursionError:
+        return "it nests too deep"
+    except (re.error, OverflowError) as error:
+        return str(error)
+    return None
 
 
 def is_risky(pattern: str) -> bool:

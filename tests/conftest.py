@@ -18,11 +18,13 @@ from pymongo.monitoring import (
     CommandSucceededEvent,
 )
 
+from acts.rooms.keeping import KEEPER
 from repositories.embedded import EmbeddedError, EmbeddedMongod
 from repositories.mongo import MongoSettings, Store, connect
 from tests import figures
 from tests.figures import Figures
 from tests.memory_skips import MEMORY_SKIPS
+from tests.rooms import RoomHere
 
 DRIVERS = ("memory", "motor", "pymongo")
 # two busy processors can hold a test up for longer than a request may take
@@ -76,6 +78,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(figures)
     config.addinivalue_line("markers", "real_drivers: needs a real mongod; not run on the memory driver")
     config.addinivalue_line("markers", "no_mongod_needed: runs where no mongod can")
+    config.addinivalue_line("markers", "rooms: starts child processes as a server does")
     # PyMongo Async 4.20 forgets to close a socket when a client is closed while one of its monitors connects
     config.addinivalue_line(
         "filterwarnings", "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
@@ -106,6 +109,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def rooms_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What happens in child processes happens here, but for the tests that are about them."""
+    if request.node.get_closest_marker("rooms") is None:
+        monkeypatch.setattr(KEEPER, "build", RoomHere)
+        monkeypatch.setattr(KEEPER, "_spare", None)
 
 
 def _memory() -> Path | None:

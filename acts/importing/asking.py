@@ -1,6 +1,5 @@
 """Ask for an import as a job: file and map are looked at first, so that what cannot work is refused at once."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +8,10 @@ from typing import Any
 from acts.checks import Guard, guard_problems, refuse
 from acts.files import find_upload, inside_import_directory
 from acts.importing.errors import ImportRefused
-from acts.importing.map_file import map_from
-from acts.importing.mapping import ImportMap, Recipe
+from acts.importing.mapping import ImportMap
+from acts.importing.reading import read_map
 from acts.jobs import Job, enqueue, find_job, json_text
 from catalogue.errors import ErrorCode, KehuError
-from catalogue.rules import is_risky
 from policy.jobs import JOBS
 from policy.rules import Right
 from policy.viewer import Viewer
@@ -69,7 +67,7 @@ async def ask_import(viewer: Viewer, repositories: Repositories, request: Import
     asked = checked_input(request.as_json())
     if await was_asked(viewer, repositories, IMPORT, guard):
         return await enqueue(viewer, repositories, IMPORT, asked, key=guard.idempotency_key)
-    given = map_of(request)
+    given = await map_of(request)
     if given.define:
         repositories.access.require(viewer, Right.DEFINE_ATTRIBUTES)
     await file_of(viewer, repositories, request)
@@ -133,7 +131,7 @@ async def file_of(viewer: Viewer, repositories: Repositories, request: ImportReq
     return ImportFile(path, file["name"], str(file[ID]))
 
 
-def map_of(request: ImportRequest) -> ImportMap:
+async def map_of(request: ImportRequest) -> ImportMap:
     """The map of a request, with nothing in it that could hold up a worker or lead out of the file.
 
     Raises: ImportRefused.
@@ -141,41 +139,7 @@ def map_of(request: ImportRequest) -> ImportMap:
     if (request.map_toml is None) == (request.mapping is None):
         given = "neither" if request.map_toml is None else "both"
         raise ImportRefused(f"An import takes either map or mapping; got {given}.", path=("map",), given=given)
-    found = map_from(_parsed(request))
-    if found.join is not None:
-        raise ImportRefused(
-            "A map with [join] needs a second file, and an import as a job has one. Join them first, or use the "
-            "command kehu import clients.",
-            path=("map",),
-        )
-    for where, recipe in _recipes(found):
-        if recipe.match is not None and is_risky(recipe.match):
-            raise ImportRefused(
-                f"{where} takes as match a short regular expression without nested repeats, look-arounds or "
-                f'back-references; got "{recipe.match}", which could take minutes on a hostile text.',
-                path=("map",),
-            )
-    return found
-
-
-def _parsed(request: ImportRequest) -> Mapping[str, Any]:
-    if request.mapping is not None:
-        return request.mapping
-    text = str(request.map_toml)
-    if len(text) > MAP_LIMIT_CHARACTERS:
-        raise ImportRefused(f"A map takes up to {MAP_LIMIT_CHARACTERS:,} characters; got {len(text):,}.", path=("map",))
-    try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ImportRefused(f"The map is not TOML: {error}. See docs/importing.md.", path=("map",)) from None
-
-
-def _recipes(given: ImportMap) -> list[tuple[str, Recipe]]:
-    client = given.client
-    named = {"client number": client.number, "client kind": client.kind, "client stage": client.stage}
-    named |= {"client manager": client.manager}
-    found = [(where, each) for where, each in named.items() if each is not None]
-    for path, recipe in given.values.items():
-        found.append((path, recipe))
-        found += [(path, inner) for item in recipe.items or () for inner in item.values()]
-    return found
+    if request.map_toml is not None and len(request.map_toml) > MAP_LIMIT_CHARACTERS:
+        length = f"{len(request.map_toml):,}"
+        raise ImportRefused(f"A map takes up to {MAP_LIMIT_CHARACTERS:,} characters; got {length}.", path=("map",))
+    return await read_map(request.map_toml, request.mapping)

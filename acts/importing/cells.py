@@ -1,18 +1,29 @@
 """From the cell of a file to a value of a kind: one compiled function for each mapped column."""
 
+import re
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, tzinfo
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from acts.importing.errors import ImportRefused, Unreadable
 from acts.importing.mapping import Recipe
+from acts.importing.source import ShownNumber
 from catalogue.errors import shown
 from catalogue.kinds import KINDS, Kind
 
 Convert = Callable[[object], object]
 TRUE_WORDS = ("true", "yes", "y", "t", "1")
 FALSE_WORDS = ("false", "no", "n", "f", "0")
+SERIAL = "serial"
+"""The format of dates that a spreadsheet has left behind as numbers: days since the last of 1899."""
+EXACT_LIMIT = 10**15
+"""From here on a spreadsheet, and every reader that takes numbers as floats, no longer keeps each digit."""
+_WHOLE = re.compile(r"[+-]?[0-9]+(\.0*)?")
+_LIKE_SERIAL = range(20_000, 80_000)
+"""Days from 1954 to 2119."""
+_TRIAL = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
 
 
 def converter_for(kind: Kind, recipe: Recipe) -> Convert:
@@ -48,6 +59,13 @@ def text_from(cell: object, kind: Kind = Kind.STRING) -> str:
     """A native cell (a number or a date of a workbook) as the text that a person would type for it."""
     if isinstance(cell, str):
         return cell
+    if isinstance(cell, ShownNumber):
+        return cell.words
+    if isinstance(cell, float) and abs(cell) >= EXACT_LIMIT:
+        raise Unreadable(
+            f"takes {KINDS[kind].expected}; got the number {cell!r}, of which the file keeps 15 digits only: "
+            "format the column as text before it is filled"
+        )
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     if isinstance(cell, date | time):
@@ -67,18 +85,30 @@ def _number_converter(kind: Kind, recipe: Recipe) -> Convert:
 
     def convert(cell: object) -> object:
         if type(cell) is not str:
-            return _native_number(kind, cell, scale)
-        text = cell if clean is None else clean(cell)
-        if scale is None and "_" not in text:
+            return _native_number(kind, cell, scale, is_percent=recipe.percent)
+        if recipe.percent and not cell.strip().endswith("%"):
+            _refuse_unlike(kind, cell)
+        text = (cell if clean is None else clean(cell)).strip()
+        if not text.isascii():
+            _refuse(kind, cell, ", in the digits 0 to 9")
+        if "_" in text or (kind is Kind.LONG and not _WHOLE.fullmatch(text)):
+            _refuse(kind, cell)
+        if scale is None:
             try:
-                return parse(text)
-            except (ValueError, InvalidOperation):
-                # a whole number may still be written as 12.0 or 1e6, which Decimal reads
-                if kind is not Kind.LONG:
-                    _refuse(kind, cell)
-        return _exact(kind, text, cell, scale)
+                # A whole number may be written as 12.0 too.
+                return parse(text.partition(".")[0] if kind is Kind.LONG else text)
+            except (ValueError, ArithmeticError):
+                _refuse(kind, cell)
+        return _scaled(kind, text, cell, scale)
 
     return convert
+
+
+def _refuse_unlike(kind: Kind, cell: object) -> None:
+    raise Unreadable(
+        f"takes {KINDS[kind].expected} with a % sign, because the map says percent and without one a column "
+        f"would have two scales; got {shown(getattr(cell, 'words', cell))}"
+    )
 
 
 def _cleaner(recipe: Recipe) -> Callable[[str], str] | None:
@@ -95,12 +125,13 @@ def _cleaner(recipe: Recipe) -> Callable[[str], str] | None:
     return clean
 
 
-def _exact(kind: Kind, text: str, cell: object, scale: Decimal | None) -> object:
+def _scaled(kind: Kind, text: str, cell: object, scale: Decimal | None) -> object:
     try:
-        exact = Decimal("not a number" if "_" in text else text)
-    except InvalidOperation:
+        exact = Decimal(text)
+        return _of_kind(kind, exact if scale is None else exact * scale, cell)
+    except ArithmeticError:
+        # 1e999999 is a number that cannot be multiplied.
         return _refuse(kind, cell)
-    return _of_kind(kind, exact if scale is None else exact * scale, cell)
 
 
 def _of_kind(kind: Kind, exact: Decimal, cell: object) -> object:
@@ -113,13 +144,21 @@ def _of_kind(kind: Kind, exact: Decimal, cell: object) -> object:
     return int(exact) if exact.adjusted() < 20 and exact == int(exact) else _refuse(kind, cell)
 
 
-def _native_number(kind: Kind, cell: object, scale: Decimal | None) -> object:
+def _native_number(kind: Kind, cell: object, scale: Decimal | None, *, is_percent: bool) -> object:
+    if is_percent:
+        if not isinstance(cell, ShownNumber) or not cell.is_percent:
+            _refuse_unlike(kind, cell)
+            return None
+        return _scaled(kind, cell.words.rstrip("%"), cell.words, scale)
+    if isinstance(cell, ShownNumber):
+        cell = cell.value
     if isinstance(cell, bool) or not isinstance(cell, int | float | Decimal):
         return _refuse(kind, cell)
+    if kind is not Kind.NUMBER and isinstance(cell, float) and abs(cell) >= EXACT_LIMIT:
+        return _refuse(kind, cell, ", of which each digit is kept; format the column as text before it is filled")
     if scale is None and (kind is Kind.NUMBER or isinstance(cell, int)):
         return cell if isinstance(cell, int | float) else float(cell)
-    exact = Decimal(str(cell))
-    return _of_kind(kind, exact if scale is None else exact * scale, cell)
+    return _scaled(kind, str(cell), cell, scale)
 
 
 def _boolean_converter(recipe: Recipe) -> Convert:
@@ -138,17 +177,71 @@ def _boolean_converter(recipe: Recipe) -> Convert:
     return convert
 
 
-def _formats(recipe: Recipe) -> tuple[str, ...]:
-    return (recipe.format,) if isinstance(recipe.format, str) else recipe.format or ()
+@dataclass(frozen=True, slots=True)
+class _Formats:
+    """How dates are written, as the map says."""
+
+    texts: tuple[str, ...]
+    century: int | None
+    has_serial: bool
+
+    def read(self, text: str) -> datetime:
+        """Raises: Unreadable."""
+        for each in self.texts:
+            try:
+                moment = datetime.strptime(text, each)  # noqa: DTZ007 the caller adds the zone of the map
+            except ValueError:
+                continue
+            if self.century is None or "%y" not in each:
+                return moment
+            try:
+                return moment.replace(year=self.century + moment.year % 100)
+            except ValueError:
+                break
+        if self.has_serial and text.isdecimal() and text.isascii():
+            return _from_serial(int(text[:9]), text)
+        raise Unreadable(f"takes a date as {' or '.join((*self.texts, *self.own))}; got {shown(text)}")
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        return (SERIAL,) if self.has_serial else ()
 
 
-def _by_formats(text: str, formats: tuple[str, ...]) -> datetime:
-    for each in formats:
+def _formats(recipe: Recipe) -> _Formats | None:
+    """Raises: ImportRefused for a format that could not be read by, or whose year could be of any century."""
+    given = (recipe.format,) if isinstance(recipe.format, str) else recipe.format or ()
+    texts = tuple(each for each in given if each != SERIAL)
+    for each in texts:
+        if "%y" in each and recipe.century is None:
+            raise ImportRefused(
+                f'format "{each}" reads years of two digits, which could be of any century; say which in the map, such '
+                "as century = 1900, or write years with four digits (%Y)."
+            )
         try:
-            return datetime.strptime(text, each)  # noqa: DTZ007 the caller adds the zone of the map
-        except ValueError:
-            continue
-    raise Unreadable(f"takes a date as {' or '.join(formats)}; got {shown(text)}")
+            datetime.strptime(_TRIAL.strftime(each), each)  # noqa: DTZ007 only tried
+        except (ValueError, re.error, OverflowError, RecursionError) as error:
+            message = f'format takes one such as "%d.%m.%Y", with each part once; got "{each}": {str(error)[:200]}.'
+            raise ImportRefused(message) from None
+    return _Formats(texts, recipe.century, len(texts) < len(given)) if given else None
+
+
+def _from_serial(days: float, cell: object) -> datetime:
+    """The moment of a number that a spreadsheet counts days by.
+
+    Raises: Unreadable.
+    """
+    if not 61 <= days < 2_958_466:
+        raise Unreadable(f"takes a date, or its number in a spreadsheet, from 61 (1900-03-01) on; got {shown(cell)}")
+    return datetime(1899, 12, 30) + timedelta(days=int(days), seconds=round(days % 1 * 86_400))  # noqa: DTZ001 as above
+
+
+def _number_hint(cell: object) -> str:
+    """What to do about a number where a date is taken."""
+    text = str(cell)
+    if text.isdecimal() and len(text) < 9 and int(text) in _LIKE_SERIAL:
+        day = date(1899, 12, 30) + timedelta(days=int(text))
+        return f' (it may be {day} as a spreadsheet counts days: format the column as a date, or say format = "serial")'
+    return ""
 
 
 def _date_converter(recipe: Recipe) -> Convert:
@@ -156,17 +249,27 @@ def _date_converter(recipe: Recipe) -> Convert:
 
     def convert(cell: object) -> object:
         if type(cell) is str:
-            if formats:
-                return _by_formats(cell, formats).date()
+            if formats is not None:
+                return _day_of(formats.read(cell), cell)
             try:
                 return date.fromisoformat(cell)
             except ValueError:
-                return _refuse(Kind.DATE, cell, " (or say format in the map)")
+                return _refuse(Kind.DATE, cell, _number_hint(cell) or " (or say format in the map)")
         if isinstance(cell, datetime):
-            return cell.date() if cell.time() == time() else _refuse(Kind.DATE, cell, " without a time")
-        return cell if isinstance(cell, date) else _refuse(Kind.DATE, cell)
+            return _day_of(cell, cell)
+        if isinstance(cell, date):
+            return cell
+        if isinstance(cell, int | float) and not isinstance(cell, bool):
+            if formats is not None and formats.has_serial:
+                return _day_of(_from_serial(cell, cell), cell)
+            return _refuse(Kind.DATE, cell, _number_hint(cell))
+        return _refuse(Kind.DATE, cell)
 
     return convert
+
+
+def _day_of(moment: datetime, cell: object) -> object:
+    return moment.date() if moment.time() == time() else _refuse(Kind.DATE, cell, " without a time")
 
 
 def _datetime_converter(recipe: Recipe) -> Convert:
@@ -176,11 +279,15 @@ def _datetime_converter(recipe: Recipe) -> Convert:
         moment = cell
         if isinstance(cell, str):
             try:
-                moment = _by_formats(cell, formats) if formats else datetime.fromisoformat(cell)
+                moment = datetime.fromisoformat(cell) if formats is None else formats.read(cell)
             except Unreadable:
                 raise
             except ValueError:
-                return _refuse(Kind.DATETIME, cell, " (or say format in the map)")
+                return _refuse(Kind.DATETIME, cell, _number_hint(cell) or " (or say format in the map)")
+        elif isinstance(cell, int | float) and not isinstance(cell, bool):
+            if formats is None or not formats.has_serial:
+                return _refuse(Kind.DATETIME, cell, _number_hint(cell))
+            moment = _from_serial(cell, cell)
         if not isinstance(moment, datetime):
             return _refuse(Kind.DATETIME, cell)
         if moment.tzinfo is None:

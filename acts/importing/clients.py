@@ -1,7 +1,7 @@
 """Import clients from a file: the attributes of the map, then the rows."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,8 +52,8 @@ async def import_clients(
     """
     if order.refused_path is not None and order.refused_path.absolute() == order.path.absolute():
         raise ImportRefused(f"The refused rows cannot be written over {order.path}, which is being read.")
-    with ExitStack() as stack:
-        ready = stack.enter_context(prepared(order.path, order.map, repositories.catalogue))
+    async with AsyncExitStack() as stack:
+        ready = await stack.enter_async_context(prepared(order.path, order.map, repositories.catalogue))
         refused = _refused_file(stack, ready, order)
         tally = Tally()
         listener = _Both(opened(ready, tally), refused)
@@ -72,10 +72,10 @@ async def import_clients(
         return await ImportRun(ready, store, manager_finder(viewer, repositories, order.map), listener, tally).run()
 
 
-def _refused_file(stack: ExitStack, ready: Prepared, order: ImportOrder) -> RefusedFile | None:
+def _refused_file(stack: AsyncExitStack, ready: Prepared, order: ImportOrder) -> RefusedFile | None:
     if order.refused_path is None:
         return None
-    return stack.enter_context(RefusedFile(order.refused_path, ready.source, order.map.read))
+    return stack.enter_context(RefusedFile(order.refused_path, ready.reading.facts, order.map.read))
 
 
 @dataclass(frozen=True, slots=True)

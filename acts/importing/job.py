@@ -1,26 +1,28 @@
 """An import as a job: every row is checked first, then the good ones are stored, batch by batch."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from itertools import islice
 from typing import Any
 
 from anyio import sleep
 
-from acts.importing.asking import ImportFile, file_of, map_of, request_from
+from acts.importing.asking import ImportFile, ImportRequest, file_of, map_of, request_from
 from acts.importing.clients import manager_finder, with_attributes
 from acts.importing.errors import ImportRefused
 from acts.importing.mapping import ImportMap
 from acts.importing.outcome import clear_away, keep_refused
+from acts.importing.reading import FileFacts
 from acts.importing.refused_file import report_of, shown_cells, shown_places
 from acts.importing.rows import RefusedRow
-from acts.importing.run import ImportRun, Prepared, Row, Tally, batches, prepared
-from acts.importing.work_file import Checked, RefusedCells, WorkFile
-from acts.jobs import JobRun
+from acts.importing.run import ImportRun, Prepared, Row, Tally, prepared
+from acts.importing.work_file import Checked, RefusedCells, RefusedTooMuch, WorkFile
+from acts.jobs import JobRun, JobStopped
 from acts.upserts import BatchKey, ClientRow, UpsertReport, upsert_clients
 from catalogue.errors import ErrorCode
 from policy.rules import Right
 from policy.viewer import Viewer
+from repositories.ending import ended
 from repositories.plan import Proof
 from repositories.repositories import Repositories
 
@@ -28,6 +30,7 @@ TRIES_A_MINUTE = 300
 """Rows that tell of clients in other books; mutations may tell of as many in a minute."""
 _TELLING = (ErrorCode.NOT_FOUND, ErrorCode.ALREADY_EXISTS)
 _NAP_SECONDS = 5.0
+_LOOK_SECONDS = 0.2
 
 CHECK, LOAD, DONE = "check", "load", "done"
 """Where a checkpoint stands."""
@@ -60,6 +63,9 @@ class _Import:
     work: WorkFile
     reached: Reached
     is_dry_run: bool
+    facts: FileFacts | None = None
+    numbers: Sequence[str] = ()
+    """Of the first clients, as the map makes them."""
 
 
 async def import_job(viewer: Viewer, repositories: Repositories, run: JobRun) -> Mapping[str, Any]:
@@ -73,19 +79,23 @@ async def import_job(viewer: Viewer, repositories: Repositories, run: JobRun) ->
     reached = Reached(**run.job.checkpoint)
     if reached.phase != DONE:
         repositories.access.require(viewer, Right.CHANGE_CLIENTS)
-        given, file = map_of(request), await file_of(viewer, repositories, request)
+        given, file = await map_of(request), await file_of(viewer, repositories, request)
         if given.define:
             repositories.access.require(viewer, Right.DEFINE_ATTRIBUTES)
         reached = _same_file(reached, file)
         with WorkFile(repositories.files.work_path(f"{run.job.id}.work")) as work:
             job = _Import(viewer, repositories, run, file, given, work, reached, request.is_dry_run)
-            await _check(job)
-            if not job.is_dry_run:
-                await _load(job)
-            await keep_refused(viewer, repositories, run.job.id, file, given, work)
+            try:
+                await _check(job)
+                if not job.is_dry_run:
+                    await _load(job)
+            except RefusedTooMuch:
+                await _keep(job)
+                raise
+            await _keep(job)
             reached = _ended(job)
         done = run.job.progress.done
-        await run.report(done, done, checkpoint=asdict(reached), note=_summary(reached, is_dry_run=request.is_dry_run))
+        await run.report(done, done, checkpoint=asdict(reached), note=_summary(reached, request, job.numbers))
     await clear_away(repositories, run.job.id, None if request.is_dry_run else request.file_id)
     return {name: value for name, value in asdict(reached).items() if name not in ("phase", "stamp")}
 
@@ -116,22 +126,32 @@ def _ended(job: _Import) -> Reached:
     return replace(job.reached, phase=DONE, refused=refused)
 
 
-def _summary(reached: Reached, *, is_dry_run: bool) -> str:
+def _summary(reached: Reached, request: ImportRequest, numbers: Sequence[str]) -> str:
     counts = f"{reached.created:,} created, {reached.changed:,} changed, {reached.unchanged:,} unchanged"
-    text = f"{reached.rows:,} rows: {counts}, {reached.refused:,} refused"
-    return f"Dry run, nothing was written. {text}." if is_dry_run else f"{text}."
+    text = f"{reached.rows:,} rows: {counts}, {reached.refused:,} refused."
+    if not request.is_dry_run:
+        return text
+    sample = f" The first numbers are {', '.join(numbers)}." if numbers else ""
+    return f"Dry run, nothing was written. {text}{sample}"
+
+
+async def _keep(job: _Import) -> None:
+    if job.facts is not None:
+        await keep_refused(job.viewer, job.repositories, job.run.job.id, job.file, job.map, job.work, job.facts)
 
 
 async def _check(job: _Import) -> None:
     """The first pass: nothing is stored, every problem is noted."""
-    with prepared(job.file.path, job.map, job.repositories.catalogue) as ready:
+    async with prepared(job.file.path, job.map, job.repositories.catalogue) as ready:
+        job.facts = ready.reading.facts
         before = job.work.checked
         tally = Tally(before.rows, before.created, before.changed)
         store = _Store(job, job.repositories.on(ready.catalogue), is_dry_run=True)
         passing = _Passing(job, ready, ImportRun(ready, store, _finder(job), store.noted, tally))
-        for first, batch in passing.batches(before.rows):
+        async for first, batch in passing.batches(before.rows):
             store.begin(first, batch, ready)
-            await passing.taking.take(batch)
+            await passing.taking.take(batch, job.work)
+            job.numbers = tally.numbers
             job.work.note_checked(Checked(tally.rows, tally.created, tally.changed))
             job.work.commit()
             total = _estimate(ready, tally.rows) * (1 if job.is_dry_run else 2)
@@ -143,15 +163,16 @@ async def _load(job: _Import) -> None:
     """The second pass: the rows in which nothing was wrong are stored."""
     count = job.work.checked.rows
     reached = job.reached = job.reached if job.reached.phase == LOAD else replace(job.reached, phase=LOAD)
-    with prepared(job.file.path, job.map, job.repositories.catalogue) as ready:
+    async with prepared(job.file.path, job.map, job.repositories.catalogue) as ready:
         store = _Store(job, await with_attributes(job.viewer, job.repositories, ready), is_dry_run=False)
         tally = Tally(0, reached.created, reached.changed, reached.unchanged)
         passing = _Passing(job, ready, ImportRun(ready, store, _finder(job), store.noted, tally))
-        for first, batch in passing.batches(reached.rows):
+        async for first, batch in passing.batches(reached.rows):
             store.begin(first, batch, ready)
             last = first + len(batch) - 1
             refused = job.work.refused_between(first, last)
-            await passing.taking.take([row for place, row in enumerate(batch, first) if place not in refused])
+            good = [row for place, row in enumerate(batch, first) if place not in refused]
+            await passing.taking.take(good, job.work)
             job.work.commit()
             job.reached = replace(
                 reached, rows=last, created=tally.created, changed=tally.changed, unchanged=tally.unchanged
@@ -183,16 +204,27 @@ class _Passing:
     ready: Prepared
     taking: ImportRun
 
-    def batches(self, done: int) -> Iterator[tuple[int, list[Row]]]:
-        """The place of the first row, counted from 1, and the rows of each batch behind those that are done.
-
-        The same file makes the same batches, wherever a pass begins.
-        """
-        records = islice(self.ready.source.records, done, None)
-        rows = self.ready.mapper.rows(records, self.job.work, first=done + 1)
-        for batch in batches(rows):
+    async def batches(self, done: int) -> AsyncIterator[tuple[int, list[Row]]]:
+        """The place of the first row, counted from 1, and the rows of each batch behind those that are done."""
+        rows = self.ready.batches(done)
+        while (batch := await self._next(rows)) is not None:
             yield done + 1, batch
             done += len(batch)
+
+    async def _next(self, rows: AsyncIterator[list[Row]]) -> list[Row] | None:
+        """The next batch; None behind the last one. A file may take its time, and who stops the job does not wait.
+
+        Raises: JobStopped.
+        """
+        reading = asyncio.ensure_future(anext(rows, None))
+        try:
+            while not reading.done():
+                await asyncio.wait((reading,), timeout=_LOOK_SECONDS)
+                if (reason := self.job.run.stop) is not None and not reading.done():
+                    raise JobStopped(f"The job {self.job.run.job.id} does not go on here: {reason}.")
+            return await reading
+        finally:
+            await ended(reading)
 
 
 @dataclass(slots=True)
@@ -228,7 +260,7 @@ class _Store:
             touched=job.run.touched,
             batch_key=BatchKey(f"import-{job.run.job.id}-{self._first}", self._may_be_done and not self.is_dry_run),
         )
-        job.run.touched.refusals.extend(str(each.code) for each in report.problems)
+        job.run.touched.refusals.extend(str(each.code) for each in report.problems if each.message)
         if self.repositories.access.rows(job.viewer) is not None:
             self.telling += sum(each.code in _TELLING for each in report.problems)
         return report
@@ -246,7 +278,8 @@ class _Noted:
     def begin(self, first: int, batch: Sequence[Row], ready: Prepared) -> None:
         """Take note of where the rows of a batch stand."""
         self._places = {row.record.line: place for place, row in enumerate(batch, first)}
-        self._shown, self._line_word = shown_places(ready.source), ready.source.line_word
+        facts = ready.reading.facts
+        self._shown, self._line_word = shown_places(facts.headers), facts.line_word
 
     def refuse(self, row: RefusedRow) -> None:
         report, cells = report_of(row, self._line_word), tuple(shown_cells(row, self._shown))
@@ -261,7 +294,7 @@ class _Noted:
 
 def _estimate(ready: Prepared, rows: int) -> int:
     """How many rows there are, as far as the file says."""
-    source = ready.source
-    if source.unit == "rows":
-        return source.total
-    return max(rows, round(rows * source.total / max(1, source.position())))
+    facts = ready.reading.facts
+    if facts.unit == "rows":
+        return facts.total
+    return max(rows, round(rows * facts.total / max(1, ready.reading.position)))

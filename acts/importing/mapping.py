@@ -35,6 +35,13 @@ Format = Literal["csv", "jsonl", "parquet", "excel"]
 Empty = Literal["leave", "clear"]
 WIDEST = 1_000
 """Units: characters that a part of a template may be filled up to."""
+PARTS_LIMIT = 200
+"""Columns that one template may name."""
+FORMAT_LIMIT = 100
+"""Units: characters of a format of dates."""
+VALUES_LIMIT = 2_000
+Merged = Literal["refuse", "fill", "empty"]
+Mode = Literal["update", "upsert", "create"]
 
 
 class _Table(BaseModel):
@@ -64,6 +71,7 @@ class DateParts(_Table):
     year: int | AnyColumn
     month: int | AnyColumn
     day: int | AnyColumn = 1
+    century: int | None = Field(default=None, ge=1000, le=9900, multiple_of=100)
 
 
 class Recipe(_Table):
@@ -90,6 +98,7 @@ class Recipe(_Table):
     percent: bool = False
     scale: float | None = None
     format: str | tuple[str, ...] | None = None
+    century: int | None = Field(default=None, ge=1000, le=9900, multiple_of=100)
     zone: str | None = None
     true_words: tuple[str, ...] | None = Field(default=None, alias="true", min_length=1)
     false_words: tuple[str, ...] | None = Field(default=None, alias="false", min_length=1)
@@ -114,15 +123,16 @@ class Recipe(_Table):
         widths = [int(each[:9]) for each in re.findall(r"[0-9]+", " ".join(re.findall(r":([^{}]*)}", given or "")))]
         if any(each > WIDEST for each in widths):
             raise ValueError(f"takes widths up to {WIDEST} in a template; got {max(widths)}")
+        if (given or "").count("{") > PARTS_LIMIT:
+            raise ValueError(f"takes up to {PARTS_LIMIT} columns in a template; got {str(given).count('{')}")
         return given
 
-    @field_validator("match")
+    @field_validator("format")
     @classmethod
-    def _compiles(cls, given: str | None) -> str | None:
-        try:
-            re.compile(given or "")
-        except re.error as error:
-            raise ValueError(f"takes a regular expression as match; {given!r} does not compile: {error}") from None
+    def _formats_are_short(cls, given: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        formats = (given,) if isinstance(given, str) else given or ()
+        if len(formats) > FORMAT_LIMIT or any(len(each) > FORMAT_LIMIT for each in formats):
+            raise ValueError(f"takes up to {FORMAT_LIMIT} formats of dates, of up to {FORMAT_LIMIT} characters each")
         return given
 
 
@@ -147,6 +157,9 @@ class ReadSettings(_Table):
     encoding: str = "utf-8-sig"
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     sheet: str | int | None = None
+    header: int | None = Field(default=None, ge=1, le=1_000)
+    end: str | int | None = None
+    merged: Merged = "refuse"
     unset: tuple[str, ...] = ("",)
     empty: Empty = "leave"
 
@@ -221,6 +234,7 @@ class Definition(_Table):
 class ImportMap(_Table):
     """A whole map file."""
 
+    mode: Mode = "upsert"
     read: ReadSettings = ReadSettings()
     join: JoinSettings | None = None
     client: ClientSettings
@@ -235,6 +249,8 @@ class ImportMap(_Table):
         bare = [key for key in given if key in tuple(Facet)] if isinstance(given, Mapping) else []
         if bare:
             raise ValueError(f'takes paths in quotes, such as "{bare[0]}.name" = "Name"; got {bare[0]} without quotes')
+        if isinstance(given, Mapping) and len(given) > VALUES_LIMIT:
+            raise ValueError(f"takes up to {VALUES_LIMIT:,} attributes; got {len(given):,}")
         return given
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from typing import Any
 from acts.files import new_file
 from acts.importing.asking import ImportFile
 from acts.importing.mapping import ImportMap
-from acts.importing.readers import open_source
+from acts.importing.reading import FileFacts
 from acts.importing.refused_file import RefusedFile
 from acts.importing.work_file import WorkFile
 from policy.files import FileRole
@@ -17,7 +17,13 @@ from repositories.repositories import Repositories
 
 
 async def keep_refused(
-    viewer: Viewer, repositories: Repositories, job_id: str, file: ImportFile, given: ImportMap, work: WorkFile
+    viewer: Viewer,
+    repositories: Repositories,
+    job_id: str,
+    file: ImportFile,
+    given: ImportMap,
+    work: WorkFile,
+    facts: FileFacts,
 ) -> str | None:
     """The id of the file with the refused rows; None where there are none. The same for the same job."""
     count = work.count_refused()
@@ -27,7 +33,7 @@ async def keep_refused(
     kept = new_file(viewer, repositories, FileRole.REFUSED_ROWS, name, ".csv", key=f"{job_id}:refused")
     target = repositories.files.path_of(kept)
     unfinished = repositories.files.work_path(f"{job_id}.refused")
-    with open_source(file.path, given.read) as source, RefusedFile(unfinished, source, given.read) as refused:
+    with RefusedFile(unfinished, facts, given.read) as refused:
         for each in work.refused():
             refused.write_texts(each.row, each.report, each.cells)
     unfinished.replace(target)

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from io import TextIOWrapper
 from itertools import chain, islice
@@ -13,16 +14,22 @@ from typing import Any, BinaryIO
 from acts.formula_cells import whole
 from acts.importing.errors import ImportRefused
 from acts.importing.mapping import FORMATS, ReadSettings
+from acts.importing.sizes import ROW_LIMIT_CHARACTERS, fault_of
 from acts.importing.source import ABSENT, Record, Source, quoted
 from acts.importing.tabular import open_excel, open_parquet
+from acts.importing.workbook import COLUMNS_LIMIT
 
 PEEK_ROWS = 1_000
 """JSON Lines has no header: the names in the first rows are taken for it."""
 PEEK_CHARACTERS = 4_000_000
-LINE_LIMIT = 1_000_000
+LINE_LIMIT = ROW_LIMIT_CHARACTERS
 """Units: characters. A longer line is no row of a table, and would have to be in memory as a whole."""
-COLUMNS_LIMIT = 5_000
+NAME_LIMIT = 1_000
+"""Units: characters of the name of a column, objects in objects included."""
 _DELIMITERS = ",;\t|"
+_UNICODE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_SEPARATOR = re.compile(r'"?sep=(.)"?\s*')
+"""Excel's own first line."""
 
 
 def open_source(path: Path, settings: ReadSettings) -> Source:
@@ -38,14 +45,43 @@ def open_source(path: Path, settings: ReadSettings) -> Source:
         )
     if not path.is_file():
         raise ImportRefused(f"There is no file {path}. Give the path of a file to read.")
+    if settings.header is not None and kind not in ("csv", "excel"):
+        raise ImportRefused(f"[read] header is for CSV and Excel; {path.name} names its columns itself.")
     if kind == "parquet":
-        return open_parquet(path)
-    if kind == "excel":
-        return open_excel(path, settings.sheet)
-    return _open_text(path, settings, is_csv=kind == "csv")
+        source = open_parquet(path)
+    elif kind == "excel":
+        source = open_excel(path, settings)
+    else:
+        source = _open_text(path, settings, is_csv=kind == "csv")
+    if (longest := max(map(len, source.headers), default=0)) > NAME_LIMIT:
+        source.close()
+        message = f"{path.name} has a column whose name has {longest:,} characters; {NAME_LIMIT:,} are the most."
+        raise ImportRefused(message)
+    source.records = _sized(_ended(source.records, settings.end))
+    return source
+
+
+def _sized(records: Iterator[Record]) -> Iterator[Record]:
+    """The records, of which one that is too large to be a row says so."""
+    for record in records:
+        fault = record.fault or fault_of(record.cells)
+        yield record if fault == record.fault else record._replace(fault=fault)
+
+
+def _ended(records: Iterator[Record], end: str | int | None) -> Iterator[Record]:
+    """The records up to the line, or in front of the row that begins with the word, at which the table ends."""
+    for record in records:
+        if isinstance(end, int) and record.line > end:
+            return
+        if isinstance(end, str):
+            first = next((each for each in record.cells if each not in (None, "")), None)
+            if isinstance(first, str) and first.strip() == end:
+                return
+        yield record
 
 
 def _open_text(path: Path, settings: ReadSettings, *, is_csv: bool) -> Source:
+    settings = _with_encoding(path, settings)
     try:
         codecs.lookup(settings.encoding)
     except LookupError:
@@ -66,6 +102,15 @@ def _open_text(path: Path, settings: ReadSettings, *, is_csv: bool) -> Source:
         if isinstance(error, UnicodeError):
             raise ImportRefused(f"{path.name} is not {settings.encoding}: {error}. Set [read] encoding.") from None
         raise
+
+
+def _with_encoding(path: Path, settings: ReadSettings) -> ReadSettings:
+    """The settings, with the encoding that the first bytes of the file say where the map says none."""
+    if "encoding" not in settings.model_fields_set:
+        with path.open("rb") as raw:
+            if raw.read(2) in _UNICODE_MARKS:
+                return settings.model_copy(update={"encoding": "utf-16"})
+    return settings
 
 
 def _text(raw: BinaryIO, settings: ReadSettings, newline: str | None) -> TextIOWrapper:
@@ -100,11 +145,16 @@ def _refuse_wide(count: int, name: str) -> None:
 def _csv_source(raw: BinaryIO, path: Path, settings: ReadSettings) -> Source:
     text = _text(raw, settings, newline="")
     lines = _lines(text)
+    skipped = (settings.header or 1) - 1
+    said = next((found[1] for line in islice(lines, skipped) if (found := _SEPARATOR.fullmatch(line))), None)
     first = next(lines, "")
+    if said is None and settings.header is None and (found := _SEPARATOR.fullmatch(first)) is not None:
+        said, skipped, first = found[1], 1, next(lines, "")
     if not first.strip():
-        raise ImportRefused(f"{path.name} has no header: its first line is empty.")
-    delimiter = settings.delimiter or max(_DELIMITERS, key=_outside_quotes(first).count)
-    reader = csv.reader(chain((first,), lines), delimiter=delimiter, strict=True)
+        raise ImportRefused(f"{path.name} has no header: its line {skipped + 1} is empty. Set [read] header.")
+    delimiter = settings.delimiter or said or max(_DELIMITERS, key=_outside_quotes(first).count)
+    taken = _Taken(chain((first,), lines))
+    reader = csv.reader(taken, delimiter=delimiter, strict=True)
     try:
         headers = tuple(whole(header.strip()) for header in next(reader))
     except csv.Error as error:
@@ -112,7 +162,7 @@ def _csv_source(raw: BinaryIO, path: Path, settings: ReadSettings) -> Source:
     _refuse_wide(len(headers), path.name)
     return Source(
         headers=headers,
-        records=_csv_records(reader, len(headers), settings.encoding),
+        records=_csv_records(reader, taken, skipped, len(headers), settings.encoding),
         total=path.stat().st_size,
         unit="bytes",
         position=raw.tell,
@@ -124,9 +174,28 @@ def _outside_quotes(line: str) -> str:
     return "".join(line.split('"')[::2])
 
 
-def _csv_records(reader: Any, width: int, encoding: str) -> Iterator[Record]:
+class _Taken:
+    """The lines of a file, counted for each record: one whose quotes never end would be in memory as a whole."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self.characters = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.characters += len(line)
+        if self.characters > LINE_LIMIT:
+            raise ImportRefused(f"A row of the file has more than {LINE_LIMIT:,} characters; is it a table?")
+        return line
+
+
+def _csv_records(reader: Any, taken: _Taken, skipped: int, width: int, encoding: str) -> Iterator[Record]:
     while True:
-        line = reader.line_num + 1
+        line = skipped + reader.line_num + 1
+        taken.characters = 0
         try:
             cells: list[str] = next(reader)
         except StopIteration:
@@ -134,7 +203,8 @@ def _csv_records(reader: Any, width: int, encoding: str) -> Iterator[Record]:
         except csv.Error as error:
             yield Record(line, (), f"the line is not well-formed CSV: {error}")
             continue
-        if cells:
+        # A line of separators alone is as empty as one without.
+        if any(cells):
             plain = [whole(cell) if cell[:1] == "'" else cell for cell in cells]
             yield Record(line, plain, _csv_fault(plain, width, encoding))
 
@@ -198,7 +268,7 @@ def _json_objects(text: TextIOWrapper, encoding: str) -> Iterator[tuple[int, dic
                 raise ValueError(f"it has more than {COLUMNS_LIMIT:,} names")
             fault = _undecoded(line, encoding)
         except (ValueError, RecursionError) as error:
-            flat, fault = {}, f"the line is not well-formed JSON: {error}"
+            flat, fault = {}, f"the line is not well-formed JSON: {str(error)[:300]}"
         yield number, flat, fault
 
 
@@ -216,6 +286,8 @@ def _refuse_constant(name: str) -> object:
 
 def _flatten(prefix: str, given: Mapping[str, object], flat: dict[str, object]) -> None:
     for key, value in given.items():
+        if len(prefix) + len(key) > NAME_LIMIT:
+            raise ValueError(f"it has a name of more than {NAME_LIMIT:,} characters")
         if isinstance(value, dict):
             _flatten(f"{prefix}{key}.", value, flat)
         else:

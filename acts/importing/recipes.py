@@ -3,16 +3,18 @@
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection as Some
 from dataclasses import dataclass
 from datetime import date
 from string import Formatter
 from typing import Any
 
 from acts.importing.cells import Convert, converter_for, text_from
-from acts.importing.columns import index_of
+from acts.importing.columns import columns_of, index_of
 from acts.importing.errors import ImportRefused, Unreadable
 from acts.importing.mapping import Column, DateParts, ImportMap, Recipe
-from acts.importing.source import ABSENT, quoted
+from acts.importing.sizes import CELL_LIMIT
+from acts.importing.source import ABSENT, ERRORS, BadCell, quoted
 from catalogue.attribute import Attribute
 from catalogue.catalogue import Catalogue
 from catalogue.errors import shown
@@ -21,6 +23,8 @@ from catalogue.kinds import Kind
 Read = Callable[[Sequence[object], int], object]
 """(cells, number of the row) -> a value, None to clear it, or ABSENT; raises Unreadable."""
 
+_SHORTENED = re.compile(r"[+-]?[0-9](?:[.,][0-9]*)?[eE][+-]?[0-9]{1,3}")
+_ZEROS = re.compile(r"0([0-9]+)")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
@@ -56,7 +60,7 @@ class Compiler:
             return self._date(recipe.date, convert, where)
         unset = frozenset(self.map.read.unset if recipe.unset is None else recipe.unset)
         nothing = None if (recipe.empty or self.map.read.empty) == "clear" else ABSENT
-        source = self._source(recipe, where)
+        source = self._source(recipe, where, unset)
         steps = [*_text_steps(recipe), *self._code_steps(recipe)]
 
         def read(cells: Sequence[object], row: int) -> object:
@@ -77,14 +81,42 @@ class Compiler:
                 cell = cell.strip()
                 if not cell or cell in unset:
                     return nothing
+                if cell[0] == "#" and cell in ERRORS:
+                    raise Unreadable(f"takes no error of a spreadsheet; got {cell}")
             return convert(cell)
 
         return read
 
-    def _source(self, recipe: Recipe, where: str) -> Read:
+    def number(self, recipe: Recipe, where: str) -> Read:
+        """The function that reads the number of a client: a text, and never one that a spreadsheet has shortened."""
+        read = self.cell(recipe, text_from, where)
+        places = [index_of(column, self.headers, where) for column in columns_of(recipe)]
+
+        def read_whole(cells: Sequence[object], row: int) -> object:
+            for place in places:
+                cell = cells[place]
+                if isinstance(cell, str) and _SHORTENED.fullmatch(cell.strip()):
+                    raise Unreadable(
+                        f"takes a number as it was given; got {shown(cell)}, which a spreadsheet has shortened: "
+                        "format the column as text and fill it anew"
+                    )
+            return read(cells, row)
+
+        return read_whole
+
+    def _source(self, recipe: Recipe, where: str, unset: Some[str]) -> Read:
         if recipe.column is not None:
             place = index_of(recipe.column, self.headers, where)
-            return lambda cells, row: cells[place]
+
+            def read(cells: Sequence[object], row: int) -> object:
+                cell = cells[place]
+                if type(cell) is BadCell:
+                    if cell.words in unset:
+                        return None
+                    raise Unreadable(f"takes a value; the cell {cell.reason}")
+                return cell
+
+            return read
         if recipe.template is not None:
             return self._template(recipe.template, where)
         constant = recipe.constant
@@ -97,22 +129,26 @@ class Compiler:
                 place = None if name in (None, "row") else index_of(Column(name=name), self.headers, where)
                 parts.append((literal, place, spec or "", name or ""))
             for _, place, spec, name in parts:
-                format("x" if place is not None else 1, spec if name else "")
-        except ValueError as error:
+                _filled("x" if place is not None else 1, spec if name else "")
+        except (ValueError, OverflowError, MemoryError) as error:
             expected = 'a template such as "SP-{Symbol}" or "P-{row:06}"'
             raise ImportRefused(f'{where} takes {expected}; got "{template}": {error}.') from None
 
         def read(cells: Sequence[object], row: int) -> object:
             words = []
+            size = 0
             for literal, place, spec, name in parts:
                 words.append(literal)
                 if place is not None:
                     text = _text_of(cells[place])
                     if not text:
                         return None
-                    words.append(format(text, spec))
+                    words.append(_filled(text, spec))
                 elif name:
-                    words.append(format(row, spec))
+                    words.append(_filled(row, spec))
+                size += len(literal) + len(words[-1])
+                if size > CELL_LIMIT:
+                    raise Unreadable(f"takes a text; the template makes one of more than {CELL_LIMIT:,} characters")
             return "".join(words)
 
         return read
@@ -125,12 +161,23 @@ class Compiler:
             if ABSENT in given or None in given:
                 return ABSENT
             try:
-                return convert(date(int(str(given[0])), _month_from(given[1]), int(str(given[2]))))
-            except ValueError:
+                made = date(self._year(parts, str(given[0])), _month_from(given[1]), int(str(given[2])))
+            except (ValueError, OverflowError):
                 words = " ".join(map(str, given))
-                raise Unreadable(f'takes a date put together from year, month and day; got "{words}"') from None
+                raise Unreadable(
+                    f"takes a date put together from year (of four digits), month and day; got {shown(words)}"
+                ) from None
+            return convert(made)
 
         return read
+
+    def _year(self, parts: DateParts, text: str) -> int:
+        """Raises: ValueError for a year of two digits whose century the map does not say."""
+        if len(text) == 2 and parts.century is not None:
+            return parts.century + int(text)
+        if len(text) != 4:
+            raise ValueError
+        return int(text)
 
     def _date_part(self, part: int | Column, where: str) -> Read:
         if isinstance(part, int):
@@ -226,7 +273,20 @@ def _list_converter(separator: str, convert: Convert) -> Convert:
 
 
 def _text_of(cell: object) -> str:
-    return "" if cell is None or cell is ABSENT else text_from(cell).strip()
+    if cell is None or cell is ABSENT:
+        return ""
+    if isinstance(cell, BadCell):
+        raise Unreadable(f"takes a value; the cell {cell.reason}")
+    text = text_from(cell).strip()
+    if text in ERRORS:
+        raise Unreadable(f"takes no error of a spreadsheet; got {text}")
+    return text
+
+
+def _filled(value: str | int, spec: str) -> str:
+    """A part of a template, filled up: zeros stand in front, of texts too."""
+    zeros = _ZEROS.fullmatch(spec) if isinstance(value, str) else None
+    return str(value).zfill(int(zeros[1])) if zeros else format(value, spec)
 
 
 def _month_from(given: Any) -> int:

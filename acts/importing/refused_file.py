@@ -9,19 +9,22 @@ from pathlib import Path
 from acts.formula_cells import neutral, neutral_cell
 from acts.importing.errors import ImportRefused
 from acts.importing.mapping import ReadSettings
-from acts.importing.rows import RefusedRow, cells_as_text
-from acts.importing.source import PROBLEM_COLUMN, ROW_COLUMN, Source
+from acts.importing.reading import FileFacts
+from acts.importing.rows import RefusedRow
+from acts.importing.sizes import cut
+from acts.importing.source import PROBLEM_COLUMN, ROW_COLUMN
 
+REASONS_LIMIT = 100
 _OWN = (ROW_COLUMN, PROBLEM_COLUMN)
 
 
 class RefusedFile(AbstractContextManager["RefusedFile"]):
     """A file with the columns of the source, and in front of them the number of the row and its problems."""
 
-    def __init__(self, path: Path, source: Source, settings: ReadSettings) -> None:
-        self._line_word = source.line_word
-        headers = source.own_headers
-        self._places = shown_places(source)
+    def __init__(self, path: Path, facts: FileFacts, settings: ReadSettings) -> None:
+        self._line_word = facts.line_word
+        headers = facts.headers
+        self._places = shown_places(headers)
         # Bytes that could not be decoded are written back as they were.
         encoding = "utf-8" if settings.encoding == "utf-8-sig" else settings.encoding
         try:
@@ -46,14 +49,14 @@ class RefusedFile(AbstractContextManager["RefusedFile"]):
         self._writer.writerow([row, *map(neutral_cell, (report, *cells))])
 
 
-def shown_places(source: Source) -> list[int]:
+def shown_places(headers: Sequence[str]) -> list[int]:
     """The places of the columns that a file of refused rows shows."""
-    return [place for place, header in enumerate(source.own_headers) if header not in _OWN]
+    return [place for place, header in enumerate(headers) if header not in _OWN]
 
 
 def shown_cells(row: RefusedRow, places: Sequence[int]) -> list[str]:
     """The cells of a row that its file shows, as texts; of a row that cannot be read, whatever there is."""
-    texts = cells_as_text(row.record.cells)
+    texts = [cut(str(cell)) for cell in row.record.cells]
     is_whole = not row.record.fault or len(texts) == max(places, default=-1) + 1
     return [texts[place] for place in places] if is_whole else texts
 
@@ -64,5 +67,8 @@ def _for_owner_alone(path: str, flags: int) -> int:
 
 def report_of(row: RefusedRow, line_word: str) -> str:
     """One refused row as a sentence: where it stands, and each column with its reason."""
-    reasons = (f'column "{each.column}": {each.reason}' if each.column else each.reason for each in row.refusals)
-    return f"{line_word} {row.record.line}: {'; '.join(reasons)}"
+    shown = row.refusals[:REASONS_LIMIT]
+    reasons = [f'column "{each.column}": {each.reason}' if each.column else each.reason for each in shown]
+    if len(row.refusals) > REASONS_LIMIT:
+        reasons.append(f"and {len(row.refusals) - REASONS_LIMIT:,} more")
+    return cut(f"{line_word} {row.record.line}: {'; '.join(reasons)}")

@@ -11,10 +11,11 @@ from acts.importing.columns import columns_of, did_you_mean, index_of, lacks_col
 from acts.importing.errors import ImportRefused, Unreadable
 from acts.importing.mapping import ImportMap, Recipe
 from acts.importing.recipes import Compiler, Read
-from acts.importing.seen import SeenNumbers
-from acts.importing.source import ABSENT, ROW_COLUMN, Record, Source, quoted
+from acts.importing.sizes import CUT, fault_of
+from acts.importing.source import ABSENT, ROW_COLUMN, BadCell, Record, ShownNumber, Source, quoted
 from catalogue.attribute import Attribute, ClientKind, ClientStage
 from catalogue.catalogue import Catalogue, UnknownAttribute
+from catalogue.errors import shown
 from catalogue.kinds import Kind
 
 
@@ -47,6 +48,8 @@ class MappedRow:
     manager: str | None
     """As the file names the manager: an id, an e-mail address or a name."""
     values: dict[str, object]
+    refusals: tuple[Refusal, ...] = ()
+    """What is wrong with it already; it is looked at all the same, so that all its problems are told at once."""
 
 
 _NUMBER, _KIND, _STAGE, _MANAGER = "client number", "client kind", "client stage", "client manager"
@@ -60,7 +63,7 @@ class RowMapper:
         self._names = {_NUMBER: given.client.number, _KIND: given.client.kind, _STAGE: given.client.stage}
         self._names |= {_MANAGER: given.client.manager}
         self._fixed = [
-            (where, compiler.cell(recipe, _FIXED.get(where, text_from), where))
+            (where, self._fixed_reader(compiler, where, recipe))
             for where, recipe in self._names.items()
             if recipe is not None
         ]
@@ -70,6 +73,13 @@ class RowMapper:
         self._compile_values(given, compiler, catalogue)
         self._row_place = source.headers.index(ROW_COLUMN) if ROW_COLUMN in source.headers else None
         self.unused = self._unused(source)
+        recipes = [each for each in self._recipes.values() if each.percent and each.column is not None]
+        self._percents = {index_of(each.column, source.headers, "") for each in recipes if each.column is not None}
+
+    def _fixed_reader(self, compiler: Compiler, where: str, recipe: Recipe) -> Read:
+        if where == _NUMBER:
+            return compiler.number(recipe, where)
+        return compiler.cell(recipe, _FIXED.get(where, text_from), where)
 
     def _compile_values(self, given: ImportMap, compiler: Compiler, catalogue: Catalogue) -> None:
         problems = []
@@ -96,45 +106,70 @@ class RowMapper:
 
     def column_of(self, path: str) -> str:
         """The column or columns from which the value at a path was read, for a report."""
-        recipe = self._recipes.get(path) or self._names.get(f"client {path}")
-        return ", ".join(map(str, columns_of(recipe))) if recipe is not None else path
+        return column_from(self._recipes.get(path) or self._names.get(f"client {path}"), path)
 
-    def rows(self, records: Iterable[Record], seen: SeenNumbers, first: int = 1) -> Iterator[MappedRow | RefusedRow]:
-        """Every record, as a row to store or a row refused; the first of them has this number."""
+    def rows(self, records: Iterable[Record], first: int = 1) -> Iterator[MappedRow | RefusedRow]:
+        """Every record as a row, with what is wrong with it; the first of them has this number."""
         for row, record in enumerate(records, start=first):
-            if record.fault:
-                yield RefusedRow(record, row, (Refusal("", record.fault),))
+            fault = record.fault or self._cut_fault(record)
+            if fault:
+                yield RefusedRow(record, row, (Refusal("", fault),))
             else:
-                yield self._map(record, row, seen)
+                yield self._map(record, row)
 
-    def _map(self, record: Record, row: int, seen: SeenNumbers) -> MappedRow | RefusedRow:
+    def _cut_fault(self, record: Record) -> str:
+        """Why a row of a file of refused rows cannot be taken, where it was too long to be kept as it was."""
+        is_cut = self._row_place is not None and any(
+            isinstance(each, str) and each.endswith(CUT) for each in record.cells
+        )
+        return "a cell was too long to be kept as it was; put back what stood there" if is_cut else ""
+
+    def _map(self, record: Record, row: int) -> MappedRow | RefusedRow:
         cells, refusals = record.cells, list[Refusal]()
-        if self._row_place is not None and str(cells[self._row_place]).isdecimal():
-            row = int(str(cells[self._row_place]))
+        if self._row_place is not None and (text := str(cells[self._row_place])).isdecimal() and len(text) < 10:
+            row = int(text)
         fixed: dict[str, Any] = {}
         for where, read in self._fixed:
-            try:
-                fixed[where] = _none_if_absent(read(cells, row))
-            except Unreadable as error:
-                refusals.append(Refusal(self.column_of(where.removeprefix("client ")), f"{where} {error}"))
+            value, reason = _read(read, cells, row)
+            fixed[where] = _none_if_absent(value)
+            if reason is not None:
+                refusals.append(Refusal(self.column_of(where.removeprefix("client ")), f"{where} {reason}"))
+        has_number = not refusals
         values: dict[str, object] = {}
         for path, read in self._values:
-            try:
-                value = read(cells, row)
-            except Unreadable as error:
-                refusals.append(Refusal(self.column_of(path), f"{path} {error}"))
-            else:
-                if value is not ABSENT:
-                    values[path] = value
+            value, reason = _read(read, cells, row)
+            if reason is not None:
+                refusals.append(Refusal(self.column_of(path), f"{path} {reason}"))
+            elif value is not ABSENT:
+                values[path] = value
         number = fixed.get(_NUMBER) or ""
-        if number and (earlier := seen.earlier_line(number, record.line)) is not None:
-            reason = f'client number takes a number once in a file; "{number}" stood in line {earlier} already'
-            refusals.append(Refusal(self.column_of("number"), reason))
-        elif not number and not refusals:
+        if not number and has_number:
             refusals.append(Refusal(self.column_of("number"), "client number is empty; every client needs one"))
-        if refusals:
-            return RefusedRow(record, row, tuple(refusals))
-        return MappedRow(record, row, number, fixed.get(_KIND), fixed.get(_STAGE), fixed.get(_MANAGER), values)
+        if fault := fault_of([number, *values.values()]):
+            return RefusedRow(record, row, (Refusal("", f"of what the map makes of it, {fault}"),))
+        kind, stage, manager = fixed.get(_KIND), fixed.get(_STAGE), fixed.get(_MANAGER)
+        return MappedRow(record, row, number, kind, stage, manager, values, tuple(refusals))
+
+    def texts(self, record: Record) -> list[str]:
+        """The cells of a record as a CSV file shows them, which the same map reads to the same values."""
+        return [_cell_text(cell, is_percent=place in self._percents) for place, cell in enumerate(record.cells)]
+
+
+def column_from(recipe: Recipe | None, otherwise: str) -> str:
+    """The columns of a recipe, for a report."""
+    return otherwise if recipe is None else ", ".join(map(str, columns_of(recipe)))
+
+
+def _read(read: Read, cells: Sequence[object], row: int) -> tuple[object, str | None]:
+    """A value, or the reason why there is none: whatever stands in a cell, it refuses its own row and no other."""
+    try:
+        return read(cells, row), None
+    except Unreadable as error:
+        return ABSENT, str(error)
+    except MemoryError:
+        raise
+    except Exception as error:
+        return ABSENT, f"cannot be read ({type(error).__name__}); the cell holds what no value is made of"
 
 
 def _none_if_absent(value: object) -> object:
@@ -147,7 +182,7 @@ def _enum_converter(members: type[ClientKind] | type[ClientStage]) -> Callable[[
     def convert(cell: object) -> object:
         found = by_name.get(text_from(cell).upper())
         if found is None:
-            raise Unreadable(f'takes {" or ".join(by_name)}; got the text "{cell}"')
+            raise Unreadable(f"takes {' or '.join(by_name)}; got {shown(cell)}")
         return found
 
     return convert
@@ -178,14 +213,15 @@ def leaf_of(catalogue: Catalogue, path: str) -> Attribute:
     return attribute
 
 
-def cells_as_text(cells: Sequence[object]) -> list[str]:
-    """The cells of a record as a CSV file shows them; what the map reads from it again is the same value."""
-    return [_cell_text(cell) for cell in cells]
-
-
-def _cell_text(cell: object) -> str:
+def _cell_text(cell: object, *, is_percent: bool) -> str:
     if cell is None or cell is ABSENT:
         return ""
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, ShownNumber):
+        return cell.words if is_percent or not cell.is_percent else str(cell.value)
+    if isinstance(cell, BadCell):
+        return cell.words
     if isinstance(cell, list | dict):
         return json.dumps(cell, ensure_ascii=False, default=str)
     if isinstance(cell, datetime):

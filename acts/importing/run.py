@@ -1,32 +1,31 @@
 """One import from its first row to its last: batches go to the database, refused rows to the listener."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from anyio.lowlevel import checkpoint
 
+from acts.checks import number_problems
 from acts.importing.definitions import missing_attributes
 from acts.importing.errors import Unreadable
-from acts.importing.joining import joined
 from acts.importing.mapping import ImportMap
-from acts.importing.readers import open_source
-from acts.importing.rows import MappedRow, Refusal, RefusedRow, RowMapper
+from acts.importing.reading import Reading, opened_reading
+from acts.importing.rows import MappedRow, Refusal, RefusedRow, column_from
 from acts.importing.seen import SeenNumbers
-from acts.importing.source import Source
 from acts.upserts import ROW_LIMIT, ClientRow, UpsertReport
 from catalogue.attribute import Attribute
 from catalogue.catalogue import Catalogue
-from catalogue.errors import Problem
+from catalogue.errors import ErrorCode, Problem, shown
 
 Store = Callable[[Sequence[ClientRow]], Awaitable[UpsertReport]]
-BATCH_SIZE = 8_000_000
-"""Units: about bytes, so that a thousand long rows do not fill the memory."""
-_CELL_SIZE = 8
 Row = MappedRow | RefusedRow
+_REFUSED_BEFORE = Problem(ErrorCode.INVALID_VALUE, "")
+"""Of a row that the file alone refuses, and that is looked at for the rest of its problems."""
+SAMPLE = 3
 FindManager = Callable[[str], Awaitable[str]]
 """From the manager as the file names them to the id; raises Unreadable."""
 
@@ -41,6 +40,8 @@ class Tally:
     unchanged: int = 0
     refused: int = 0
     is_interrupted: bool = False
+    numbers: list[str] = field(default_factory=list)
+    """Of the first clients, as the map makes them."""
 
     @property
     def stored(self) -> int:
@@ -52,12 +53,26 @@ class Tally:
 class Prepared:
     """A file and its map, found to fit each other; nothing is written yet."""
 
-    source: Source
-    mapper: RowMapper
+    map: ImportMap
+    reading: Reading
     missing: tuple[Attribute, ...]
     """Attributes to define before the first row."""
     catalogue: Catalogue
     """With those attributes."""
+
+    def column_of(self, path: str) -> str:
+        """The column or columns from which the value at a path was read, for a report."""
+        client = self.map.client
+        named = {"number": client.number, "kind": client.kind, "stage": client.stage, "manager": client.manager}
+        return column_from(self.map.values.get(path) or named.get(path), path)
+
+    async def batches(self, done: int = 0) -> AsyncIterator[list[Row]]:
+        """The rows behind those that are done, in parts that fit into memory and into a command.
+
+        The same file makes the same parts, wherever a pass begins.
+        """
+        async for rows in self.reading.batches(done, ROW_LIMIT):
+            yield rows
 
 
 class Listener(Protocol):
@@ -73,36 +88,16 @@ class Listener(Protocol):
         """Say whether the import is to end here."""
 
 
-@contextmanager
-def prepared(path: Path, given: ImportMap, catalogue: Catalogue) -> Iterator[Prepared]:
-    """An import that can start, its file open.
+@asynccontextmanager
+async def prepared(path: Path, given: ImportMap, catalogue: Catalogue) -> AsyncIterator[Prepared]:
+    """An import that can start, its file open in a process of its own.
 
     Raises: ImportRefused where file, map and catalogue do not fit.
     """
     missing = missing_attributes(given, catalogue)
     would_be = catalogue.with_attributes(missing) if missing else catalogue
-    with open_source(path, given.read) as source:
-        if given.join is not None:
-            source = joined(source, given.join, path.parent)
-        yield Prepared(source, RowMapper(given, source, would_be), missing, would_be)
-
-
-def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """The rows in parts that fit into memory and into a command.
-
-    The same rows make the same parts.
-    """
-    batch: list[Row] = []
-    size = 0
-    for row in rows:
-        batch.append(row)
-        cells = row.record.cells
-        size += _CELL_SIZE * len(cells) + sum(len(cell) for cell in cells if isinstance(cell, str))
-        if len(batch) == ROW_LIMIT or size > BATCH_SIZE:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+    async with opened_reading(path, given, would_be) as reading:
+        yield Prepared(given, reading, missing, would_be)
 
 
 @dataclass(slots=True)
@@ -121,31 +116,28 @@ class ImportRun:
 
         Cost: one batch of rows in memory; a call of `store` for each.
         """
-        source, mapper = self.prepared.source, self.prepared.mapper
+        reading = self.prepared.reading
         with SeenNumbers() as seen:
-            for chunk in batches(mapper.rows(source.records, seen)):
+            async for chunk in self.prepared.batches():
                 if self.listener.is_stopped():
                     self.tally.is_interrupted = True
                     break
-                await self.take(chunk)
-                self.listener.progress(self.tally, source.position())
+                await self.take(chunk, seen)
+                self.listener.progress(self.tally, reading.position)
                 # lets a signal handler run even while every row is refused and nothing is sent
                 await checkpoint()
         return self.tally
 
-    async def take(self, chunk: Sequence[Row]) -> None:
+    async def take(self, chunk: Sequence[Row], seen: SeenNumbers) -> None:
         """Store what can be stored of some rows, and tell the listener of the others."""
         refused = [row for row in chunk if isinstance(row, RefusedRow)]
         mapped: list[MappedRow] = []
         clients: list[ClientRow] = []
         for row in chunk:
             if isinstance(row, MappedRow):
-                client = await self._client_row(row)
-                if isinstance(client, RefusedRow):
-                    refused.append(client)
-                else:
-                    mapped.append(row)
-                    clients.append(client)
+                known, client = await self._client_row(self._once(row, seen))
+                mapped.append(known)
+                clients.append(client)
         if clients:
             report = await self.store(clients)
             refused += self._refused_by(report.problems, mapped)
@@ -157,14 +149,29 @@ class ImportRun:
         for each in sorted(refused, key=lambda row: row.record.line):
             self.listener.refuse(each)
 
-    async def _client_row(self, row: MappedRow) -> ClientRow | RefusedRow:
+    def _once(self, row: MappedRow, seen: SeenNumbers) -> MappedRow:
+        """The row, refused where its number stood in the file before."""
+        if not row.number:
+            return row
+        if len(self.tally.numbers) < SAMPLE and not row.refusals:
+            self.tally.numbers.append(row.number)
+        earlier = None if number_problems(row.number) else seen.earlier_line(row.number, row.record.line)
+        if earlier is None:
+            return row
+        reason = f"client number takes a number once in a file; {shown(row.number)} stood in line {earlier} already"
+        return replace(row, refusals=(*row.refusals, self._refusal(("number",), reason)))
+
+    async def _client_row(self, row: MappedRow) -> tuple[MappedRow, ClientRow]:
+        """The row, with what is wrong with its manager, and what is to be stored or looked at of it."""
         manager = None
         if row.manager is not None:
             try:
                 manager = await self._manager(row.manager)
             except Unreadable as error:
-                return RefusedRow(row.record, row.row, (self._refusal(("manager",), f"client manager {error}"),))
-        return ClientRow(row.number, row.kind, row.stage, manager, row.values)
+                refusal = self._refusal(("manager",), f"client manager {error}")
+                row = replace(row, refusals=(*row.refusals, refusal))
+        before = (_REFUSED_BEFORE,) if row.refusals else ()
+        return row, ClientRow(row.number, row.kind, row.stage, manager, row.values, before)
 
     async def _manager(self, name: str) -> str:
         """The id of a manager, looked up once however many rows name them."""
@@ -183,10 +190,19 @@ class ImportRun:
         for each in problems:
             if each.row is None:
                 raise ValueError(f"a problem of many rows names its row; got {each}")
-            by_row[each.row].append(self._refusal(each.path, each.message.rstrip(".")))
-        return [RefusedRow(mapped[place].record, mapped[place].row, tuple(found)) for place, found in by_row.items()]
+            if each.message:
+                by_row[each.row].append(self._refusal(each.path, each.message.rstrip(".")))
+        numbers = self.prepared.column_of("number")
+        refused: list[RefusedRow] = []
+        for place in sorted(by_row.keys() | {place for place, row in enumerate(mapped) if row.refusals}):
+            row, found = mapped[place], by_row[place]
+            if any(each.column == numbers for each in row.refusals):
+                # The file has said it: a number that is empty, or stood before.
+                found = [each for each in found if each.column != numbers]
+            refused.append(RefusedRow(row.record, row.row, tuple(dict.fromkeys((*row.refusals, *found)))))
+        return refused
 
     def _refusal(self, path: Sequence[str], reason: str) -> Refusal:
         names = [".".join(path[:length]) for length in range(len(path), 0, -1)]
-        found = next((column for name in names if (column := self.prepared.mapper.column_of(name)) != name), "")
+        found = next((column for name in names if (column := self.prepared.column_of(name)) != name), "")
         return Refusal(found, reason)

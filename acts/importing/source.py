@@ -10,12 +10,44 @@ ROW_COLUMN = "kehu_row"
 PROBLEM_COLUMN = "kehu_problem"
 
 
+MERGED = "#MERGED!"
+ERRORS = frozenset(
+    "#REF! #N/A #VALUE! #DIV/0! #NAME? #NUM! #NULL! #SPILL! #CALC! #FIELD! #BLOCKED! #CONNECT! #BUSY! #UNKNOWN! "
+    f"#EXTERNAL! #PYTHON! #GETTING_DATA #CELL! #FORMULA! {MERGED}".split()
+)
+"""What a spreadsheet shows instead of a value, in a file of any format."""
+
+
 class _Absent:
     """The type of ABSENT."""
 
 
 ABSENT: Final = _Absent()
 """No cell at all, or one that says nothing: the value of the client stays what it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownNumber:
+    """A number of a spreadsheet, and what its format shows of it."""
+
+    value: int | float
+    words: str
+    """As the sheet shows it: 00123, 65.5%."""
+    is_percent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BadCell:
+    """A cell that is not empty and holds no value: an error, a part of a merged cell, a formula without a result."""
+
+    reason: str
+    """To end the sentence "the cell ..."."""
+    words: str = "#CELL!"
+    """As the sheet shows it, or one of ERRORS, so that it is refused in a file of refused rows too."""
+
+    @property
+    def is_merged(self) -> bool:
+        return self.words == MERGED
 
 
 class Record(NamedTuple):
@@ -60,6 +92,6 @@ class Source(AbstractContextManager["Source"]):
 
 def quoted(names: Iterable[object], most: int = 30) -> str:
     """Names for a sentence, the first of them if they are many."""
-    listed = [f'"{name}"' for name in names]
+    listed = [f'"{str(name)[:100]}"' for name in names]
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
     return (", ".join(listed[:most]) or "none") + more

@@ -1,17 +1,20 @@
 """The one door of the extra `io`: Parquet and Excel as records, by polars and fastexcel, loaded only when used."""
 
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from acts.formula_cells import whole
+from acts.importing.archive import Archive
 from acts.importing.errors import ImportRefused
+from acts.importing.mapping import ReadSettings
+from acts.importing.sizes import CELL_LIMIT
 from acts.importing.source import Record, Source, quoted
-from acts.importing.workbook import check_workbook
+from acts.importing.workbook import COLUMNS_LIMIT, is_workbook, open_workbook
 
 BATCH_ROWS = 10_000
+_PACKED = (".xlsb", ".ods")
 _MISSING = 'Reading {} needs the extra "io". Install it with: python -m pip install "kehu[io]"'
 
 
@@ -53,8 +56,11 @@ def open_parquet(path: Path) -> Source:
         total = int(lazy.select(polars.len()).collect().item())
     except Exception as error:
         raise ImportRefused(f"{path.name} cannot be read as Parquet: {_first_line(error)}.") from None
+    if len(headers) > COLUMNS_LIMIT:
+        raise ImportRefused(f"{path.name} has more than {COLUMNS_LIMIT:,} columns; the map cannot need so many.")
     counter = _Counter()
-    records = _records((row for frame in _frames(lazy, total, path) for row in frame.iter_rows()), counter, first=1)
+    frames = (_without_giants(polars, frame) for frame in _frames(lazy, total, path))
+    records = _records((row for frame in frames for row in frame.iter_rows()), counter, first=1)
     return Source(headers, records, total, "rows", counter.position, line_word="row")
 
 
@@ -69,19 +75,48 @@ def _frames(lazy: Any, total: int, path: Path) -> Iterator[Any]:
         except Exception as error:
             message = f"{path.name} cannot be read as Parquet from row {start + 1:,} on: {_first_line(error)}."
             raise ImportRefused(message) from None
+        if frame.height == 0:
+            raise ImportRefused(f"{path.name} says that it has {total:,} rows, and has {start:,}.")
         yield frame
 
 
-def open_excel(path: Path, sheet: str | int | None) -> Source:
+def _without_giants(polars: ModuleType, frame: Any) -> Any:
+    """The rows, with texts that are too long for a cell cut to one that still is.
+
+    A text that stands in the file once may stand in every row, where each would be a text of its own.
+    """
+    texts = [name for name, kind in frame.schema.items() if kind == polars.String]
+    lengths = frame.select(polars.col(texts).str.len_chars().max()).row(0) if texts and frame.height else ()
+    giants = [name for name, length in zip(texts, lengths, strict=bool(lengths)) if (length or 0) > CELL_LIMIT]
+    return frame.with_columns(polars.col(giants).str.head(CELL_LIMIT + 1)) if giants else frame
+
+
+def open_excel(path: Path, settings: ReadSettings) -> Source:
     """The records of one sheet of a workbook: the first, or the one that is named or counted from 1.
 
-    Cost: the whole sheet in memory, because a workbook is one compressed piece.
+    Raises: ImportRefused.
+    Cost: of .xls, .xlsb and .ods the whole sheet in memory.
     """
+    packed = path.suffix.lower() in _PACKED
+    if is_workbook(path) and not packed:
+        return open_workbook(path, settings)
+    if settings.header is not None or settings.merged != "refuse":
+        raise ImportRefused(f"{path.name}: [read] header and merged are for .xlsx; save it as such.")
+    return _open_other(path, settings.sheet, packed=packed)
+
+
+def _open_other(path: Path, sheet: str | int | None, *, packed: bool) -> Source:
     fastexcel = _fastexcel()
-    if path.suffix.lower() == ".xlsx" or zipfile.is_zipfile(path):
-        check_workbook(path)
+    content: Path | bytes = path
+    if packed:
+        # What was looked at, and nothing else that may be in the file.
+        archive = Archive(path)
+        try:
+            content = archive.copied()
+        finally:
+            archive.close()
     try:
-        book = fastexcel.read_excel(path)
+        book = fastexcel.read_excel(content)
     except Exception as error:
         raise ImportRefused(f"{path.name} cannot be read as a workbook: {_first_line(error)}.") from None
     names: list[str] = list(book.sheet_names)

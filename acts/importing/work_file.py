@@ -7,12 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from acts.importing.errors import ImportRefused
 from acts.importing.seen import SeenNumbers
 
+KEPT_LIMIT = 50_000_000
+"""Units: characters of all refused rows of a job: about 200,000 rows of a usual table."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS refused (place INTEGER PRIMARY KEY, row INTEGER, report TEXT, cells TEXT);
 CREATE TABLE IF NOT EXISTS checked (one INTEGER PRIMARY KEY, rows INTEGER, created INTEGER, changed INTEGER);
 """
+
+
+class RefusedTooMuch(ImportRefused):
+    """More rows are refused than anybody mends; those up to there are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,9 @@ class WorkFile(SeenNumbers):
         # A killed process loses nothing that was written; only a machine that falls over could.
         self._database.execute("PRAGMA synchronous = OFF")
         self._database.executescript(_TABLES)
+        (self._kept,) = self._database.execute(
+            "SELECT coalesce(sum(length(report) + length(cells)), 0) FROM refused"
+        ).fetchone()
         self._database.execute("BEGIN")
 
     def commit(self) -> None:
@@ -79,6 +89,12 @@ class WorkFile(SeenNumbers):
     def refuse(self, row: RefusedCells) -> None:
         """Note a refused row; the same row again is noted once, with what is wrong with it now."""
         values = (row.place, row.row, row.report, json.dumps(row.cells))
+        self._kept += len(row.report) + len(values[3])
+        if self._kept > KEPT_LIMIT:
+            raise RefusedTooMuch(
+                f"The rows that are refused come to more than {KEPT_LIMIT:,} characters, so this is not about "
+                f"single rows: mend the map or the file, and begin again. The last of them says: {row.report[:500]}"
+            )
         self._database.execute("INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?)", values)
 
     def refused_between(self, first: int, last: int) -> frozenset[int]:

@@ -1,185 +1,277 @@
-"""A look at an Excel workbook before anything opens it: what it would come to in memory, read as a stream."""
+"""An Excel workbook (.xlsx) as records, read as a stream by this module and by nothing else."""
 
-import re
-import zipfile
-import zlib
-from array import array
-from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+import posixpath
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 from xml.parsers import expat
 
+from acts.importing.archive import Archive, refusal
 from acts.importing.errors import ImportRefused
+from acts.importing.mapping import ReadSettings
+from acts.importing.number_formats import NumberFormat, format_from
+from acts.importing.sheet import Merges, SheetReader, Styles, unescaped
+from acts.importing.source import BadCell, Record, Source, quoted
 
-BYTES_LIMIT = 300_000_000
-"""Of all parts together, as they really are and not as the archive says."""
-PARTS_LIMIT = 1_000
-CELLS_LIMIT = 10_000_000
-"""Of the rectangle that holds all cells of a sheet: empty ones take memory too."""
 TEXT_LIMIT = 100_000_000
-"""Units: characters of all cells; a shared text counts for each cell that shows it."""
-_PIECE = 65_536
-_DEFLATED, _STORED = zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED
-_PICTURES = frozenset((".bin", ".png", ".jpeg", ".jpg", ".gif", ".emf", ".wmf", ".tiff", ".bmp", ".ico"))
-_SHEET = b"sheetData"
-_PLACE = re.compile(r"([A-Z]{1,7})([0-9]{1,12})")
-_INSTEAD = "Save it as CSV, or split it."
+"""Units: characters of the texts that cells share."""
+FORMATS_LIMIT = 65_500
+COLUMNS_LIMIT = 5_000
+
+Start = Callable[[str, dict[str, str]], None]
+End = Callable[[str], None]
 
 
-def check_workbook(path: Path) -> None:
-    """Nothing, where a workbook is small enough to be read as a whole.
+def is_workbook(path: Path) -> bool:
+    """Whether a file is an archive, as .xlsx is; .xls is none."""
+    with path.open("rb") as raw:
+        return raw.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
 
-    Raises: ImportRefused for one that is larger than it looks, or no workbook.
-    Cost: flat memory; the workbook is inflated and parsed once.
+
+def parse(archive: Archive, path: Path, name: str, start: Start, end: End | None, text: End | None) -> Iterator[None]:
+    """Parse a part piece by piece; handlers have heard of a piece when it is handed out.
+
+    Raises: ImportRefused.
     """
+
+    def doctype(*_: object) -> None:
+        raise refusal(path, "defines XML entities, which workbooks do not")
+
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartDoctypeDeclHandler = doctype
+    parser.StartElementHandler = start
+    if end is not None:
+        parser.EndElementHandler = end
+    if text is not None:
+        parser.CharacterDataHandler = text
     try:
-        with zipfile.ZipFile(path) as book, path.open("rb") as raw:
-            parts = book.infolist()
-            if len(parts) > PARTS_LIMIT:
-                raise _refusal(path, f"has {len(parts):,} parts; {PARTS_LIMIT:,} are the most")
-            _Inspection(path, raw, sorted(parts, key=lambda each: "sharedStrings" not in each.filename)).run()
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError) as error:
-        raise ImportRefused(f"{path.name} cannot be read as a workbook: {error}.") from None
+        for piece in archive.pieces(name):
+            parser.Parse(piece, False)
+            yield
+        parser.Parse(b"", True)
+        yield
+    except expat.ExpatError as error:
+        raise refusal(path, f"has a part that is no XML, {name}: {error}") from None
 
 
-def _refusal(path: Path, what: str) -> ImportRefused:
-    return ImportRefused(f"The workbook {path.name} {what}. {_INSTEAD}")
+@dataclass(slots=True)
+class Workbook:
+    """What the parts beside the sheets say."""
 
+    path: Path
+    archive: Archive
+    sheets: list[tuple[str, str]] = field(default_factory=list)
+    """Name and part."""
+    starts_1904: bool = False
+    shared: list[str] = field(default_factory=list)
+    formats: list[NumberFormat] = field(default_factory=list)
 
-class _Inspection:
-    """One workbook, part by part; the shared texts first, because the cells refer to them."""
+    def read(self) -> None:
+        """Raises: ImportRefused."""
+        main = self._related("_rels/.rels", "").get("officeDocument", [("", "xl/workbook.xml")])[0][1]
+        if not self.archive.has(main):
+            raise refusal(self.path, "has no workbook in it")
+        folder, base = posixpath.split(main)
+        relations = self._related(f"{folder}/_rels/{base}.rels".lstrip("/"), folder)
+        by_id = {key: target for targets in relations.values() for key, target in targets}
+        self._sheets(main, by_id)
+        self._styles(relations.get("styles", [("", f"{folder}/styles.xml")])[0][1])
+        self._shared(relations.get("sharedStrings", [("", f"{folder}/sharedStrings.xml")])[0][1])
 
-    def __init__(self, path: Path, raw: BinaryIO, parts: list[zipfile.ZipInfo]) -> None:
-        self._path = path
-        self._raw = raw
-        self._parts = parts
-        self._bytes = 0
-        self._characters = 0
-        self._lengths = array("I")
-        self._row = self._column = self._last_row = self._last_column = 0
-        self._in_text = self._in_value = self._is_shared = False
-        self._words = ""
+    def _parse(self, name: str, start: Start, end: End | None = None, text: End | None = None) -> None:
+        for _ in parse(self.archive, self.path, name, start, end, text):
+            pass
 
-    def run(self) -> None:
-        for part in self._parts:
-            if part.flag_bits & 1 or part.compress_type not in (_DEFLATED, _STORED):
-                raise _refusal(self._path, "is encrypted or packed in a way that workbooks are not")
-            self._row = self._column = self._last_row = self._last_column = 0
-            # Of an OpenDocument sheet only the length is looked at; one cannot be sent to a server.
-            is_open_document = self._path.suffix.lower() == ".ods"
-            if is_open_document or PurePosixPath(part.filename).suffix.lower() in _PICTURES:
-                self._picture(part)
-            else:
-                self._xml(part)
+    def _related(self, name: str, folder: str) -> dict[str, list[tuple[str, str]]]:
+        """Id and part of each relation, by the last word of its type."""
+        found: dict[str, list[tuple[str, str]]] = {}
 
-    def _picture(self, part: zipfile.ZipInfo) -> None:
-        before = b""
-        for piece in self._pieces(part):
-            if _SHEET in before[-len(_SHEET) :] + piece:
-                raise _refusal(self._path, f"has a sheet in the place of a picture, {part.filename}")
-            before = piece
+        def start(tag: str, given: dict[str, str]) -> None:
+            if tag.rpartition(":")[2] == "Relationship" and given.get("TargetMode") != "External":
+                target = given.get("Target", "")
+                part = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"{folder}/{target}")
+                kind = given.get("Type", "").rpartition("/")[2]
+                found.setdefault(kind, []).append((given.get("Id", ""), part.lstrip("/")))
 
-    def _xml(self, part: zipfile.ZipInfo) -> None:
-        parser = expat.ParserCreate()
-        parser.buffer_text = True
-        parser.StartDoctypeDeclHandler = self._doctype
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._text
-        has_any = False
-        try:
-            for piece in self._pieces(part):
-                has_any = True
-                parser.Parse(piece, False)
-            if has_any:
-                parser.Parse(b"", True)
-        except expat.ExpatError as error:
-            raise _refusal(self._path, f"has a part that is no XML, {part.filename}: {error}") from None
+        if self.archive.has(name):
+            self._parse(name, start)
+        return found
 
-    def _doctype(self, *_: object) -> None:
-        raise _refusal(self._path, "defines XML entities, which workbooks do not")
+    def _sheets(self, main: str, by_id: dict[str, str]) -> None:
+        def start(tag: str, given: dict[str, str]) -> None:
+            match tag.rpartition(":")[2]:
+                case "sheet":
+                    key = next((value for name, value in given.items() if name.rpartition(":")[2] == "id"), "")
+                    if (part := by_id.get(key)) is not None and self.archive.has(part):
+                        self.sheets.append((given.get("name", ""), part))
+                case "workbookPr":
+                    self.starts_1904 = given.get("date1904", "0") in ("1", "true")
 
-    def _start(self, name: str, given: dict[str, str]) -> None:
-        match name.rpartition(":")[2]:
-            case "c":
-                self._is_shared = given.get("t") == "s"
-                place = _PLACE.fullmatch(given.get("r", ""))
-                self._column = _number_of(place[1]) if place else self._column + 1
-                self._row = int(place[2]) if place else self._row
-                self._last_column = max(self._last_column, self._column)
-                self._last_row = max(self._last_row, self._row)
-                if self._last_row * self._last_column > CELLS_LIMIT:
-                    size = f"{self._last_row:,} rows by {self._last_column:,} columns"
-                    raise _refusal(self._path, f"has a sheet of {size}; {CELLS_LIMIT:,} cells are the most")
-            case "row":
-                given_row = given.get("r", "")
-                self._row = int(given_row[:12]) if given_row.isdecimal() else self._row + 1
-                self._column = 0
-            case "si":
-                self._lengths.append(0)
-            case "t":
-                self._in_text = True
-            case "v":
-                self._in_value, self._words = True, ""
+        self._parse(main, start)
 
-    def _end(self, name: str) -> None:
-        match name.rpartition(":")[2]:
-            case "t":
-                self._in_text = False
-            case "v":
-                self._in_value = False
-                if self._is_shared and self._words.isdecimal() and len(self._words) < 10:
-                    at = int(self._words)
-                    self._count(self._lengths[at] if at < len(self._lengths) else 0)
+    def _styles(self, name: str) -> None:
+        codes: dict[int, str] = {}
+        within = [""]
 
-    def _text(self, text: str) -> None:
-        if self._in_value:
-            if len(self._words) < 20:
-                self._words += text[:20]
-            self._count(len(text))
-        elif self._in_text and self._lengths:
-            self._lengths[-1] = min(self._lengths[-1] + len(text), 2**32 - 1)
+        def start(tag: str, given: dict[str, str]) -> None:
+            match tag.rpartition(":")[2]:
+                case "numFmt" if given.get("numFmtId", "").isdecimal():
+                    codes[int(given["numFmtId"][:9])] = given.get("formatCode", "")[:255]
+                case "cellXfs" | "cellStyleXfs" as what:
+                    within[0] = what
+                case "xf" if within[0] == "cellXfs" and len(self.formats) < FORMATS_LIMIT:
+                    text = given.get("numFmtId", "0")
+                    number = int(text[:9]) if text.isdecimal() else 0
+                    self.formats.append(format_from(number, codes.get(number)))
 
-    def _count(self, characters: int) -> None:
-        self._characters += characters
-        if self._characters > TEXT_LIMIT:
-            raise _refusal(self._path, f"has cells of more than {TEXT_LIMIT:,} characters together")
+        if self.archive.has(name):
+            self._parse(name, start)
 
-    def _pieces(self, part: zipfile.ZipInfo) -> Iterator[bytes]:
-        """What a part really holds: the archive may say what it likes of its length."""
+    def _shared(self, name: str) -> None:
+        words: list[str] = []
+        state = {"t": False, "rPh": False}
         size = 0
-        for piece in _inflated(self._raw, part):
-            size += len(piece)
-            self._bytes += len(piece)
-            if size > part.file_size or self._bytes > BYTES_LIMIT:
-                raise _refusal(self._path, f"comes to more than it says, or than {BYTES_LIMIT:,} bytes")
-            yield piece
+
+        def start(tag: str, _given: dict[str, str]) -> None:
+            tag = tag.rpartition(":")[2]
+            if tag in state:
+                state[tag] = True
+            elif tag == "si":
+                words.clear()
+
+        def end(tag: str) -> None:
+            nonlocal size
+            tag = tag.rpartition(":")[2]
+            if tag in state:
+                state[tag] = False
+            elif tag == "si":
+                self.shared.append(unescaped("".join(words)))
+                size += len(self.shared[-1])
+                if size > TEXT_LIMIT:
+                    raise refusal(self.path, f"has cells of more than {TEXT_LIMIT:,} characters together")
+
+        def text(piece: str) -> None:
+            # How a word is spoken (rPh) is no part of it.
+            if state["t"] and not state["rPh"]:
+                words.append(piece)
+
+        if self.archive.has(name):
+            self._parse(name, start, end, text)
 
 
-def _inflated(file: BinaryIO, part: zipfile.ZipInfo) -> Iterator[bytes]:
-    file.seek(part.header_offset)
-    header = file.read(30)
-    if len(header) < 30 or header[:4] != b"PK\x03\x04":
-        raise zipfile.BadZipFile("a part is not where the archive says")
-    name, extra = (int.from_bytes(header[at : at + 2], "little") for at in (26, 28))
-    file.seek(part.header_offset + 30 + name + extra)
-    left = part.compress_size
-    inflate = zlib.decompressobj(-15) if part.compress_type == _DEFLATED else None
-    while left > 0 and (packed := file.read(min(_PIECE, left))):
-        left -= len(packed)
-        if inflate is None:
-            yield packed
-            continue
-        while packed and not inflate.eof:
-            yield inflate.decompress(packed, _PIECE)
-            packed = inflate.unconsumed_tail
-    if inflate is not None and not inflate.eof:
-        yield inflate.flush()
+def open_workbook(path: Path, settings: ReadSettings) -> Source:
+    """The records of one sheet: the first, or the one that is named or counted from 1.
+
+    Raises: ImportRefused.
+    Cost: the shared texts in memory; the sheet is a stream, inflated twice where cells are merged.
+    """
+    archive = Archive(path)
+    try:
+        book = Workbook(path, archive)
+        book.read()
+        name, part = _chosen(path, book.sheets, settings.sheet)
+        styles = Styles(book.formats, book.shared, book.starts_1904)
+        merges = _merges(book, part)
+        rows = _Rows(book, part, SheetReader(path, styles, merges, settings.merged))
+        first, headers = _header(rows.read(), settings.header, path, name)
+    except BaseException:
+        archive.close()
+        raise
+    return Source(
+        headers=headers,
+        records=rows.records(first, len(headers)),
+        total=path.stat().st_size,
+        unit="bytes",
+        position=archive.position,
+        line_word="row",
+        close=archive.close,
+    )
 
 
-def _number_of(letters: str) -> int:
-    """The column that letters name: A is 1, Z is 26, AA is 27."""
-    found = 0
-    for each in letters:
-        found = found * 26 + ord(each) - 64
-    return found
+def _chosen(path: Path, sheets: list[tuple[str, str]], sheet: str | int | None) -> tuple[str, str]:
+    names = [name for name, _ in sheets]
+    if not names:
+        raise refusal(path, "has no sheet in it")
+    chosen = names[sheet - 1] if isinstance(sheet, int) and 0 < sheet <= len(names) else str(sheet or names[0])
+    if chosen not in names:
+        raise ImportRefused(f'{path.name} has no sheet "{sheet}"; its sheets are {quoted(names)}. Set [read] sheet.')
+    return sheets[names.index(chosen)]
+
+
+def _merges(book: Workbook, part: str) -> Merges:
+    """The merged cells of a sheet, which stand behind its rows."""
+    before, has_any = b"", False
+    for piece in book.archive.pieces(part):
+        has_any = has_any or b"mergeCell" in before[-16:] + piece
+        before = piece
+    merges = Merges(book.path)
+    if has_any:
+        book.archive.begin_again()
+
+        def start(tag: str, given: dict[str, str]) -> None:
+            if tag.rpartition(":")[2] == "mergeCell":
+                merges.add(given.get("ref", ""))
+
+        for _ in parse(book.archive, book.path, part, start, None, None):
+            pass
+    book.archive.begin_again()
+    return merges
+
+
+@dataclass(slots=True)
+class _Rows:
+    """The rows of a sheet, one after the other."""
+
+    book: Workbook
+    part: str
+    reader: SheetReader
+    _stream: Iterator[tuple[int, list[object]]] | None = None
+
+    def read(self) -> Iterator[tuple[int, list[object]]]:
+        if self._stream is None:
+            self._stream = self._rows()
+        return self._stream
+
+    def _rows(self) -> Iterator[tuple[int, list[object]]]:
+        reader = self.reader
+        for _ in parse(self.book.archive, self.book.path, self.part, reader.start, reader.end, reader.text):
+            yield from reader.taken()
+
+    def records(self, first: int, width: int) -> Iterator[Record]:
+        for number, cells in self.read():
+            if number > first and any(_is_filled(cell) for cell in cells):
+                over = len(cells) > width and any(_is_filled(cell) for cell in cells[width:])
+                fault = f"the row has {len(cells)} cells, but the header names {width} columns" if over else ""
+                # What stands beside the table is no part of it, if nothing of it is a value.
+                yield Record(number, cells if over else (cells + [None] * (width - len(cells)))[:width], fault)
+
+
+def _is_filled(cell: object) -> bool:
+    if isinstance(cell, BadCell):
+        return not cell.is_merged
+    return cell is not None and cell != ""
+
+
+def _header(
+    rows: Iterator[tuple[int, list[object]]], wanted: int | None, path: Path, sheet: str
+) -> tuple[int, tuple[str, ...]]:
+    """The number of the row with the names of the columns, and the names."""
+    for number, cells in rows:
+        if (wanted is None and any(_is_filled(cell) for cell in cells)) or (wanted is not None and number >= wanted):
+            if wanted is not None and number > wanted:
+                break
+            while cells and not _is_filled(cells[-1]):
+                cells.pop()
+            if len(cells) > COLUMNS_LIMIT:
+                raise ImportRefused(f"{path.name} has more than {COLUMNS_LIMIT:,} columns, which no map needs.")
+            if cells:
+                return number, tuple(_name_of(cell) for cell in cells)
+    which = "it is empty" if wanted is None else f"its row {wanted} is empty"
+    raise ImportRefused(f'The sheet "{sheet}" of {path.name} has no header: {which}.')
+
+
+def _name_of(cell: object) -> str:
+    if cell is None:
+        return ""
+    return str(getattr(cell, "words", cell)).strip()

@@ -61,6 +61,7 @@ class RuntimeAway(KehuError):
     code = ErrorCode.UNAVAILABLE
 
     def __init__(self, package: str) -> None:
+        self.package = package
         super().__init__(
             f'Running a model needs the extra "ml", of which {package} is not there. '
             'Install it with: python -m pip install "kehu[ml]"'

@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from anyio import to_thread
 from pydantic import ValidationError
 
 from acts.checks import now, problem, refuse
 from acts.models.files import ModelFile, Tensor, TensorKind, refusal
-from acts.models.runtime import check_file
+from acts.models.rooms import check_apart
 from acts.models.shipped import read_shipped, shipped_names
 from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode, Problem, Refused
@@ -95,7 +94,7 @@ async def register_model(viewer: Viewer, repositories: Repositories, wanted: Wan
     Raises: NotAllowed; Refused with every problem of the file, or then of what is said of it; RuntimeAway.
     """
     repositories.access.require(viewer, Right.DEFINE_ATTRIBUTES)
-    file = await to_thread.run_sync(check_file, wanted.file)
+    file = await check_apart(wanted.file)
     said = _said(wanted, file)
     inputs, problems = _inputs_from(said.get("inputs"))
     problems += _word_problems(said)

@@ -14,6 +14,10 @@ _MOST_ELEMENTS = 1_000_000
 """Numbers that one step of a model may take for all clients together."""
 _MOST_EACH = 20_000
 """Numbers that one step may take for each client, of whom 500 are scored at a time, with 8 bytes a number."""
+CROWD = 500
+"""Clients that are scored at a time."""
+_MOST_PRODUCTS = 5_000_000_000
+"""Multiplications for a crowd: some seconds of a core."""
 _KINDS = {
     "tensor(double)": TensorKind.NUMBER,
     "tensor(float)": TensorKind.NUMBER,
@@ -58,11 +62,11 @@ def check_file(content: bytes) -> ModelFile:
     """What a file holds, once it is known to be fit to run.
 
     Raises: Refused with every problem that can be seen at once, RuntimeAway.
-    Cost: tens of milliseconds; the file is run on three invented clients.
+    Cost: tens of milliseconds; the file is run on three invented clients, and on as many as are scored at a time.
     """
     model = _parsed(content)
     problems = [*_operator_problems(model), *_size_problems(model)]
-    if problems:
+    if problems := problems or [*_work_problems(model)]:
         raise Refused(problems)
     scorer = Scorer(content)
     problems = scorer.problems()
@@ -195,6 +199,11 @@ def _size_problems(model: Any) -> Iterator[Problem]:
         return
     for value in (*shapes.graph.value_info, *shapes.graph.output):
         dimensions = value.type.tensor_type.shape.dim
+        if not all(each.HasField("dim_value") for each in dimensions[1:]):
+            yield refusal(
+                f"The step {value.name} is of a size that cannot be known before it runs; give it a fixed one."
+            )
+            continue
         elements = prod(max(each.dim_value, 1) for each in dimensions)
         # What has as many rows as there are clients does not say how many.
         is_of_each = not all(each.HasField("dim_value") for each in dimensions)
@@ -202,6 +211,22 @@ def _size_problems(model: Any) -> Iterator[Problem]:
         if elements > most:
             of_whom = "of a client" if is_of_each else "of constants"
             yield refusal(f"The step {value.name} makes {elements:,} numbers {of_whom}; {most:,} are the most.")
+
+
+def _work_problems(model: Any) -> Iterator[Problem]:
+    """Products of tables that would take longer than any sound model, as far as their sizes are known."""
+    shapes = _onnx().shape_inference.infer_shapes(model, data_prop=True).graph
+    sizes = {
+        each.name: [part.dim_value if part.HasField("dim_value") else CROWD for part in each.type.tensor_type.shape.dim]
+        for each in (*shapes.value_info, *shapes.output, *shapes.input)
+    }
+    sizes |= {each.name: list(each.dims) for each in model.graph.initializer}
+    products = 0
+    for node in model.graph.node:
+        if node.op_type in ("MatMul", "Gemm") and sizes.get(node.input[0]) and node.output[0] in sizes:
+            products += prod(sizes[node.output[0]]) * max(sizes[node.input[0]])
+    if products > _MOST_PRODUCTS:
+        yield refusal(f"Products of tables take {products:,} multiplications; {_MOST_PRODUCTS:,} are the most.")
 
 
 def _tensor_problems(what: str, node: Any) -> Iterator[Problem]:
@@ -237,6 +262,8 @@ def _trial_problems(scorer: Scorer) -> list[Problem]:
         for row in range(3):
             if not _alike(together[output.name][row], alone[row][output.name][0]):
                 return [refusal(f"The output {output.name} of a client hangs on the other clients it is scored with.")]
+    # Whatever it takes for a crowd, it takes here, where it is limited, and not for the first time when it is in use.
+    scorer.run({name: (rows * CROWD)[:CROWD] for name, rows in columns.items()})
     return []
 
 

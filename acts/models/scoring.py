@@ -10,14 +10,13 @@ from math import isfinite
 from typing import Any
 from uuid import uuid4
 
-from anyio import to_thread
-
 from acts.checks import now
 from acts.jobs import JobRun
 from acts.models.binding import SCORER
 from acts.models.columns import days_from, number_from
 from acts.models.files import TensorKind, refusal
-from acts.models.runtime import Scorer
+from acts.models.rooms import ScorerApart, loaded_apart
+from acts.models.runtime import CROWD
 from catalogue.attribute import CLIENTS, Attribute, ClientKind
 from catalogue.catalogue import Catalogue
 from catalogue.errors import KehuError, Refused
@@ -36,7 +35,7 @@ from repositories.repositories import Repositories
 
 log = logging.getLogger("kehu.models")
 
-BATCH = 500
+BATCH = CROWD
 SKEW = timedelta(minutes=2)
 """How long before its writes a batch may have taken the moment of its changes, and how far clocks may be apart.
 
@@ -68,7 +67,7 @@ class _Run:
     job: JobRun
     key: Key
     uses: tuple[tuple[Attribute, ModelUse], ...]
-    scorer: Scorer
+    scorer: ScorerApart
     since: datetime | None
     up_to: datetime
     after: str = ""
@@ -184,9 +183,9 @@ async def _score(
     if not uses:
         return {"read": 0, "changed": 0}
     try:
-        scorer = await _loaded(repositories, key)
-        run = _begun(repositories, job, key, uses, scorer, since)
-        await _walk(run, before or {})
+        async with loaded_apart(await _content(repositories, key)) as scorer:
+            run = _begun(repositories, job, key, uses, scorer, since)
+            await _walk(run, before or {})
     except KehuError as error:
         await repositories.models.note_error(*key, error.message)
         raise
@@ -195,17 +194,17 @@ async def _score(
     return {"read": run.done.read, "changed": run.done.changed, "refused": run.done.refused}
 
 
-async def _loaded(repositories: Repositories, key: Key) -> Scorer:
-    """The model, ready to run.
+async def _content(repositories: Repositories, key: Key) -> bytes:
+    """The file of a model, which is the one that was registered.
 
-    Raises: NotFound, Refused, RuntimeAway.
+    Raises: NotFound, Refused.
     """
     facts, content = await repositories.models.find(*key), await repositories.models.read(*key)
     if facts is None or content is None:
         raise NotFound("model", " ".join(key))
     if sha256(content).hexdigest() != facts["digest"]:
         raise Refused([refusal(f"The file of {' '.join(key)} is not the one that was registered; register it again.")])
-    return await to_thread.run_sync(Scorer, content)
+    return content
 
 
 def _begun(
@@ -213,7 +212,7 @@ def _begun(
     job: JobRun,
     key: Key,
     uses: tuple[tuple[Attribute, ModelUse], ...],
-    scorer: Scorer,
+    scorer: ScorerApart,
     since: datetime | None,
 ) -> _Run:
     reached = job.job.checkpoint
@@ -258,7 +257,7 @@ async def _score_batch(run: _Run, documents: Sequence[Document]) -> None:
         tensor.name: [[row[at_] for at_ in _places(inputs, tensor.name)] for row in rows if row is not None]
         for tensor in run.scorer.inputs
     }
-    results, failed = await to_thread.run_sync(_results, run.scorer, columns) if whole else ({}, frozenset[int]())
+    results, failed = await _results(run.scorer, columns) if whole else ({}, frozenset[int]())
     of_client = {place: number for number, place in enumerate(whole) if number not in failed}
     changes: list[tuple[str, Change]] = []
     refused = len(failed)
@@ -280,20 +279,22 @@ async def _score_batch(run: _Run, documents: Sequence[Document]) -> None:
     run.done = Scored(done.read + len(documents), done.changed + len(changes) - len(stale), done.refused + refused)
 
 
-def _results(scorer: Scorer, columns: Mapping[str, list[list[Any]]]) -> tuple[dict[str, Any], frozenset[int]]:
+async def _results(
+    scorer: ScorerApart, columns: Mapping[str, list[list[Any]]]
+) -> tuple[dict[str, Any], frozenset[int]]:
     """The rows of each output, and the places of those on which the model fails: one client must not stop the others.
 
     Raises: Refused where it fails on all of several.
     """
     try:
-        return scorer.run(columns), frozenset()
+        return await scorer.run(columns), frozenset()
     except Refused:
         count = len(next(iter(columns.values())))
     failed: dict[int, Refused] = {}
     found: dict[str, list[Any]] = {each.name: [None] * count for each in scorer.outputs}
     for place in range(count):
         try:
-            row = scorer.run({name: [rows[place]] for name, rows in columns.items()})
+            row = await scorer.run({name: [rows[place]] for name, rows in columns.items()})
         except Refused as refused:
             failed[place] = refused
             continue

@@ -1,6 +1,5 @@
 """What an import shows on a terminal and elsewhere."""
 
-from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
@@ -10,10 +9,14 @@ from rich.console import Console
 from acts.importing.clients import ImportOrder
 from acts.importing.map_file import map_from
 from acts.importing.mapping import ImportMap
-from acts.importing.run import Prepared, Tally, prepared
+from acts.importing.reading import FileFacts, Reading
+from acts.importing.run import Prepared, Tally
+from acts.rooms.keeping import Asking
+from acts.rooms.limits import Limits
 from api import import_screen
 from api.import_screen import ImportScreen
 from catalogue.builtin import builtin_catalogue
+from tests.rooms import RoomHere
 
 MAP = {
     "client": {"number": "id", "kind": "PERSON"},
@@ -28,11 +31,9 @@ def given() -> ImportMap:
 
 
 @pytest.fixture
-def ready(tmp_path: Path, given: ImportMap) -> Iterator[Prepared]:
-    path = tmp_path / "a.csv"
-    path.write_text("id,name,more\n1,Li,x\n", "utf-8")
-    with prepared(path, given, builtin_catalogue()) as opened:
-        yield opened
+def ready(given: ImportMap) -> Prepared:
+    facts = FileFacts(("id", "name", "more"), 20, "bytes", "line", ("more",), ("profile.cik",))
+    return Prepared(given, Reading(facts, "a.csv", Asking(RoomHere(), Limits())), (), builtin_catalogue())
 
 
 def _screen(*, is_terminal: bool, is_dry_run: bool = False) -> tuple[ImportScreen, StringIO, StringIO]:
@@ -45,7 +46,7 @@ class TestImportScreen:
     def test_a_terminal_gets_a_bar(self, ready: Prepared) -> None:
         screen, _, errors = _screen(is_terminal=True)
         screen.open(ready, Tally(), lambda: False)
-        screen.progress(Tally(rows=1000, refused=3), ready.source.total // 2)
+        screen.progress(Tally(rows=1000, refused=3), ready.reading.facts.total // 2)
         screen.close()
         assert "1,000 rows, 3 refused" in errors.getvalue()
         assert "%" in errors.getvalue()
@@ -56,7 +57,7 @@ class TestImportScreen:
         screen.progress(Tally(rows=1000), 5)
         assert "1,000 rows" not in errors.getvalue()
         monkeypatch.setattr(import_screen, "_LINE_SECONDS", 0.0)
-        screen.progress(Tally(rows=2000), ready.source.total)
+        screen.progress(Tally(rows=2000), ready.reading.facts.total)
         assert "2,000 rows, 0 refused" in errors.getvalue()
         assert errors.getvalue().rstrip().endswith("100%")
 

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from acts.importing import workbook
+from acts.importing import archive
 from acts.importing.errors import ImportRefused
 from acts.importing.mapping import ReadSettings
 from acts.importing.readers import open_source
@@ -105,13 +105,13 @@ def _memory(name: str) -> int:
 
 def main(directory: Path, limit: int) -> None:
     """Opens every file of a directory, and prints which were refused and how much memory all of that took."""
-    workbook.BYTES_LIMIT = limit
+    archive.BYTES_LIMIT = limit
     begun = _memory("VmRSS")
     for path in sorted(directory.iterdir()):
         try:
             with open_source(path, ReadSettings()) as source:
-                rows = sum(1 for _ in source.records)
-            sys.stdout.write(f"{path.name} taken {rows}\n")
+                rows = sum(not each.fault for each in source.records)
+            sys.stdout.write(f"{path.name} {f'taken {rows}' if rows else 'refused row by row'}\n")
         except ImportRefused as refused:
             sys.stdout.write(f"{path.name} refused {refused.message}\n")
     sys.stdout.write(f"memory {_memory('VmHWM') - begun}\n")

@@ -133,7 +133,8 @@ class TestImportJob:
         await ask(book, lay(book, 5, bad=(2,)), is_dry_run=True)
         done = await work(book)
         assert (
-            done.progress.note == "Dry run, nothing was written. 5 rows: 4 created, 0 changed, 0 unchanged, 1 refused."
+            done.progress.note == "Dry run, nothing was written. 5 rows: 4 created, 0 changed, 0 unchanged, 1 refused. "
+            "The first numbers are C1, C3, C4."
         )
         assert await stored(book) == {}
         assert len(await refused_file(book, done)) == 2

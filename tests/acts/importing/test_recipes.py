@@ -50,7 +50,7 @@ class TestSources:
 
     @pytest.mark.parametrize(("month", "day"), [("feb", "30"), ("xyz", "1"), ("5", "x")])
     def test_a_date_that_is_none_is_refused(self, month: str, day: str) -> None:
-        with pytest.raises(Unreadable, match=f'got "2010 {month} {day}"'):
+        with pytest.raises(Unreadable, match=f'got the text "2010 {month} {day}"'):
             _read("profile.birthday", {"date": {"year": 2010, "month": "m", "day": "d"}}, {"m": month, "d": day})
 
     def test_items_of_a_list_of_groups(self) -> None:

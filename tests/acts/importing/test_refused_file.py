@@ -8,16 +8,21 @@ import pytest
 from acts.importing.errors import ImportRefused
 from acts.importing.mapping import ReadSettings
 from acts.importing.readers import open_source
+from acts.importing.reading import FileFacts
 from acts.importing.refused_file import RefusedFile, report_of
 from acts.importing.rows import Refusal, RefusedRow
-from acts.importing.source import Record
+from acts.importing.source import Record, Source
 from tests.acts.importing.conftest import WriteFile
 
 PLAIN = ReadSettings()
 
 
+def _facts(source: Source) -> FileFacts:
+    return FileFacts(source.own_headers, source.total, source.unit, source.line_word, (), ())
+
+
 def _refused(path: Path, target: Path, *rows: RefusedRow) -> list[list[str]]:
-    with open_source(path, PLAIN) as source, RefusedFile(target, source, PLAIN) as file:
+    with open_source(path, PLAIN) as source, RefusedFile(target, _facts(source), PLAIN) as file:
         for row in rows:
             file.write(row)
     with target.open(encoding="utf-8", newline="") as text:
@@ -27,7 +32,7 @@ def _refused(path: Path, target: Path, *rows: RefusedRow) -> list[list[str]]:
 class TestRefusedFile:
     def test_the_original_columns_stand_behind_row_and_problem(self, write_file: WriteFile, tmp_path: Path) -> None:
         path = write_file("a.csv", "day,name,day\n")
-        row = RefusedRow(Record(9, ["5", None, "x"]), 8, (Refusal("day#2", "is wrong"), Refusal("", "also wrong")))
+        row = RefusedRow(Record(9, ["5", "", "x"]), 8, (Refusal("day#2", "is wrong"), Refusal("", "also wrong")))
         assert _refused(path, tmp_path / "r.csv", row) == [
             ["kehu_row", "kehu_problem", "day", "name", "day"],
             ["8", 'line 9: column "day#2": is wrong; also wrong', "5", "", "x"],
@@ -42,7 +47,7 @@ class TestRefusedFile:
     def test_bytes_that_did_not_decode_are_written_back(self, write_file: WriteFile, tmp_path: Path) -> None:
         path, target = write_file("a.csv", "name\n"), tmp_path / "r.csv"
         row = RefusedRow(Record(2, [b"caf\xe9".decode("utf-8", "surrogateescape")]), 1, (Refusal("", "bytes"),))
-        with open_source(path, PLAIN) as source, RefusedFile(target, source, PLAIN) as file:
+        with open_source(path, PLAIN) as source, RefusedFile(target, _facts(source), PLAIN) as file:
             file.write(row)
         assert b"caf\xe9" in target.read_bytes()
 
@@ -51,7 +56,7 @@ class TestRefusedFile:
             open_source(write_file("a.csv", "name\n"), PLAIN) as source,
             pytest.raises(ImportRefused, match="cannot be"),
         ):
-            RefusedFile(tmp_path / "nowhere" / "r.csv", source, PLAIN)
+            RefusedFile(tmp_path / "nowhere" / "r.csv", _facts(source), PLAIN)
 
 
 class TestReportOf:

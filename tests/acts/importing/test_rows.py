@@ -10,7 +10,6 @@ import pytest
 from acts.importing.errors import ImportRefused
 from acts.importing.readers import open_source
 from acts.importing.rows import MappedRow, RefusedRow, RowMapper
-from acts.importing.seen import SeenNumbers
 from catalogue.attribute import ClientKind, ClientStage
 from catalogue.builtin import builtin_catalogue
 from tests.acts.importing.conftest import BuildMap, WriteFile
@@ -22,9 +21,9 @@ def map_rows(write_file: WriteFile, build_map: BuildMap) -> Any:
 
     def read(text: str, values: dict[str, Any], **sections: Any) -> tuple[RowMapper, list[MappedRow | RefusedRow]]:
         given = build_map(values, **sections)
-        with open_source(write_file("a.csv", text), given.read) as source, SeenNumbers() as seen:
+        with open_source(write_file("a.csv", text), given.read) as source:
             mapper = RowMapper(given, source, builtin_catalogue())
-            return mapper, list(mapper.rows(source.records, seen))
+            return mapper, list(mapper.rows(source.records))
 
     return read
 
@@ -54,11 +53,6 @@ class TestRows:
         _, (row,) = map_rows("id,name\n,Li\n", {"profile.name": "name"})
         assert row.refusals[0].column == "id"
         assert "every client needs one" in row.refusals[0].reason
-
-    def test_a_number_that_stood_before_is_refused_with_its_line(self, map_rows: Any) -> None:
-        _, (first, again) = map_rows("id,name\n1,Li\n1,Na\n", {"profile.name": "name"})
-        assert isinstance(first, MappedRow)
-        assert '"1" stood in line 2 already' in again.refusals[0].reason
 
     def test_a_fault_of_the_reader_is_a_refusal(self, map_rows: Any) -> None:
         _, (row,) = map_rows("id,name\n1\n", {"profile.name": "name"})
@@ -127,8 +121,8 @@ class TestEveryFormat:
             ("91142", "A. O. Smith", "91142", None, 63.0, date(2017, 7, 26), False),
         ]
         for name in ("a.csv", "a.parquet", "a.xlsx", "a.jsonl"):
-            with open_source(tmp_path / name, given.read) as source, SeenNumbers() as seen:
-                rows = list(RowMapper(given, source, builtin_catalogue()).rows(source.records, seen))
+            with open_source(tmp_path / name, given.read) as source:
+                rows = list(RowMapper(given, source, builtin_catalogue()).rows(source.records))
             found = [
                 (row.number, *(row.values.get(path) for path in given.values))
                 for row in rows

@@ -53,7 +53,7 @@ async def _no_manager(name: str) -> str:
 
 
 async def _run(path: Path, given: ImportMap, listening: Listening, counting: Counting) -> Tally:
-    with prepared(path, given, builtin_catalogue()) as ready:
+    async with prepared(path, given, builtin_catalogue()) as ready:
         return await ImportRun(ready, counting.store, _no_manager, listening).run()
 
 
@@ -90,7 +90,7 @@ class TestRun:
         self, write_file: WriteFile, build_map: BuildMap
     ) -> None:
         problems = (
-            Problem(ErrorCode.INVALID_VALUE, "name is too long.", ("profile", "name"), row=1),
+            Problem(ErrorCode.INVALID_VALUE, "name is too long.", ("profile", "name"), row=2),
             Problem(ErrorCode.INVALID_VALUE, "no such manager.", ("managerId",), row=1),
         )
         listening, counting = Listening(), Counting(problems=problems[:1])
@@ -98,7 +98,9 @@ class TestRun:
         given = build_map({"profile.name": "name", "profile.employees": "n"})
         tally = await _run(path, given, listening, counting)
         assert [(each.record.line, each.refusals[0].column) for each in listening.refused] == [(2, "n"), (4, "name")]
-        assert (tally.rows, tally.refused, tally.created) == (3, 2, 1)
+        assert (tally.rows, tally.refused) == (3, 2)
+        # The row that the file refuses was looked at too, for the rest of its problems.
+        assert [bool(row.problems) for row in counting.batches[0]] == [True, False, False]
 
     async def test_several_problems_of_one_row_are_one_refused_row(
         self, write_file: WriteFile, build_map: BuildMap
@@ -110,10 +112,20 @@ class TestRun:
 
         listening = Listening()
         path = write_file("a.csv", "id,name\n0,A\n")
-        with prepared(path, build_map({"profile.name": "name"}), builtin_catalogue()) as ready:
+        async with prepared(path, build_map({"profile.name": "name"}), builtin_catalogue()) as ready:
             tally = await ImportRun(ready, store, _no_manager, listening).run()
         assert tally.refused == 1
         assert [each.reason for each in listening.refused[0].refusals] == ["wrong 0", "wrong 1"]
+
+    async def test_a_number_that_stood_before_is_refused_with_its_line(
+        self, write_file: WriteFile, build_map: BuildMap
+    ) -> None:
+        listening, counting = Listening(), Counting()
+        path = write_file("a.csv", "id,name\n1,A\n2,B\n1,C\n")
+        await _run(path, build_map({"profile.name": "name"}), listening, counting)
+        (refused,) = listening.refused
+        assert (refused.record.line, refused.refusals[0].column) == (4, "id")
+        assert 'the text "1" stood in line 2 already' in refused.refusals[0].reason
 
     async def test_an_unknown_manager_refuses_the_row_and_is_looked_up_once(
         self, write_file: WriteFile, build_map: BuildMap
@@ -129,11 +141,12 @@ class TestRun:
         client = {"number": "id", "kind": "PERSON", "manager": {"column": "m", "by": "name"}}
         path = write_file("a.csv", "id,name,m\n0,A,Li\n1,B,Na\n2,C,Li\n3,D,Na\n4,E,\n")
         listening, counting = Listening(), Counting()
-        with prepared(path, build_map({"profile.name": "name"}, client=client), builtin_catalogue()) as ready:
+        async with prepared(path, build_map({"profile.name": "name"}, client=client), builtin_catalogue()) as ready:
             await ImportRun(ready, counting.store, find, listening).run()
         assert asked == ["Li", "Na"]
         assert [(each.record.line, each.refusals[0].column) for each in listening.refused] == [(3, "m"), (5, "m")]
-        assert [row.manager_id for row in counting.batches[0]] == ["mg_1", "mg_1", None]
+        good = [row.manager_id for row in counting.batches[0] if not row.problems]
+        assert good == ["mg_1", "mg_1", None]
 
     async def test_what_was_counted_before_an_error_stays_counted(
         self, write_file: WriteFile, build_map: BuildMap
@@ -148,7 +161,7 @@ class TestRun:
 
         tally = Tally()
         path = write_file("a.csv", _rows(2_500))
-        with prepared(path, build_map({"profile.name": "name"}), builtin_catalogue()) as ready:
+        async with prepared(path, build_map({"profile.name": "name"}), builtin_catalogue()) as ready:
             run = ImportRun(ready, store, _no_manager, Listening(), tally)
             with pytest.raises(ConnectionError):
                 await run.run()

@@ -59,14 +59,14 @@ class TestOpenExcel:
         rows: list[list[object]] = [["day", "name", "day"], [5, "A", "yes"], [None, None, None], [6, "B", "no"]]
         headers, records = _read(open_source(_workbook(tmp_path / "a.xlsx", {"S": rows}), PLAIN))
         assert headers == ("day", "name", "day")
-        assert [(each.line, each.cells) for each in records] == [(2, (5.0, "A", "yes")), (4, (6.0, "B", "no"))]
+        assert [(each.line, each.cells) for each in records] == [(2, [5, "A", "yes"]), (4, [6, "B", "no"])]
 
     def test_a_text_far_below_numbers_is_not_lost(self, tmp_path: Path) -> None:
         numbers: list[list[object]] = [[number] for number in range(1500)]
         rows: list[list[object]] = [["code"], *numbers, ["A-1"]]
         _, records = _read(open_source(_workbook(tmp_path / "a.xlsx", {"S": rows}), PLAIN))
         assert len(records) == 1501
-        assert records[-1].cells == ("A-1",)
+        assert records[-1].cells == ["A-1"]
 
     def test_dates_stay_dates(self, tmp_path: Path) -> None:
         rows: list[list[object]] = [["on"], [date(2026, 11, 23)]]
@@ -75,9 +75,9 @@ class TestOpenExcel:
 
     def test_a_sheet_is_chosen_by_name_or_number(self, tmp_path: Path) -> None:
         path = _workbook(tmp_path / "a.xlsx", {"One": [["a"], [1]], "Two": [["b"], [2]]})
-        assert open_source(path, ReadSettings(sheet="Two")).headers == ("b",)
-        assert open_source(path, ReadSettings(sheet=2)).headers == ("b",)
-        assert open_source(path, PLAIN).headers == ("a",)
+        assert _read(open_source(path, ReadSettings(sheet="Two")))[0] == ("b",)
+        assert _read(open_source(path, ReadSettings(sheet=2)))[0] == ("b",)
+        assert _read(open_source(path, PLAIN))[0] == ("a",)
 
     def test_a_missing_sheet_is_refused_with_those_that_are_there(self, tmp_path: Path) -> None:
         path = _workbook(tmp_path / "a.xlsx", {"One": [["a"], [1]]})
