@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from catalogue.bounds import Bound
 from catalogue.kinds import KINDS, LIST_OPERATORS, Kind, KindSpec, Operator
 from catalogue.model_use import ModelUse
 from catalogue.rollups.rollup import Rollup
@@ -98,8 +99,8 @@ class Attribute(BaseModel):
     is_list: bool = False
     unit: str | None = None
     options: tuple[AttributeOption, ...] = ()
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: Bound = None
+    maximum: Bound = None
     min_length: int | None = None
     max_length: int | None = None
     pattern: str | None = None

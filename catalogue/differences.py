@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from catalogue.attribute import Attribute, Sensitivity, Status
+from catalogue.bounds import bound_value
 from catalogue.catalogue import Catalogue
 from catalogue.written import OF_ITS_STAGE
 
@@ -143,7 +145,12 @@ def _bound(name: str, sign: int) -> Callable[[Attribute, Attribute], Judged]:
 
     def judged(before: Attribute, after: Attribute) -> Judged:
         old, new = getattr(before, name), getattr(after, name)
-        is_narrower = new is not None and (old is None or (new - old) * sign > 0)
+        if name in ("minimum", "maximum"):
+            if before.kind is not after.kind:
+                return _SAFE  # What becomes of another kind is judged by itself.
+            now = datetime.now(UTC)
+            old, new = (None if each is None else bound_value(after.kind, each, now) for each in (old, new))
+        is_narrower = new is not None and (old is None or (new > old if sign > 0 else new < old))
         return (Level.DANGEROUS, "narrower: values that were taken are refused") if is_narrower else _SAFE
 
     return judged

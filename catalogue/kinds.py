@@ -55,6 +55,8 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{2,30}")
 _URL = re.compile(r"https?://[^\s/$.?#][^\s]*", re.IGNORECASE)
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
+_EXACT_FLOATS = 2**53
 _ID = re.compile(r"[a-z]{2}_[0-9a-zA-Z]{1,64}")
 
 
@@ -77,7 +79,12 @@ def _matching(pattern: re.Pattern[str]) -> Callable[[object], str]:
 
 
 def _long(given: object) -> int:
+    if isinstance(given, str) and _WHOLE.fullmatch(given):
+        given = int(given)
     if isinstance(given, bool) or not isinstance(given, int | float) or given != int(given):
+        raise ValueError
+    if isinstance(given, float) and abs(given) > _EXACT_FLOATS:
+        # Whoever wrote it may have written another number, which no float is.
         raise ValueError
     if not -LONG_LIMIT <= given < LONG_LIMIT:
         raise ValueError

@@ -4,9 +4,9 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from catalogue.attribute import CLIENTS, Attribute, Facet, Status
+from catalogue.bounds import bound_words
 from catalogue.builtin import builtin_catalogue
 from catalogue.catalogue import Catalogue
-from catalogue.errors import number_words
 from catalogue.kinds import Kind
 from catalogue.rollups.rollup import Rollup
 
@@ -57,9 +57,9 @@ def _rules(attribute: Attribute) -> Iterator[str]:
     if attribute.applies_to:
         yield f"{' and '.join(kind.value for kind in attribute.applies_to)} only"
     if attribute.minimum is not None:
-        yield f"from {number_words(attribute.minimum)}"
+        yield f"from {bound_words(attribute.minimum)}"
     if attribute.maximum is not None:
-        yield f"up to {number_words(attribute.maximum)}"
+        yield f"up to {bound_words(attribute.maximum)}"
     if attribute.max_length is not None:
         yield f"up to {attribute.max_length} characters"
     if attribute.pattern is not None:

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 
 from catalogue.attribute import CLIENTS, Attribute, Sensitivity, Status
+from catalogue.bounds import BOUNDED_KINDS, bound_value, bound_words, range_words
 from catalogue.catalogue import Catalogue
-from catalogue.errors import ErrorCode, Problem, number_words
+from catalogue.errors import ErrorCode, Problem
 from catalogue.kinds import LOOKUP_KINDS, Kind
 
 SEGMENT = re.compile(r"[a-z][a-zA-Z0-9]{0,39}")
@@ -198,13 +199,25 @@ def _option_problems(attribute: Attribute) -> Iterator[Problem]:
             yield _wrong("options", code, expected, "")
 
 
+def _bound_problems(attribute: Attribute) -> Iterator[Problem]:
+    bounds = {name: bound for name in ("minimum", "maximum") if (bound := getattr(attribute, name)) is not None}
+    if bounds and attribute.kind not in BOUNDED_KINDS:
+        only = f"only LONG, NUMBER, DECIMAL, DATE and DATETIME have one, not {attribute.kind}"
+        yield _wrong("minimum", "a range", "no range", only)
+        return
+    values = {}
+    for name, bound in bounds.items():
+        try:
+            values[name] = bound_value(attribute.kind, bound)
+        except ValueError as expected:
+            yield _wrong(name, bound_words(bound), str(expected), "")
+    if len(values) == 2 and values["minimum"] > values["maximum"]:
+        low, high = bound_words(bounds["minimum"]), bound_words(bounds["maximum"])
+        yield _wrong("minimum", low, f"{range_words(attribute.kind, None, None)} up to maximum ({high})", "")
+
+
 def _limit_problems(attribute: Attribute) -> Iterator[Problem]:
-    is_number = attribute.spec.is_measurable
-    if not is_number and (attribute.minimum is not None or attribute.maximum is not None):
-        yield _wrong("minimum", "a range", "no range", f"only LONG, NUMBER and DECIMAL have one, not {attribute.kind}")
-    if attribute.minimum is not None and attribute.maximum is not None and attribute.minimum > attribute.maximum:
-        low, high = number_words(attribute.minimum), number_words(attribute.maximum)
-        yield _wrong("minimum", low, f"a number up to maximum ({high})", "")
+    yield from _bound_problems(attribute)
     has_length = attribute.spec.length_limit and attribute.kind is not Kind.CODE
     if not has_length and (attribute.max_length is not None or attribute.min_length is not None or attribute.pattern):
         yield _wrong("maxLength", "a length or pattern", "none", f"{attribute.kind} is not free text")

@@ -4,12 +4,12 @@ import re
 from collections.abc import Collection as Some
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from functools import lru_cache
 
 from catalogue.attribute import CLIENTS, Attribute, ClientKind, Status
+from catalogue.bounds import BOUNDED_KINDS, is_within, range_words
 from catalogue.catalogue import BOTH_KINDS, Catalogue
-from catalogue.errors import ErrorCode, Problem, number_words, shown
+from catalogue.errors import ErrorCode, Problem, shown
 from catalogue.kinds import Kind, parse_value
 
 LIST_LIMIT = 500
@@ -248,16 +248,9 @@ def broken_rule(attribute: Attribute, value: object) -> str | None:
     """What the definition expects instead, if the canonical value breaks one of its rules."""
     if isinstance(value, str):
         return _broken_text_rule(attribute, value)
-    if attribute.spec.is_measurable:
-        low, high = attribute.minimum, attribute.maximum
-        if (low is not None and value < _bound(value, low)) or (high is not None and value > _bound(value, high)):  # type: ignore[operator]
-            return _range_from(low, high)
+    if attribute.kind in BOUNDED_KINDS and not is_within(attribute.kind, value, attribute.minimum, attribute.maximum):
+        return range_words(attribute.kind, attribute.minimum, attribute.maximum)
     return None
-
-
-def _bound(value: object, limit: float) -> float | Decimal:
-    """The limit as it was written: the float 0.1 is a little more than the decimal."""
-    return Decimal(str(limit)) if isinstance(value, Decimal) else limit
 
 
 def _broken_text_rule(attribute: Attribute, value: str) -> str | None:
@@ -279,12 +272,6 @@ def _broken_text_rule(attribute: Attribute, value: str) -> str | None:
 def compiled_pattern(pattern: str) -> re.Pattern[str]:
     """The pattern of a rule, compiled once."""
     return re.compile(pattern)
-
-
-def _range_from(low: float | None, high: float | None) -> str:
-    least = "" if low is None else f" from {number_words(low)}"
-    most = "" if high is None else f"{' up' if low is None else ''} to {number_words(high)}"
-    return f"a number{least}{most}"
 
 
 def _wrong(path: str, given: object, expected: str) -> Problem:

@@ -1,15 +1,25 @@
 """Groups of clients with their figures: one aggregation a page, kept while nothing changes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import partial
 from hashlib import blake2b
 from typing import Any
 
 from catalogue.attribute import CLIENTS
+from catalogue.kinds import DECIMAL_DIGITS
 from repositories.access import AuthorisedPlan
 from repositories.book_head import head_of
-from repositories.compile.groups import Grouping, group_pipeline, key_names, measure_names
+from repositories.compile.groups import (
+    Grouping,
+    Measure,
+    Operation,
+    group_pipeline,
+    key_names,
+    known_name,
+    measure_names,
+)
 from repositories.cursors import Cursors
 from repositories.group_cache import Answer, GroupCache
 from repositories.mongo import Collection, Store
@@ -37,7 +47,7 @@ class Group:
     """As stored; the start of a span of time, the place of a bucket, None for unset."""
     count: int
     """0 where it is not wanted."""
-    figures: tuple[float | None, ...]
+    figures: tuple[float | Decimal | None, ...]
     """In the order of the measures."""
 
 
@@ -110,8 +120,7 @@ class ClientGroupRepository:
 
     def _binding(self, plan: GroupPlan) -> bytes:
         """What a cursor is bound to: the person and the filter, as every cursor, and the keys."""
-        inner = self._cursors.binding(plan.authorised)
-        return blake2b(repr(plan.grouping.by).encode(), key=inner, digest_size=32).digest()
+        return self._cursors.bound_to((self._cursors.binding(plan.authorised), plan.grouping.by))
 
     async def close(self) -> None:
         """Ends what runs in the background."""
@@ -131,12 +140,25 @@ def _groups(rows: Sequence[dict[str, Any]], grouping: Grouping) -> tuple[Group, 
         Group(
             tuple(row["_id"].get(name) for name in keys),
             int(row.get("count", 0)),
-            tuple(_number(row.get(name)) for name in measures),
+            tuple(_figure(row, name, measure) for name, measure in zip(measures, grouping.measures, strict=True)),
         )
         for row in rows
     )
 
 
-def _number(value: Any) -> float | None:
+def _figure(row: Mapping[str, Any], name: str, measure: Measure) -> float | Decimal | None:
+    """A figure of a group: a Decimal where every digit counts, else a float."""
+    value = row.get(name)
+    if value is None or value.__class__ is float:
+        return value
     # By its text, because a Decimal128 has no other way to a float than through a Decimal.
-    return value if value is None or value.__class__ is float else float(str(value))
+    text = str(value)
+    if not measure.operation.is_exact:
+        return float(text)
+    if measure.operation is not Operation.AVERAGE_EXACT:
+        return Decimal(text)
+    known = row[known_name(name)]
+    return _AVERAGES.divide(Decimal(text), Decimal(known)) if known else None
+
+
+_AVERAGES = Context(prec=DECIMAL_DIGITS, rounding=ROUND_HALF_EVEN)

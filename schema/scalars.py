@@ -9,12 +9,14 @@ import strawberry
 from graphql import FloatValueNode, GraphQLError, IntValueNode, ValueNode, value_from_ast_untyped
 from strawberry.types.scalar import ScalarDefinition
 
+from catalogue.bounds import TODAY, bound_from
 from catalogue.errors import shown
 from catalogue.kinds import LONG_LIMIT, Kind, parse_value
 from repositories.values import STORED_ZONE
 
 Long = NewType("Long", int)
 Json = NewType("Json", object)
+BoundText = NewType("BoundText", object)
 
 
 def date_text(value: Any) -> str:
@@ -57,12 +59,29 @@ def _literal_reader(kind: Kind) -> Callable[..., object]:
     read = _reader(kind)
 
     def read_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> object:
-        # A number is taken as it is written: a float would have lost digits before anybody looks at them.
-        if kind is Kind.DECIMAL and isinstance(node, IntValueNode | FloatValueNode):
-            return read(node.value, node)
-        return read(value_from_ast_untyped(node, variables), node)
+        is_exact = kind is Kind.DECIMAL
+        return read(_written(node, variables) if is_exact else value_from_ast_untyped(node, variables), node)
 
     return read_literal
+
+
+def _written(node: ValueNode, variables: dict[str, Any] | None) -> object:
+    """A literal; a number as it is written, since a float would have lost digits before anybody looks at them."""
+    if isinstance(node, IntValueNode | FloatValueNode):
+        return node.value
+    return value_from_ast_untyped(node, variables)
+
+
+def _bound(value: object, node: ValueNode | None = None) -> object:
+    try:
+        return bound_from(value)
+    except ValueError:
+        expected = f'a number, a date, a moment or "{TODAY}"'
+        raise GraphQLError(f"Expected {expected}; got {shown(value)}.", node) from None
+
+
+def _bound_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> object:
+    return _bound(_written(node, variables), node)
 
 
 def json_from(value: Any) -> Any:
@@ -97,6 +116,14 @@ def _anything(value: object) -> object:
 SCALARS: dict[object, ScalarDefinition] = {
     Long: _scalar("Long", "A whole number of up to 64 bits, as a JSON integer.", _long_json, Kind.LONG),
     Json: _scalar("JSON", "Any JSON value.", json_from, None),
+    BoundText: strawberry.scalar(
+        name="Bound",
+        description='The least or the greatest value: a number, or a text such as "9007199254740993.01", "2026-11-23" '
+        'or "TODAY". A number comes back as a number where that is exactly what was written.',
+        serialize=_anything,
+        parse_value=_bound,
+        parse_literal=_bound_literal,
+    ),
     Decimal: _scalar("Decimal", 'A decimal number of up to 34 digits, as text: "12.50".', decimal_text, Kind.DECIMAL),
     date: _scalar("Date", 'A date as text: "2026-11-23".', date_text, Kind.DATE),
     datetime: _scalar(

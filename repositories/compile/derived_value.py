@@ -1,9 +1,9 @@
 """What a formula gives as its attribute keeps it: cast to the kind that is stored, and null where it breaks a rule."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from catalogue.attribute import Attribute, ClientKind
+from catalogue.bounds import EARLIEST_ZONE_HOURS, LEEWAY_SECONDS, TODAY, bound_value
 from catalogue.catalogue import BOTH_KINDS
 from catalogue.formulas.tree import Node
 from catalogue.kinds import Kind
@@ -92,6 +92,10 @@ def _rules(attribute: Attribute, value: Expression) -> list[Expression]:
     return [*rules, *({name: [value, _bound(attribute, limit)]} for name, limit in bounds if limit is not None)]
 
 
-def _bound(attribute: Attribute, limit: float) -> object:
-    """The limit as it was written: the float 0.1 is a little more than the decimal."""
-    return bson_from(Decimal(str(limit))) if attribute.kind is Kind.DECIMAL else limit
+def _bound(attribute: Attribute, bound: float | str) -> object:
+    """A bound as a value of the database, which knows what day it is by itself."""
+    if bound != TODAY:
+        return bson_from(bound_value(attribute.kind, bound))
+    if attribute.kind is Kind.DATETIME:
+        return {"$add": ["$$NOW", LEEWAY_SECONDS * 1_000]}
+    return {"$dateTrunc": {"date": {"$add": ["$$NOW", EARLIEST_ZONE_HOURS * 3_600_000]}, "unit": "day"}}

@@ -35,13 +35,27 @@ class Operation(StrEnum):
     AVERAGE = "average"
     MINIMUM = "minimum"
     MAXIMUM = "maximum"
+    SUM_EXACT = "sumExact"
+    AVERAGE_EXACT = "averageExact"
+    MINIMUM_EXACT = "minimumExact"
+    MAXIMUM_EXACT = "maximumExact"
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the figure keeps every digit; the other ones are floats, for charts."""
+        return self in _EXACT
 
 
+_EXACT = frozenset((Operation.SUM_EXACT, Operation.AVERAGE_EXACT, Operation.MINIMUM_EXACT, Operation.MAXIMUM_EXACT))
 _ACCUMULATORS = {
     Operation.SUM: "$sum",
     Operation.AVERAGE: "$avg",
     Operation.MINIMUM: "$min",
     Operation.MAXIMUM: "$max",
+    Operation.SUM_EXACT: "$sum",
+    Operation.AVERAGE_EXACT: "$sum",
+    Operation.MINIMUM_EXACT: "$min",
+    Operation.MAXIMUM_EXACT: "$max",
 }
 
 
@@ -110,6 +124,11 @@ def measure_names(count: int) -> list[str]:
     return [f"m{place}" for place in range(count)]
 
 
+def known_name(name: str) -> str:
+    """What the number of values behind an exact average is called, whose sum stands beside it."""
+    return f"{name}n"
+
+
 def _page(keys: int, limit: int, position: Sequence[object] | None) -> list[Stage]:
     order = [Order(f"_id.{name}") for name in key_names(keys)]
     stages: list[Stage] = [{"$sort": {each.path: 1 for each in order}}]
@@ -136,7 +155,14 @@ def _group(grouping: Grouping) -> Stage:
     if grouping.wants_count or grouping.smallest > 1:
         made[_COUNT] = {"$sum": 1}
     for name, measure in zip(measure_names(len(grouping.measures)), grouping.measures, strict=True):
-        made[name] = {_ACCUMULATORS[measure.operation]: f"${measure.path}"}
+        value: object = f"${measure.path}"
+        if measure.operation in (Operation.SUM_EXACT, Operation.AVERAGE_EXACT):
+            # Sums of 64-bit numbers that outgrow 64 bits would be floats.
+            value = {"$toDecimal": value}
+        made[name] = {_ACCUMULATORS[measure.operation]: value}
+        if measure.operation is Operation.AVERAGE_EXACT:
+            is_unset = {"$eq": [{"$ifNull": [f"${measure.path}", None]}, None]}
+            made[known_name(name)] = {"$sum": {"$cond": [is_unset, 0, 1]}}
     return made
 
 

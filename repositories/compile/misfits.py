@@ -1,10 +1,9 @@
 """The query for records whose stored value a definition would refuse today."""
 
-from decimal import Decimal
 from typing import Any
 
 from catalogue.attribute import CLIENTS, Attribute
-from catalogue.kinds import Kind
+from catalogue.bounds import bound_value
 from repositories.values import bson_from
 
 Query = dict[str, Any]
@@ -50,20 +49,15 @@ def _kind_branches(attribute: Attribute) -> list[Query]:
 def _value_branches(attribute: Attribute, path: str) -> list[Query]:
     branches: list[Query] = []
     if attribute.minimum is not None:
-        branches.append({path: {"$lt": _bound(attribute, attribute.minimum)}})
+        branches.append({path: {"$lt": bson_from(bound_value(attribute.kind, attribute.minimum))}})
     if attribute.maximum is not None:
-        branches.append({path: {"$gt": _bound(attribute, attribute.maximum)}})
+        branches.append({path: {"$gt": bson_from(bound_value(attribute.kind, attribute.maximum))}})
     if attribute.options:
         codes = [option.code for option in attribute.options]
         branches.append(
             {path: {"$elemMatch": {"$nin": codes}}} if attribute.is_list else {path: {"$nin": codes, "$ne": None}}
         )
     return [*branches, *_text_branches(attribute, path)]
-
-
-def _bound(attribute: Attribute, limit: float) -> object:
-    """The limit as it was written: the float 0.1 is a little more than the decimal."""
-    return bson_from(Decimal(str(limit))) if attribute.kind is Kind.DECIMAL else limit
 
 
 def _text_branches(attribute: Attribute, path: str) -> list[Query]:

@@ -65,7 +65,11 @@ class MemoryCollection(Collection):
     async def aggregate(self, pipeline: Sequence[Mapping[str, Any]], hint: Hint = None) -> list[Document]:
         self._tell("aggregate", pipeline=pipeline)
         with door():
-            found: list[Document] = await self._raw.aggregate(list(pipeline)).to_list(None)
+            try:
+                found: list[Document] = await self._raw.aggregate(list(pipeline)).to_list(None)
+            except TypeError as error:
+                # It compares no decimals, nor what is of different kinds.
+                raise NotImplementedError(str(error)) from error
             return found
 
     async def count(self, where: Where, limit: int | None = None) -> int:

@@ -28,7 +28,7 @@ from schema.enums import AttributeKindEnum, AttributeStatusEnum, ClientKindEnum,
 from schema.errors import UserError, payload
 from schema.fields import Fields, described, input_type, output_type, plain, resolved
 from schema.inputs import KEY_ROW, guard_from
-from schema.scalars import Json
+from schema.scalars import BoundText, Json
 
 OptionInput: Any = input_type(
     "AttributeOptionInput",
@@ -58,8 +58,8 @@ ModelUseInput: Any = input_type(
 _RULES: tuple[tuple[str, Any, str], ...] = (
     ("unit", str | None, "The unit of a number: CNY, %, days."),
     ("options", list[OptionInput] | None, "The codes of a CODE attribute."),
-    ("minimum", float | None, "The least number allowed."),
-    ("maximum", float | None, "The greatest number allowed."),
+    ("minimum", BoundText | None, "The least number, date or moment allowed."),
+    ("maximum", BoundText | None, "The greatest number, date or moment allowed."),
     ("minLength", int | None, "The least number of characters."),
     ("maxLength", int | None, "The greatest number of characters."),
     ("pattern", str | None, "A regular expression that a whole text must match."),

@@ -13,6 +13,7 @@ from schema.attributes.formulas import ROWS, formula_facts
 from schema.enums import AttributeKindEnum, AttributeStatusEnum, ClientKindEnum, FacetEnum, SensitivityEnum
 from schema.fields import output_type, plain
 from schema.node import ATTRIBUTE_PREFIX, Node
+from schema.scalars import BoundText
 
 
 @strawberry.type(description="One code of a CODE attribute.")
@@ -34,8 +35,8 @@ _FIELDS: tuple[tuple[str, Any, str], ...] = (
     ("isList", bool, "Whether a client has a list of values."),
     ("unit", str | None, "The unit of a number."),
     ("options", list[AttributeOption], "The codes of a CODE attribute."),
-    ("minimum", float | None, "The least number allowed."),
-    ("maximum", float | None, "The greatest number allowed."),
+    ("minimum", BoundText | None, "The least number, date or moment allowed."),
+    ("maximum", BoundText | None, "The greatest number, date or moment allowed."),
     ("minLength", int | None, "The least number of characters."),
     ("maxLength", int | None, "The greatest number of characters."),
     ("pattern", str | None, "A regular expression that a whole text must match."),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import strawberry
@@ -11,6 +12,7 @@ from acts.past import moment_from
 from catalogue.attribute import CLIENTS, Attribute
 from catalogue.catalogue import Catalogue
 from catalogue.filters import all_of
+from catalogue.kinds import Kind
 from repositories.client_groups import Group, GroupPlan, GroupSlice
 from repositories.compile.groups import Grouping, Measure, Operation
 from repositories.plan import ReadPlan
@@ -19,7 +21,7 @@ from schema.connection import FORWARD_ARGUMENTS, connection_types, edges_of, pag
 from schema.context import Context, Document
 from schema.derived.filters import Filters
 from schema.derived.group_keys import key_value
-from schema.derived.groups import GroupTypes, group_field_types, groups_from, value_of
+from schema.derived.groups import BadGroups, GroupTypes, group_field_types, groups_from, value_of
 from schema.derived.search import search_from
 from schema.fields import Fields, described, output_type, plain, related, resolved
 from schema.planning.reads import NOTHING, Arguments, Read, Reading, page_size
@@ -29,12 +31,19 @@ CORE_GROUPS = {"KIND": "kind", "STAGE": "stage", "MANAGER": "managerId"}
 """Fields that code owns, and the stored path of each."""
 _TYPE = "ClientGroup"
 AS_OF_MEANING = "The moment as of which clients are grouped, by when changes were entered. Now, if left out."
+_FOR_CHARTS = "A floating-point number, for charts"
+_EXACT = "Every digit, as text; of LONG and DECIMAL fields"
 _MEANINGS = {
-    Operation.SUM: "The sum over the clients of the group that have the value; 0 if none has.",
-    Operation.AVERAGE: "The average over the clients of the group that have the value; null if none has.",
-    Operation.MINIMUM: "The least value in the group; null if no client has one.",
-    Operation.MAXIMUM: "The greatest value in the group; null if no client has one.",
+    Operation.SUM: f"The sum over the clients of the group that have the value; 0 if none has. {_FOR_CHARTS}.",
+    Operation.AVERAGE: f"The average over the clients that have the value; null if none has. {_FOR_CHARTS}.",
+    Operation.MINIMUM: f"The least value in the group; null if no client has one. {_FOR_CHARTS}.",
+    Operation.MAXIMUM: f"The greatest value in the group; null if no client has one. {_FOR_CHARTS}.",
+    Operation.SUM_EXACT: f"The sum over the clients of the group that have the value. {_EXACT}; up to 34 digits.",
+    Operation.AVERAGE_EXACT: f"The average, to 34 digits; null if no client has the value. {_EXACT}.",
+    Operation.MINIMUM_EXACT: f"The least value in the group. {_EXACT}.",
+    Operation.MAXIMUM_EXACT: f"The greatest value in the group. {_EXACT}.",
 }
+_EXACT_KINDS = (Kind.LONG, Kind.DECIMAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,7 @@ def client_group_queries(catalogue: Catalogue, where: Any, filters: Filters) -> 
     ) -> Any:
         context: Context = info.context
         selected = _selected(info, types)
+        _check_exact(catalogue, selected.measures)
         keys = groups_from(catalogue, CLIENTS, CORE_GROUPS, by)
         paths = frozenset((*(each.path for each in keys), *(each.path for each in selected.measures)))
         page = page_from(context.page_limit, first, after)
@@ -116,12 +126,25 @@ def _group_type(types: GroupTypes) -> Any:
 
 
 def _figure(operation: Operation, measure: Any) -> tuple[str, Any, Any]:
-    async def read(_info: Any, holders: Sequence[Document], of: Any) -> list[float | None]:
-        wanted = Measure(operation, str(value_of(of)))
-        return [each["figures"][wanted] for each in holders]
+    async def read(_info: Any, holders: Sequence[Document], of: Any) -> list[Any]:
+        figure = Measure(operation, str(value_of(of)))
+        return [group["figures"][figure] for group in holders]
 
     of = {"of": described(measure, "Of which field.")}
-    return str(operation), None, related(read, str(operation), float | None, _MEANINGS[operation], of)
+    type_: Any = Decimal if operation.is_exact else float
+    return str(operation), None, related(read, str(operation), type_ | None, _MEANINGS[operation], of)
+
+
+def _check_exact(catalogue: Catalogue, measures: Sequence[Measure]) -> None:
+    """Nothing, where every exact figure is of a kind that has one. Raises: BadGroups."""
+    for measure in measures:
+        attribute = catalogue.get_live(measure.path)
+        if measure.operation.is_exact and attribute.kind not in _EXACT_KINDS:
+            instead = str(measure.operation).removesuffix("Exact")
+            message = (
+                f"{measure.operation} goes with LONG and DECIMAL; {measure.path} is {attribute.kind}. Use {instead}."
+            )
+            raise BadGroups(message, path=(str(measure.operation),), given=measure.path)
 
 
 def _selected(info: strawberry.Info, types: GroupTypes) -> GroupSelection:

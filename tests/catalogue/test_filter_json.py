@@ -134,7 +134,7 @@ def _leaves(predicate: Filter) -> set[str]:
         ({"profile": {"name": "Li"}}, "where.profile.name", ErrorCode.EMPTY_FILTER),
         ({"profile": {"name": {"$ne": "Li"}}}, "where.profile.name.$ne", ErrorCode.INVALID_VALUE),
         ({"profile": {"name": {"eq": {"$gt": ""}}}}, "where.profile.name.eq", ErrorCode.INVALID_VALUE),
-        ({"profile": {"count": {"eq": "1"}}}, "where.profile.count.eq", ErrorCode.INVALID_VALUE),
+        ({"profile": {"count": {"eq": "1.5"}}}, "where.profile.count.eq", ErrorCode.INVALID_VALUE),
         ({"profile": {"count": {"in": []}}}, "where.profile.count.in", ErrorCode.INVALID_VALUE),
         ({"profile": {"name": {"isNull": 1}}}, "where.profile.name.isNull", ErrorCode.INVALID_VALUE),
         ({"profile": {"keyPeople": {"all": {}}}}, "where.profile.keyPeople.all", ErrorCode.INVALID_VALUE),

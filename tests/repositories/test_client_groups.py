@@ -1,9 +1,10 @@
 """Groups of clients on the three stores, against the same worked out in plain Python."""
 
+import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from statistics import fmean
 from typing import Any
 
@@ -21,6 +22,7 @@ from repositories.plan import Page
 from repositories.repositories import Repositories
 from tests.books import OTHER, VIEWER, change, insert, plan, record
 from tests.conftest import CommandLog
+from tests.figures import Figure
 
 INDUSTRY, CITY, TAGS = "profile.industry", "profile.location.city", "profile.tags"
 EMPLOYEES, FOUNDED, VALUE = "profile.employees", "profile.foundedOn", "derived.clientValue"
@@ -46,6 +48,24 @@ def counts(found: GroupSlice) -> list[tuple[object, ...]]:
     return [(*each.keys, each.count) for each in found.groups]
 
 
+EXACT = tuple(operation for operation in Operation if operation.is_exact)
+
+
+def _amounts(draw: random.Random) -> tuple[Decimal | None, int | None]:
+    amount = Decimal(draw.randint(-(10**18), 10**18)) / 100 if draw.random() < 0.8 else None
+    ends = draw.choice((draw.randint(2**62, 2**63 - 1), draw.randint(-(2**63), -(2**62)), draw.randint(-9, 9)))
+    return amount, ends if draw.random() < 0.8 else None
+
+
+def _exactly(values: Sequence[Decimal | int | None]) -> tuple[Decimal | None, ...]:
+    """Sum, average, least and greatest of what is known, by Python's own decimals and whole numbers."""
+    known = [Decimal(value) for value in values if value is not None]
+    if not known:
+        return Decimal(0), None, None, None
+    with localcontext(prec=34, rounding=ROUND_HALF_EVEN):
+        return sum(known, Decimal(0)), sum(known, Decimal(0)) / len(known), min(known), max(known)
+
+
 async def fill(book: Repositories, rows: Sequence[Mapping[str, object]]) -> None:
     """Clients with these values; None stays unset."""
     batch = [(record(f"C{place:04}"), change({"stage": "ACTIVE", **row})) for place, row in enumerate(rows)]
@@ -59,7 +79,7 @@ class TestReadPage:
             for place in range(24)
         ]
         await fill(book, rows)
-        measures = tuple(Measure(each, EMPLOYEES) for each in Operation)
+        measures = tuple(Measure(each, EMPLOYEES) for each in Operation if not each.is_exact)
         found = await ask(book, GroupBy(INDUSTRY), measures=measures)
         inside: dict[Any, list[Any]] = defaultdict(list)
         for row in rows:
@@ -78,6 +98,37 @@ class TestReadPage:
         measures = (Measure(Operation.MAXIMUM, VALUE), Measure(Operation.AVERAGE, EMPLOYEES))
         found = await ask(book, GroupBy(INDUSTRY), measures=measures)
         assert [each.figures for each in found.groups] == [(None, None), (12.5, None)]
+
+    @pytest.mark.parametrize("count", [40, pytest.param(1_000, marks=pytest.mark.long)])
+    async def test_exact_figures_are_those_of_python(self, book: Repositories, count: int, figure: Figure) -> None:
+        """Amounts with cents, and whole numbers near the ends of 64 bits, whose sums outgrow them."""
+        draw = random.Random(20261201)
+        inside: dict[str, list[tuple[Decimal | None, int | None]]] = {
+            f"G{place:04}": [_amounts(draw) for _ in range(draw.randint(1, 6))] for place in range(count)
+        }
+        await fill(
+            book,
+            [
+                {INDUSTRY: key, VALUE: amount, EMPLOYEES: whole}
+                for key, rows in inside.items()
+                for amount, whole in rows
+            ],
+        )
+        measures = tuple(Measure(operation, path) for path in (VALUE, EMPLOYEES) for operation in EXACT)
+        groups = (await ask(book, GroupBy(INDUSTRY), measures=measures, first=count)).groups
+        expected = {
+            key: (*_exactly([amount for amount, _ in rows]), *_exactly([whole for _, whole in rows]))
+            for key, rows in inside.items()
+        }
+        different = [group.keys[0] for group in groups if group.figures != expected[str(group.keys[0])]]
+        figure(f"exact figures: {len(groups)} groups, {len(different)} differ from Python's")
+        assert (len(groups), different) == (count, [])
+
+    async def test_the_sum_of_the_largest_amounts_keeps_its_cents(self, book: Repositories) -> None:
+        await fill(book, [{VALUE: Decimal("9007199254740993.01")}, {VALUE: Decimal("0.01")}])
+        measures = (Measure(Operation.SUM_EXACT, VALUE), Measure(Operation.SUM, VALUE))
+        (group,) = (await ask(book, GroupBy(INDUSTRY), measures=measures)).groups
+        assert group.figures == (Decimal("9007199254740993.02"), 9007199254740994.0)
 
     async def test_each_item_of_a_list_counts_once_and_no_list_is_unset(self, book: Repositories) -> None:
         await fill(book, [{TAGS: ["a", "b"]}, {TAGS: ["b", "b"]}, {TAGS: []}, {}])

@@ -33,7 +33,13 @@ class TestLong:
         assert type(written) is int
         assert scalar("Long").coerce_input_value(written) == value
 
-    @pytest.mark.parametrize("value", [2**63, 1.5, "1", True])
+    @pytest.mark.parametrize("value", [0, 2**53 + 1, 2**63 - 1, -(2**63)])
+    def test_is_taken_as_text_by_those_whose_numbers_are_floats(self, scalar: Any, value: int) -> None:
+        assert scalar("Long").coerce_input_value(str(value)) == value
+
+    @pytest.mark.parametrize(
+        "value", [2**63, 1.5, True, "", "1.0", "1e3", " 1", "0x1", "one", "١", str(2**63), float(2**53 + 2)]
+    )
     def test_refuses(self, scalar: Any, value: object) -> None:
         with pytest.raises(GraphQLError, match="whole number"):
             scalar("Long").coerce_input_value(value)

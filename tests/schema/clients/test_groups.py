@@ -140,6 +140,38 @@ class TestClientGroups:
         answer = await ask(edition, f"{{ clientGroups({arguments}) {{ nodes {{ count }} }} }}")
         assert [each["extensions"]["code"] for each in answer["errors"]] == [code]
 
+    @pytest.mark.parametrize("figure", ["sumExact", "averageExact", "minimumExact", "maximumExact"])
+    async def test_an_exact_figure_of_floating_point_numbers_is_refused(self, edition: Edition, figure: str) -> None:
+        of = "ATTITUDE_SATISFACTION"
+        answer = await ask(
+            edition, f"{{ clientGroups(by: [{{field: KIND}}], first: 1) {{ nodes {{ {figure}(of: {of}) }} }} }}"
+        )
+        (error,) = answer["errors"]
+        assert error["extensions"]["code"] == "INVALID_VALUE"
+        instead = figure.removesuffix("Exact")
+        assert f"{figure} goes with LONG and DECIMAL" in error["message"]
+        assert error["message"].endswith(f"is NUMBER. Use {instead}.")
+
+    async def test_exact_figures_are_texts(self, edition: Edition) -> None:
+        largest = 2**63 - 1
+        for number in ("EX-1", "EX-2"):
+            profile = {"name": number, "employees": largest}
+            await make_client(edition.repositories, number, profile=profile)
+        figures = "sumExact minimumExact maximumExact averageExact sum".split()
+        fields = " ".join(f"{figure}(of: PROFILE_EMPLOYEES)" for figure in figures)
+        where = 'where: {number: {startsWith: "EX-"}}'
+        query = f"{{ clientGroups(by: [{{field: KIND}}], {where}, first: 1) {{ nodes {{ {fields} }} }} }}"
+        answer = await ask(edition, query)
+        assert answer["data"]["clientGroups"]["nodes"] == [
+            {
+                "sumExact": "18446744073709551614",
+                "minimumExact": "9223372036854775807",
+                "maximumExact": "9223372036854775807",
+                "averageExact": "9223372036854775807",
+                "sum": 1.8446744073709552e19,
+            }
+        ]
+
     async def test_only_what_is_selected_is_worked_out(self, edition: Edition, monkeypatch: pytest.MonkeyPatch) -> None:
         sent: list[list[dict[str, Any]]] = []
         collection = type(edition.repositories.clients.collection)
