@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
@@ -17,13 +18,21 @@ from policy.rules import Right
 from policy.viewer import Viewer
 from repositories.access import NotAllowed, Touched
 from repositories.changes import CREATED
-from repositories.clients import TERRITORY, differences
+from repositories.clients import TERRITORY, differences, put_values
 from repositories.errors import AlreadyExists
 from repositories.plan import ID, Change, Proof
 from repositories.repositories import Repositories, new_id
 
 ROW_LIMIT = 1_000
 ATTEMPTS = 3
+
+
+class Mode(StrEnum):
+    """What rows make: new clients, changes of those who are there, or both."""
+
+    UPSERT = "upsert"
+    UPDATE = "update"
+    CREATE = "create"
 
 
 Territories = Mapping[str, Mapping[str, str | None]]
@@ -79,6 +88,7 @@ class _Batch:
     scope: Filter | None
     """The clients that the viewer may change."""
     touched: Touched | None
+    mode: Mode = Mode.UPSERT
     taken: set[int] = field(default_factory=set)
     """Rows whose number turned out to be taken when a client was to be made of them."""
     problems: list[Problem] = field(default_factory=list)
@@ -103,6 +113,7 @@ async def upsert_clients(
     dry_run: bool = False,
     touched: Touched | None = None,
     batch_key: BatchKey | None = None,
+    mode: Mode = Mode.UPSERT,
 ) -> UpsertReport:
     """How many clients were made, changed and left as they are, and what was wrong with the other rows.
 
@@ -119,16 +130,18 @@ async def upsert_clients(
     scope = all_of(access.rows(viewer), access.rows(viewer, Right.CHANGE_CLIENTS))
     checked = [check_flat(repositories.catalogue, row.values) for row in rows]
     key = f"{viewer.person}:{f'upsert-{uuid4()}' if batch_key is None else batch_key.key}"
-    batch = _Batch(viewer, repositories, proof, now(), key, rows, checked, scope, touched)
+    batch = _Batch(viewer, repositories, proof, now(), key, rows, checked, scope, touched, mode)
     _check_rows(batch)
     await _check_references(batch)
     territories = await _territories(batch)
     done = await _done_before(batch) if batch_key is not None and batch_key.may_be_done else frozenset()
     waiting = [place for place in range(len(rows)) if place not in batch.refused() | done]
-    for _ in range(ATTEMPTS):
-        waiting = await _attempt(batch, waiting, territories, dry_run)
-        if not waiting:
-            return batch.report()
+    tries = ATTEMPTS
+    while waiting and tries:
+        outrun, later = await _attempt(batch, waiting, territories, dry_run)
+        # Who waits for an earlier row of the same client was not outrun by anybody.
+        tries -= bool(outrun)
+        waiting = sorted((*outrun, *later))
     for place in waiting:
         message = (
             f"Client {rows[place].number} was changed by others again and again meanwhile, or would be larger than the "
@@ -144,7 +157,12 @@ async def _done_before(batch: _Batch) -> frozenset[int]:
     Whatever is wrong with such a row now was not then: the client may have left the book by it.
     """
     clients = batch.repositories.clients
-    found = await clients.find_written({row.number for row in batch.rows}, batch.key)
+    numbers = {row.number for row in batch.rows}
+    found = await clients.find_written(numbers, batch.key)
+    for number, document in (await clients.find_by_numbers(numbers)).items():
+        if document["number"] != number:
+            found.pop(number, None)
+            found |= await clients.find_written({number}, f"{batch.key}:{number}")
     done = {place: found[row.number] for place, row in enumerate(batch.rows) if row.number in found}
     for place, (client_id, version) in done.items():
         is_new = version == CREATED
@@ -196,33 +214,45 @@ async def _territories(batch: _Batch) -> Territories:
     return territories
 
 
-async def _attempt(batch: _Batch, places: list[int], territories: Territories, dry_run: bool) -> list[int]:
-    """The places of the rows that another writer got in the way of."""
+async def _attempt(
+    batch: _Batch, places: list[int], territories: Territories, dry_run: bool
+) -> tuple[list[int], list[int]]:
+    """The places of the rows that another writer got in the way of, and of those whose turn has not come.
+
+    Two numbers are one client since a merge: the later row is compared with what the earlier one has made of it.
+    """
     numbers = {batch.rows[place].number for place in places}
     given = {path for place in places for path in batch.checked[place].values}
     find = batch.repositories.clients.find_by_numbers
     present = await find(numbers, batch.scope, given, batch.proof.keeps_newer)
     new: list[tuple[int, dict[str, Any], Change]] = []
     old: list[tuple[int, str, Change]] = []
+    later: list[int] = []
+    changed: set[str] = set()
     for place in places:
         document = present.get(batch.rows[place].number)
         values = _values_of(batch, place, territories)
         if document is None:
             _plan_new(batch, place, values, territories, new)
-        else:
-            _plan_change(batch, place, values, document, old)
+        elif document[ID] in changed and not dry_run:
+            later.append(place)
+        elif (change := _plan_change(batch, place, values, document)) is not None:
+            old.append((place, str(document[ID]), change))
+            changed.add(document[ID])
+            if dry_run:
+                put_values(document, change.values)
     if dry_run:
         _note_read(batch, present.values())
         batch.created += len(new)
         batch.changed += len(old)
-        return []
+        return [], []
     clients, touched = batch.repositories.clients, batch.touched
     taken = await clients.insert_many([(record, change) for _, record, change in new], touched) if new else ()
     stale = await clients.write_many([(record_id, change) for _, record_id, change in old], touched) if old else ()
     batch.created += len(new) - len(taken)
     batch.changed += len(old) - len(stale)
     batch.taken.update(new[each][0] for each in taken)
-    return [new[each][0] for each in taken] + [old[each][0] for each in stale]
+    return [new[each][0] for each in taken] + [old[each][0] for each in stale], later
 
 
 def _note_read(batch: _Batch, documents: Iterable[Mapping[str, Any]]) -> None:
@@ -277,6 +307,11 @@ def _plan_new(
     if place in batch.taken:
         # It is there, and not to be seen: what making a client says of a taken number is all that may be said.
         found = list(AlreadyExists("number", row.number).problems())
+    elif batch.mode is Mode.UPDATE:
+        message = (
+            f"There is no client with the number {row.number}, and rows that only update make none; mend the number."
+        )
+        found = [Problem(ErrorCode.NOT_FOUND, message, ("number",), row.number, "the number of a client who is there")]
     elif beyond is not None:
         found = [beyond]
     elif row.kind is None:
@@ -295,10 +330,12 @@ def _plan_new(
     new.append((place, record, Change(values, batch.viewer.person, batch.at, batch.proof, batch.key, words=words)))
 
 
-def _plan_change(
-    batch: _Batch, place: int, values: dict[str, object], document: dict[str, Any], old: list[tuple[int, str, Change]]
-) -> None:
+def _plan_change(batch: _Batch, place: int, values: dict[str, object], document: dict[str, Any]) -> Change | None:
+    """What a row changes of the client it names; None where that is nothing, or it is refused."""
     row = batch.rows[place]
+    if batch.mode is Mode.CREATE:
+        batch.problems += (each.in_row(place) for each in AlreadyExists("number", row.number).problems())
+        return None
     kind = ClientKind(document["kind"])
     found = misfits(batch.repositories.catalogue, batch.checked[place].values, kind)
     if row.kind is not None and row.kind is not kind:
@@ -307,7 +344,7 @@ def _plan_change(
         found += _moving_problems(batch, row, document, values)
     if found:
         batch.problems += (each.in_row(place) for each in found)
-        return
+        return None
     # Whether a value that is not read was there already must not be told: it counts as a change, whatever its age.
     unread = batch.repositories.access.view(batch.viewer).area(CLIENTS).unusable
     compared = (batch.checked[place].values.keys() | {"stage"} & values.keys()) - unread
@@ -317,15 +354,19 @@ def _plan_change(
     if not changed:
         batch.unchanged += 1
         _note_read(batch, (document,))
-        return
-    change = Change(
+        return None
+    return Change(
         changed,
         batch.viewer.person,
         batch.at,
         batch.proof,
-        batch.key,
+        _key_of(batch, row, document),
         expected_version=document["version"],
         where=batch.scope,
         words=searchable_words(batch.repositories.catalogue, changed),
     )
-    old.append((place, str(document[ID]), change))
+
+
+def _key_of(batch: _Batch, row: ClientRow, document: Mapping[str, Any]) -> str:
+    """The key of a row's change; one that names its client by the number of another one that it took in has its own."""
+    return batch.key if document["number"] == row.number else f"{batch.key}:{row.number}"

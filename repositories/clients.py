@@ -253,6 +253,19 @@ def differences(document: Document, values: Mapping[str, object]) -> dict[str, o
     return {path: value for path, value in values.items() if value_at(document, path) != bson_from(value)}
 
 
+def put_values(document: Document, values: Mapping[str, object]) -> None:
+    """Give a document that was read the canonical values, by path, as a change would."""
+    for path, value in values.items():
+        holder = document
+        *outer, key = path.split(".")
+        for name in outer:
+            inner = holder.get(name)
+            if not isinstance(inner, dict):
+                inner = holder[name] = {}
+            holder = inner
+        holder[key] = bson_from(value)
+
+
 def client_validator() -> dict[str, Any]:
     """The JSON schema of what code owns in a client; what the catalogue owns is checked on the way in."""
     return {

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from acts.importing.errors import ImportRefused, Unreadable
@@ -21,6 +21,7 @@ SERIAL = "serial"
 EXACT_LIMIT = 10**15
 """From here on a spreadsheet, and every reader that takes numbers as floats, no longer keeps each digit."""
 _WHOLE = re.compile(r"[+-]?[0-9]+(\.0*)?")
+_EXACT = Context(prec=100, traps=[Inexact, InvalidOperation, Overflow])
 _LIKE_SERIAL = range(20_000, 80_000)
 """Days from 1954 to 2119."""
 _TRIAL = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
@@ -98,7 +99,7 @@ def _number_converter(kind: Kind, recipe: Recipe) -> Convert:
                 # A whole number may be written as 12.0 too.
                 return parse(text.partition(".")[0] if kind is Kind.LONG else text)
             except (ValueError, ArithmeticError):
-                _refuse(kind, cell)
+                _refuse(kind, cell, " (or say percent in the map)" if text.endswith("%") else "")
         return _scaled(kind, text, cell, scale)
 
     return convert
@@ -128,9 +129,9 @@ def _cleaner(recipe: Recipe) -> Callable[[str], str] | None:
 def _scaled(kind: Kind, text: str, cell: object, scale: Decimal | None) -> object:
     try:
         exact = Decimal(text)
-        return _of_kind(kind, exact if scale is None else exact * scale, cell)
+        return _of_kind(kind, exact if scale is None else _EXACT.multiply(exact, scale), cell)
     except ArithmeticError:
-        # 1e999999 is a number that cannot be multiplied.
+        # 1e999999 is a number that cannot be multiplied, and one of 5,000 digits would be rounded.
         return _refuse(kind, cell)
 
 

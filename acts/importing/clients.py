@@ -11,7 +11,7 @@ from acts.importing.mapping import ImportMap
 from acts.importing.refused_file import RefusedFile
 from acts.importing.rows import RefusedRow
 from acts.importing.run import FindManager, ImportRun, Listener, Prepared, Tally, prepared
-from acts.upserts import ClientRow, UpsertReport, upsert_clients
+from acts.upserts import ClientRow, Mode, UpsertReport, upsert_clients
 from catalogue.filters import Compare
 from catalogue.kinds import Operator
 from policy.viewer import Viewer
@@ -65,7 +65,10 @@ async def import_clients(
 
         async def store(rows: Sequence[ClientRow]) -> UpsertReport:
             touched = Touched()
-            report = await upsert_clients(viewer, repositories, rows, proof, dry_run=order.is_dry_run, touched=touched)
+            mode = Mode(order.map.mode)
+            report = await upsert_clients(
+                viewer, repositories, rows, proof, dry_run=order.is_dry_run, touched=touched, mode=mode
+            )
             await noted(touched)
             return report
 

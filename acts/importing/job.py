@@ -18,7 +18,7 @@ from acts.importing.rows import RefusedRow
 from acts.importing.run import ImportRun, Prepared, Row, Tally, prepared
 from acts.importing.work_file import Checked, RefusedCells, RefusedTooMuch, WorkFile
 from acts.jobs import JobRun, JobStopped
-from acts.upserts import BatchKey, ClientRow, UpsertReport, upsert_clients
+from acts.upserts import BatchKey, ClientRow, Mode, UpsertReport, upsert_clients
 from catalogue.errors import ErrorCode
 from policy.rules import Right
 from policy.viewer import Viewer
@@ -257,6 +257,7 @@ class _Store:
             rows,
             Proof(**job.map.proof.model_dump()),
             dry_run=self.is_dry_run,
+            mode=Mode(job.map.mode),
             touched=job.run.touched,
             batch_key=BatchKey(f"import-{job.run.job.id}-{self._first}", self._may_be_done and not self.is_dry_run),
         )

@@ -98,7 +98,7 @@ def open_excel(path: Path, settings: ReadSettings) -> Source:
     Cost: of .xls, .xlsb and .ods the whole sheet in memory.
     """
     packed = path.suffix.lower() in _PACKED
-    if is_workbook(path) and not packed:
+    if path.suffix.lower() == ".xlsx" or (is_workbook(path) and not packed):
         return open_workbook(path, settings)
     if settings.header is not None or settings.merged != "refuse":
         raise ImportRefused(f"{path.name}: [read] header and merged are for .xlsx; save it as such.")

@@ -9,6 +9,7 @@ import pytest
 from acts.checks import UNGUARDED
 from acts.clients import change_client
 from acts.managers import create_manager
+from acts.merge import MergeRequest, merge_clients
 from acts.upserts import ROW_LIMIT, BatchKey, ClientRow, UpsertReport, upsert_clients
 from catalogue.attribute import ClientKind, ClientStage, Sensitivity
 from catalogue.errors import Refused
@@ -263,3 +264,52 @@ class TestRaces:
         assert counts(report) == (0, 0, 0, 1)
         assert report.problems[0].code == "STALE_VERSION"
         assert "employees" not in (await stored(book, one))["profile"]
+
+
+class TestNumbersOfOneClient:
+    """Two numbers that are one client since a merge."""
+
+    @pytest.fixture
+    async def merged(self, book: Repositories) -> Repositories:
+        await upsert(book, [row("K"), row("G"), row("H")])
+        for other in "GH":
+            ids = {number: str(each[ID]) for number, each in (await book.clients.find_by_numbers({"K", other})).items()}
+            versions = [int((await stored(book, ids[number]))["version"]) for number in ("K", other)]
+            request = MergeRequest(ids["K"], ids[other], versions[0], versions[1], {})
+            await merge_clients(VIEWER, book, request, key=f"merge-{other}")
+        return book
+
+    async def test_both_rows_take_effect_in_order(self, merged: Repositories) -> None:
+        before = (await merged.clients.find_by_numbers({"K"}))["K"]
+        rows = [
+            ClientRow("G", values={"profile.employees": 1, "profile.location.city": "Bern"}),
+            ClientRow("K", values={"profile.employees": 2}),
+            ClientRow("H", values={"profile.employees": 3}),
+        ]
+        assert counts(await upsert(merged, rows, dry_run=True)) == (0, 3, 0, 0)
+        assert counts(await upsert(merged, rows)) == (0, 3, 0, 0)
+        after = (await merged.clients.find_by_numbers({"G"}))["G"]
+        assert (after["number"], after["profile"]["employees"], after["profile"]["location"]["city"]) == (
+            "K",
+            3,
+            "Bern",
+        )
+        assert after["version"] == before["version"] + 3
+
+    async def test_a_later_row_that_says_the_same_changes_nothing(self, merged: Repositories) -> None:
+        rows = [ClientRow(number, values={"profile.employees": 5}) for number in "KGH"]
+        assert counts(await upsert(merged, rows, dry_run=True)) == (0, 1, 2, 0)
+        assert counts(await upsert(merged, rows)) == (0, 1, 2, 0)
+
+    async def test_one_that_was_stopped_between_them_goes_on_with_the_later_one(self, merged: Repositories) -> None:
+        rows = [ClientRow(number, values={"profile.employees": at}) for at, number in enumerate("KG", start=1)]
+        await upsert(merged, rows[:1], batch_key=BatchKey("b"))
+        assert counts(await upsert(merged, rows, batch_key=BatchKey("b", may_be_done=True))) == (0, 2, 0, 0)
+        assert (await merged.clients.find_by_numbers({"K"}))["K"]["profile"]["employees"] == 2
+
+    async def test_one_that_was_done_before_is_left_as_it_is(self, merged: Repositories) -> None:
+        rows = [ClientRow(number, values={"profile.employees": at}) for at, number in enumerate("KG", start=1)]
+        await upsert(merged, rows, batch_key=BatchKey("b"))
+        await upsert(merged, [ClientRow("H", values={"profile.employees": 9})])
+        assert counts(await upsert(merged, rows, batch_key=BatchKey("b", may_be_done=True))) == (0, 2, 0, 0)
+        assert (await merged.clients.find_by_numbers({"K"}))["K"]["profile"]["employees"] == 9

@@ -10,7 +10,8 @@ import pytest
 from acts.importing.cells import converter_for, text_from
 from acts.importing.errors import ImportRefused, Unreadable
 from acts.importing.mapping import Column, Recipe
-from catalogue.kinds import Kind
+from acts.importing.source import ShownNumber
+from catalogue.kinds import Kind, parse_value
 
 
 def _convert(kind: Kind, cell: object, **steps: Any) -> object:
@@ -49,7 +50,52 @@ class TestNumbers:
         with pytest.raises(Unreadable, match=r"takes a .*number.*; got"):
             _convert(kind, cell)
 
-    @pytest.mark.parametrize("cell", ["1.5", "nan", "1e400", 1.5])
+    @pytest.mark.parametrize("kind", [Kind.LONG, Kind.NUMBER, Kind.DECIMAL])
+    @pytest.mark.parametrize("cell", ["１２", "٣", "३", "1２"])
+    def test_digits_of_other_scripts_are_refused(self, kind: Kind, cell: str) -> None:
+        with pytest.raises(Unreadable, match="in the digits 0 to 9"):
+            _convert(kind, cell)
+
+    @pytest.mark.parametrize("kind", [Kind.LONG, Kind.NUMBER, Kind.DECIMAL])
+    @pytest.mark.parametrize("scale", [None, 1_000_000, 0.01])
+    @pytest.mark.parametrize("cell", ["1e999999", "-1e999999", "1e99999999999999999999", "sNaN", "9" * 5_000])
+    def test_no_number_is_too_large_to_be_refused(self, kind: Kind, cell: str, scale: float | None) -> None:
+        # Refused here, or looked at once more by the catalogue, which refuses it.
+        with pytest.raises(ValueError):
+            parse_value(kind, _convert(kind, cell, scale=scale))
+
+    @pytest.mark.parametrize(
+        ("cell", "steps", "value"),
+        [
+            ("72.5%", {}, 72.5),
+            (ShownNumber(0.725, "72.5%", is_percent=True), {}, 72.5),
+            (ShownNumber(0.655, "65.5%", is_percent=True), {"scale": 0.01}, 0.655),
+            (ShownNumber(1, "100%", is_percent=True), {}, 100.0),
+        ],
+    )
+    def test_percentages_have_one_scale(self, cell: object, steps: dict[str, Any], value: float) -> None:
+        assert _convert(Kind.NUMBER, cell, percent=True, **steps) == value
+
+    @pytest.mark.parametrize("cell", ["0.655", "72.5", 0.655, 72, ShownNumber(5, "005")])
+    def test_what_is_no_percentage_is_refused_beside_some(self, cell: object) -> None:
+        with pytest.raises(Unreadable, match="with a % sign"):
+            _convert(Kind.NUMBER, cell, percent=True)
+
+    def test_a_percentage_that_the_map_does_not_speak_of_is_its_fraction(self) -> None:
+        assert _convert(Kind.NUMBER, ShownNumber(0.725, "72.5%", is_percent=True)) == 0.725
+        with pytest.raises(Unreadable):
+            _convert(Kind.NUMBER, "72.5%")
+
+    def test_a_shown_number_is_a_number_to_numbers_and_a_text_to_texts(self) -> None:
+        assert _convert(Kind.LONG, ShownNumber(123, "00123")) == 123
+        assert _convert(Kind.STRING, ShownNumber(123, "00123")) == "00123"
+
+    @pytest.mark.parametrize("kind", [Kind.STRING, Kind.LONG, Kind.DECIMAL])
+    def test_a_number_of_which_digits_are_lost_is_refused(self, kind: Kind) -> None:
+        with pytest.raises(Unreadable, match="format the column as text"):
+            _convert(kind, 9.13101e17)
+
+    @pytest.mark.parametrize("cell", ["1.5", "nan", "1e400", "1e3", "1E6", "1.0e1", 1.5])
     def test_a_long_is_whole(self, cell: object) -> None:
         with pytest.raises(Unreadable, match="takes a whole number"):
             _convert(Kind.LONG, cell)
@@ -88,11 +134,39 @@ class TestDates:
             ("2026-02-30", {"format": "%Y-%m-%d"}, "takes a date as %Y-%m-%d"),
             (datetime(2026, 11, 23, 1), {}, "without a time"),  # noqa: DTZ001 what a workbook gives
             (5, {}, "takes a date"),
+            (46_387, {}, "it may be 2026-12-31 as a spreadsheet counts days"),
+            ("46387", {}, "it may be 2026-12-31 as a spreadsheet counts days"),
+            (46_387.5, {"format": "serial"}, "without a time"),
+            (60, {"format": "serial"}, "from 61"),
+            ("1e5", {"format": "serial"}, "takes a date as serial"),
         ],
     )
     def test_anything_else_is_refused(self, cell: object, steps: dict[str, Any], words: str) -> None:
         with pytest.raises(Unreadable, match=words):
             _convert(Kind.DATE, cell, **steps)
+
+    @pytest.mark.parametrize("cell", [46_387, 46_387.0, "46387", "31.12.2026", date(2026, 12, 31)])
+    def test_numbers_of_days_stand_beside_other_dates_where_the_map_says_so(self, cell: object) -> None:
+        assert _convert(Kind.DATE, cell, format=("%d.%m.%Y", "serial")) == date(2026, 12, 31)
+
+    @pytest.mark.parametrize("form", ["%d%d", "%", "%Q", "%d.%m.%Y %d", "%G-%V", "%z%z", "%Y-%m-%d %j %j", "%d" * 40])
+    def test_a_format_that_cannot_be_used_refuses_the_map(self, form: str) -> None:
+        with pytest.raises(ImportRefused, match="with each part once"):
+            _convert(Kind.DATE, "1", format=form)
+
+    @pytest.mark.parametrize(
+        ("cell", "century", "year"), [("01.02.52", 1900, 1952), ("01.02.52", 2000, 2052), ("01.02.99", 2000, 2099)]
+    )
+    def test_a_year_of_two_digits_is_of_the_century_that_the_map_names(
+        self, cell: str, century: int, year: int
+    ) -> None:
+        assert _convert(Kind.DATE, cell, format="%d.%m.%y", century=century) == date(year, 2, 1)
+
+    def test_no_century_is_guessed(self) -> None:
+        with pytest.raises(ImportRefused, match="years of two digits"):
+            _convert(Kind.DATE, "01.02.52", format="%d.%m.%y")
+        with pytest.raises(Unreadable, match="takes a date"):
+            _convert(Kind.DATE, "29.02.00", format="%d.%m.%y", century=1900)
 
 
 class TestMoments:

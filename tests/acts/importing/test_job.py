@@ -10,7 +10,7 @@ import pytest
 
 from acts.checks import UNGUARDED, Guard
 from acts.clients import change_client
-from acts.importing import run
+from acts.importing import run, work_file
 from acts.importing.asking import ImportRequest, ask_import
 from acts.jobs import Job, JobRun
 from acts.jobs_steering import cancel_job, pause_job, resume_job
@@ -128,6 +128,50 @@ class TestImportJob:
         await work(book)
         assert notes[:3] == [("Checking", 0)] * 3
         assert notes[3:6] == [("Loading", 4), ("Loading", 8), ("Loading", 10)]
+
+    async def test_a_map_that_updates_makes_no_client_of_a_mistyped_number(self, book: Repositories) -> None:
+        await ask(book, lay(book, 3))
+        await work(book)
+        await ask_import(ANA, book, ImportRequest(path=lay(book, 5), map_toml=f'mode = "update"{MAP}'), UNGUARDED)
+        done = await work(book)
+        assert done.progress.note == "5 rows: 0 created, 0 changed, 3 unchanged, 2 refused."
+        assert "There is no client with the number C4" in (await refused_file(book, done))[1][1]
+        assert sorted(await stored(book)) == ["C1", "C2", "C3"]
+
+    async def test_a_map_that_creates_changes_nobody(self, book: Repositories) -> None:
+        await ask(book, lay(book, 3))
+        await work(book)
+        await ask_import(ANA, book, ImportRequest(path=lay(book, 5), map_toml=f'mode = "create"{MAP}'), UNGUARDED)
+        done = await work(book)
+        assert done.progress.note == "5 rows: 2 created, 0 changed, 0 unchanged, 3 refused."
+        assert {number: version for number, (version, _) in (await stored(book)).items()} == dict.fromkeys(
+            ("C1", "C2", "C3", "C4", "C5"), 1
+        )
+
+    async def test_all_problems_of_a_row_come_at_once(self, book: Repositories) -> None:
+        directory = book.files.options.import_directory
+        assert directory is not None
+        (directory / "a.csv").write_text("id,name,size,sort\nC1,,many,x\n!!,A,-5,\n,B,1,\n,C,x,\n", "utf-8")
+        more = '"profile.foundedOn" = "sort"\n'
+        await ask_import(ANA, book, ImportRequest(path="a.csv", map_toml=MAP + more), UNGUARDED)
+        problems = [each[1] for each in (await refused_file(book, await work(book)))[1:]]
+        assert [each.count('column "') for each in problems] == [2, 2, 1, 2]
+        assert 'column "size": profile.employees takes a whole number' in problems[0]
+        assert 'column "sort": profile.foundedOn takes a date' in problems[0]
+        assert 'column "id": number takes 1 to 64 letters' in problems[1]
+        assert 'column "size": profile.employees takes a number from 0' in problems[1]
+        assert 'column "id": client number is empty' in problems[2]
+
+    async def test_rows_that_are_refused_without_end_end_the_job_and_are_kept(
+        self, book: Repositories, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(work_file, "KEPT_LIMIT", 1_000)
+        await ask(book, lay(book, 40, bad=tuple(range(1, 41))))
+        done = await work(book)
+        assert (done.state, done.attempts) == (JobState.FAILED, 1)
+        assert "come to more than 1,000 characters" in str(done.error)
+        assert 3 <= len(await refused_file(book, done)) < 12
+        assert await stored(book) == {}
 
     async def test_a_dry_run_stores_nothing_and_says_what_would_be(self, book: Repositories) -> None:
         await ask(book, lay(book, 5, bad=(2,)), is_dry_run=True)

@@ -42,6 +42,52 @@ class TestOpenSource:
             assert source.position() == source.total == path.stat().st_size
 
 
+class TestTables:
+    def test_the_first_line_of_excel_says_the_delimiter(self, write_file: WriteFile) -> None:
+        for first in ("sep=;\n", '"sep=;"\r\n'):
+            found = _read(write_file("a.csv", f"{first}no;a,b\n1;x\n"))
+            assert found == (("no", "a,b"), [Record(3, ["1", "x"])])
+
+    def test_the_map_says_where_the_table_begins_and_ends(self, write_file: WriteFile) -> None:
+        path = write_file("a.csv", "Client list;\n;\nno;name\nS1;Amsel\nS2;Star\nTotal;2\nS3;x\n")
+        expected = [Record(4, ["S1", "Amsel"]), Record(5, ["S2", "Star"])]
+        for end in ("Total", 5):
+            assert _read(path, ReadSettings(header=3, end=end)) == (("no", "name"), expected)
+
+    def test_lines_of_separators_alone_are_empty(self, write_file: WriteFile) -> None:
+        assert _read(write_file("a.csv", "a,b\n1,2\n,\n,\n"))[1] == [Record(2, ["1", "2"])]
+
+    @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+    def test_utf_16_is_seen_by_its_mark(self, tmp_path: Path, encoding: str) -> None:
+        path = tmp_path / "a.csv"
+        mark = "" if encoding == "utf-16" else "\ufeff"
+        path.write_bytes(f"{mark}no\tname\nS1\t漢\n".encode(encoding))
+        assert _read(path) == (("no", "name"), [Record(2, ["S1", "漢"])])
+
+    def test_a_row_of_quotes_that_never_end_is_refused(
+        self, write_file: WriteFile, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(readers, "LINE_LIMIT", 1_000)
+        lines = "".join(f'"{"x" * 100}\n",' for _ in range(20))
+        with pytest.raises(ImportRefused, match="A row of the file has more than 1,000 characters"):
+            _read(write_file("a.csv", f"a\n{lines}1\n"))
+
+    def test_a_long_name_is_refused(self, write_file: WriteFile) -> None:
+        with pytest.raises(ImportRefused, match="a column whose name has 1,001 characters"):
+            _read(write_file("a.csv", f"{'x' * 1_001}\n1\n"))
+
+    def test_a_header_of_formats_that_name_their_columns_is_refused(self, write_file: WriteFile) -> None:
+        with pytest.raises(ImportRefused, match="header is for CSV and Excel"):
+            _read(write_file("a.jsonl", '{"a": 1}\n'), ReadSettings(header=2))
+
+    def test_a_long_cell_is_a_fault_of_its_row(self, write_file: WriteFile) -> None:
+        lines = "".join(f'{{"a": "{"x" * size}"}}\n' for size in (131_072, 131_073))
+        assert [each.fault for each in _read(write_file("a.jsonl", lines))[1]] == [
+            "",
+            "a cell has 131,073 characters; 131,072 are the most",
+        ]
+
+
 class TestCsv:
     def test_lines_are_counted_as_an_editor_counts_them(self, write_file: WriteFile) -> None:
         headers, records = _read(write_file("a.csv", 'a,b\r\n1,"two\r\nlines"\r\n\r\n3,4\r\n'))

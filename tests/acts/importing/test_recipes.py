@@ -8,7 +8,7 @@ import pytest
 from acts.importing.errors import ImportRefused, Unreadable
 from acts.importing.map_file import map_from
 from acts.importing.recipes import Compiler
-from acts.importing.source import ABSENT
+from acts.importing.source import ABSENT, BadCell
 from catalogue.builtin import builtin_catalogue
 
 CATALOGUE = builtin_catalogue()
@@ -146,3 +146,48 @@ class TestSteps:
 
     def test_a_native_number_is_looked_up_as_text(self) -> None:
         assert _read("profile.name", {"column": "a", "codes": {"7": "seven"}}, {"a": 7.0}) == "seven"
+
+
+class TestSpreadsheets:
+    @pytest.mark.parametrize(
+        ("cell", "number"),
+        [("1", "Z000001"), ("601", "Z000601"), ("601000", "Z601000"), ("6010001", "Z6010001"), (1.0, "Z000001")],
+    )
+    def test_zeros_stand_in_front_of_texts_too(self, cell: object, number: str) -> None:
+        assert _read("profile.name", {"template": "Z{code:06}"}, {"code": cell}) == number
+
+    def test_other_fillings_stay_as_they_are(self) -> None:
+        assert _read("profile.name", {"template": "{code:>4}{code:<4}|{code:x^5}"}, {"code": "1"}) == "11   |xx1xx"
+
+    @pytest.mark.parametrize("word", ["#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!"])
+    @pytest.mark.parametrize("recipe", [{"column": "a"}, {"template": "{a}"}, {"column": "a", "empty": "clear"}])
+    def test_errors_are_never_no_value(self, word: str, recipe: dict[str, Any]) -> None:
+        for cell in (word, f" {word} ", BadCell("holds an error", word)):
+            with pytest.raises(Unreadable):
+                _read("profile.name", recipe, {"a": cell})
+
+    def test_errors_mean_nothing_where_the_map_says_so(self) -> None:
+        recipe = {"column": "a", "unset": ["#N/A"], "empty": "clear"}
+        assert _read("profile.name", recipe, {"a": "#N/A"}) is None
+        assert _read("profile.name", recipe, {"a": BadCell("holds an error", "#N/A")}) is None
+        with pytest.raises(Unreadable, match="the cell holds an error"):
+            _read("profile.name", recipe, {"a": BadCell("holds an error", "#REF!")})
+
+    def test_a_template_makes_no_giant(self) -> None:
+        with pytest.raises(Unreadable, match=r"more than 131,072 characters"):
+            _read("profile.name", {"template": "{a}" * 100}, {"a": "x" * 10_000})
+
+    @pytest.mark.parametrize("template", ["{a:0999999999}", "{a:%}", "{a!r:5}{", "{a.real}", "{}" * 201])
+    def test_templates_that_cannot_be_used_refuse_the_map(self, template: str) -> None:
+        with pytest.raises(ImportRefused):
+            _read("profile.name", {"template": template}, {"a": "x"})
+
+    @pytest.mark.parametrize(("year", "century", "value"), [("52", 1900, 1952), ("52", 2000, 2052), (1952, None, 1952)])
+    def test_years_of_two_digits_need_a_century(self, year: object, century: int | None, value: int) -> None:
+        parts = {"year": "y", "month": 5, "day": 1} | ({} if century is None else {"century": century})
+        assert _read("profile.indexedOn", {"date": parts}, {"y": year}) == date(value, 5, 1)
+
+    @pytest.mark.parametrize("year", ["52", "052", "5", "20522", "x"])
+    def test_no_century_is_guessed(self, year: str) -> None:
+        with pytest.raises(Unreadable, match="year \\(of four digits\\)"):
+            _read("profile.indexedOn", {"date": {"year": "y", "month": 5}}, {"y": year})

@@ -7,8 +7,10 @@ from typing import Any
 import polars
 import pytest
 
+from acts.importing import sizes
 from acts.importing.errors import ImportRefused
 from acts.importing.readers import open_source
+from acts.importing.recipes import Compiler
 from acts.importing.rows import MappedRow, RefusedRow, RowMapper
 from catalogue.attribute import ClientKind, ClientStage
 from catalogue.builtin import builtin_catalogue
@@ -67,6 +69,46 @@ class TestRows:
         client = {"number": "R-{row:03}", "kind": "PERSON"}
         _, rows = map_rows("kehu_row,kehu_problem,name\n17,was wrong,Li\n", {"profile.name": "name"}, client=client)
         assert rows[0].number == "R-017"
+
+
+class TestNumbers:
+    @pytest.mark.parametrize("cell", ["1.23E+12", "1,23E+12", "9e15", " 1.23e+12 ", "-1E-5"])
+    @pytest.mark.parametrize("number", ["id", "K-{id}"])
+    def test_one_that_a_spreadsheet_has_shortened_is_refused(self, map_rows: Any, cell: str, number: str) -> None:
+        client = {"number": number, "kind": "PERSON"}
+        _, (row,) = map_rows(f'id,name\n"{cell}",Li\n', {"profile.name": "name"}, client=client)
+        assert "which a spreadsheet has shortened" in row.refusals[0].reason
+
+    @pytest.mark.parametrize("cell", ["E12", "12E", "1E-", "A1E+12", "1.2.3"])
+    def test_others_are_taken(self, map_rows: Any, cell: str) -> None:
+        _, (row,) = map_rows(f"id,name\n{cell},Li\n", {"profile.name": "name"})
+        assert (row.number, row.refusals) == (cell, ())
+
+
+class TestFaults:
+    def test_whatever_goes_wrong_refuses_its_row_and_no_other(
+        self, map_rows: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def read(cells: Any, _row: int) -> object:
+            return 1 // int(cells[1])
+
+        monkeypatch.setattr(Compiler, "value", lambda *_: read)
+        _, rows = map_rows("id,n\n1,0\n2,1\n", {"profile.employees": "n"})
+        assert [len(row.refusals) for row in rows] == [1, 0]
+        assert "cannot be read (ZeroDivisionError)" in rows[0].refusals[0].reason
+
+    def test_what_becomes_too_large_is_refused(self, map_rows: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sizes, "ROW_LIMIT_CHARACTERS", 1_000)
+        values = {"profile.name": "name", "profile.occupation": {"template": "{name}{name}{name}{name}"}}
+        _, (row,) = map_rows(f"id,name\n1,{'x' * 300}\n", values)
+        assert row.refusals[0].reason == "of what the map makes of it, a row has more than 1,000 characters"
+
+    def test_a_cell_that_was_cut_is_never_a_value(self, map_rows: Any) -> None:
+        kept = sizes.cut("x" * 40_000)
+        assert len(kept) == sizes.KEPT_CHARACTERS
+        _, rows = map_rows(f"kehu_row,id,name\n5,1,{kept}\n6,2,Li\n", {"profile.name": "name"})
+        assert "put back what stood there" in rows[0].refusals[0].reason
+        assert rows[1].refusals == ()
 
 
 class TestRowMapper:
