@@ -151,7 +151,9 @@ async def _counted(
             level = Level.LOSES_DATA if count else Level.DANGEROUS
             words = "values were not counted" if count is None else f"values of {count} clients would not fit"
             raised[each.name] = replace(each, level=level, why=f"{each.why}; {words}")
-    if cleared and await repositories.attributes.has_values(before.path):
+    # Whether there are values is told to nobody who may not look for them.
+    is_told = repositories.access.may_filter(viewer, before.path)
+    if cleared and (not is_told or await repositories.attributes.has_values(before.path)):
         raised["retain_days"] = replace(cleared[0], level=Level.LOSES_DATA)
     return replace(difference, fields=tuple(raised.get(each.name, each) for each in difference.fields))
 

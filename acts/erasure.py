@@ -10,6 +10,7 @@ from catalogue.search import searchable_words
 from policy.rules import Right
 from policy.viewer import Viewer, program
 from repositories.clients import MERGED, NUMBERS
+from repositories.compile.changes import sequence_of
 from repositories.compile.forgetting import without_reference
 from repositories.cursors import value_at
 from repositories.erasures import Left
@@ -132,7 +133,9 @@ async def _clear_references(viewer: Viewer, repositories: Repositories, client_i
             await erasures.note_reference(client_id, str(other[ID]), reference.name)
             values = {reference.holder: value}
             words = searchable_words(catalogue, values) if reference.area == CLIENTS else {}
-            change = Change(values, viewer.person, now(), PROOF, expected_version=other["version"], words=words)
+            place = sequence_of(other)
+            # A version that moved would tell that this client pointed at the one who is gone.
+            change = Change(values, viewer.person, now(), PROOF, expected_sequence=place, is_silent=True, words=words)
             try:
                 await repositories.of(reference.area).write(str(other[ID]), change, answer)
             except (StaleVersion, NotFound):

@@ -29,8 +29,8 @@ async def with_formula(
     """The definition with what has to be known of its formula; as it is where it has none and had none.
 
     Raises: Refused, with every problem of its formula and of those that read the attribute.
-    Cost: none without a formula; else a count, a look for a value, and one command that tries the formula. Where a
-    rollup is for the members of a segment, the segment is read.
+    Cost: none without a formula; else a count, and one command that tries the formula. Where a rollup is for the
+    members of a segment, the segment is read.
     """
     was = before.find(attribute.path, attribute.area)
     # Where the book stands is known here; a definition that comes in a file says nothing of it.
@@ -49,9 +49,7 @@ async def with_formula(
         return attribute
     refuse(await _engine_problems(repositories, after, attribute))
     inputs = input_paths(after, attribute.formula) if attribute.formula is not None else frozenset()
-    has_values = was is not None and await repositories.attributes.has_values(attribute.path)
-    found = settled(was, attribute, inputs, has_values=has_values)
-    return await _unless_empty(repositories, found)
+    return await _unless_empty(repositories, settled(was, attribute, inputs))
 
 
 async def computed_problems(

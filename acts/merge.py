@@ -1,6 +1,7 @@
 """Two documents of one client become one: what would come of it, and doing it."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -15,10 +16,12 @@ from policy.approvals import CLIENT_ERASE
 from policy.rules import Right
 from policy.viewer import Viewer
 from repositories.access import NotAllowed, Touched
+from repositories.base import WRITE_ATTEMPTS
 from repositories.clients import MERGED, NUMBERS, TERRITORY
+from repositories.compile.changes import sequence_of, shown_version
 from repositories.compile.forgetting import without_reference
 from repositories.cursors import value_at
-from repositories.errors import NotFound
+from repositories.errors import NotFound, StaleVersion, Unavailable
 from repositories.merges import MERGED_LIMIT, REFERRING_LIMIT, Merge, MergeRepository
 from repositories.owned import following, references_of
 from repositories.plan import ID, Change, Proof, ReadPlan
@@ -105,7 +108,8 @@ async def planned_merge(
     # Who points at the client by what, and whether, is told of clients and attributes alone that may be filtered by.
     pointing = (each for each in merge.references if each.area == CLIENTS)
     told = tuple(each for each in pointing if access.may_filter(viewer, each.path))
-    records = tuple((each.area, each.stored_in) for each in catalogue.owned())
+    seen_areas = (each for each in catalogue.owned() if not access.is_closed(each.area, viewer))
+    records = tuple((each.area, each.stored_in) for each in seen_areas)
     shown_of = replace(merge, references=told, related=records)
     follows = await merges.counts(wanted.merge_id, shown_of, access.rows(viewer))
     refuse(_too_many(follows))
@@ -124,18 +128,33 @@ async def merge_clients(
     """The version of the kept client after the other one has become part of it; its key makes it happen once.
 
     The values that the viewer may not read follow too: nobody is shown them by it.
-    Raises: NotAllowed, NotFound, StaleVersion, VaultAway; nothing is changed then.
+    Raises: NotAllowed, NotFound, Refused where one of the two was changed, VaultAway; nothing is changed then.
     """
     repositories.access.require(viewer, RIGHT)
     clients, catalogue = repositories.clients, repositories.feed.catalogue
     earlier = await clients.history.find_by_key(wanted.keep_id, key)
     if earlier is not None:
         await _merges(repositories).let_follow(wanted.merge_id, wanted.keep_id, following(catalogue))
-        return int(earlier["version"])
+        return shown_version(earlier)
     scope = repositories.access.rows(viewer, RIGHT)
     if len(await clients.existing({wanted.keep_id, wanted.merge_id}, scope)) < 2:
         raise NotFound("client", f"{wanted.keep_id} or {wanted.merge_id}")
-    merges = _merges(repositories)
+    for _ in range(WRITE_ATTEMPTS):
+        # What was computed of one of the two meanwhile is no change that anybody would see: it is read again.
+        with suppress(StaleVersion):
+            return await _merge_as_read(viewer, repositories, wanted, key, touched, source)
+    raise Unavailable("One of the two clients is computed without a pause; send the merge again.")
+
+
+async def _merge_as_read(
+    viewer: Viewer,
+    repositories: Repositories,
+    wanted: MergeRequest,
+    key: str,
+    touched: Touched | None,
+    source: str | None,
+) -> int:
+    catalogue, merges = repositories.feed.catalogue, _merges(repositories)
     read = [await merges.read(each) for each in (wanted.keep_id, wanted.merge_id)]
     kept, merged = _pair({str(each[ID]): each for each in read if each is not None}, wanted)
     await _refuse_blocked(repositories, wanted, kept, merged)
@@ -148,10 +167,10 @@ async def merge_clients(
     change = Change(values, viewer.person, now(), proof, key, words=words)
     merge = _merge(catalogue, kept, merged, change, taken)
     refuse(_too_many(await merges.counts(wanted.merge_id, merge)))
-    version = await merges.carry_out(merge)
+    version, place = await merges.carry_out(merge)
     if touched is not None:
-        touched.note_change(CLIENTS, wanted.keep_id, version, values, None)
-        touched.note_change(CLIENTS, wanted.merge_id, int(merged["version"]) + 1, taken, None)
+        touched.note_change(CLIENTS, wanted.keep_id, place, values, None)
+        touched.note_change(CLIENTS, wanted.merge_id, sequence_of(merged) + 1, taken, None)
     return version
 
 

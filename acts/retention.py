@@ -12,6 +12,7 @@ from catalogue.search import searchable_words
 from policy.rules import Right
 from policy.viewer import Viewer
 from repositories.access import AuthorisedPlan, Touched
+from repositories.compile.changes import sequence_of
 from repositories.errors import DocumentTooLarge, NotFound, StaleVersion
 from repositories.plan import ID, Change, Proof, ReadPlan
 from repositories.repositories import Repositories
@@ -114,7 +115,10 @@ async def _clear(
     while batch := await retention.expired(attribute.path, before, last):
         for client in batch:
             last = str(client[ID])
-            change = Change(values, answer.principal, now(), proof, expected_version=client["version"], words=words)
+            place = sequence_of(client)
+            change = Change(
+                values, answer.principal, now(), proof, expected_sequence=place, is_silent=True, words=words
+            )
             if not dry_run:
                 try:
                     await repositories.clients.write(last, change, answer)

@@ -28,6 +28,8 @@ class AreaView:
     """Paths whose values are not shown whole: the hidden and masked ones, and lists of groups with such a part."""
     sealed: frozenset[str] = frozenset()
     """Paths that may not be written: the closed ones, but for those that may be entered without being read."""
+    is_closed: bool = False
+    """Whether no attribute of the area may be read, so that its records are as if they were not there."""
 
     unusable: frozenset[str] = field(init=False)
     """Paths that no predicate, order, group or search may look at; joined once, for every plan is held against them."""
@@ -78,7 +80,8 @@ def attribute_view(catalogue: Catalogue, rules: Sequence[RoleRule], purpose: str
             lists = {outer.path for path in hidden | masked if (outer := catalogue.list_group_of(rows[path]))}
             closed = hidden | masked | lists
             entered = frozenset(each for each in closed - lists if _is_entered(catalogue, rows[each], rules))
-            areas[area] = AreaView(hidden, masked, _parted(rows, hidden), closed, closed - entered)
+            is_closed = hidden == rows.keys()
+            areas[area] = AreaView(hidden, masked, _parted(rows, hidden), closed, closed - entered, is_closed)
     words = repr(
         [(area, sorted(each.hidden), sorted(each.masked), sorted(each.sealed)) for area, each in sorted(areas.items())]
     )

@@ -82,18 +82,20 @@ def area_rows(
     unusable: Some[str] = frozenset(),
     *,
     is_owned: bool = False,
+    reads_all: bool = True,
 ) -> Filter | None:
     """The records of an area beside the clients that a viewer may read; None: all of them.
 
-    `unusable` are the paths of clients that the viewer may use in no predicate. Records that belong to clients
-    (`is_owned`) are seen with them. An area that no rule is about is seen by nobody.
+    `unusable` are the paths of clients that the viewer may use in no predicate; `reads_all` says whether they read all
+    that anything is computed from. Records that belong to clients (`is_owned`) are seen with them. An area that no rule
+    is about is seen by nobody.
     """
     if area == APPROVALS:
         return approval_rows(viewer)
     if area == FILES:
         return file_rows(viewer)
     if area == JOBS:
-        return job_rows(viewer, rights_of(rules))
+        return job_rows(viewer, rights_of(rules), reads_all=reads_all)
     if area == SEGMENTS:
         return segment_rows(unusable) if reading_rules(rules) else NOBODY
     is_seen = is_owned or area in SEEN_BY_ALL or not SEEN_WITH.get(area, frozenset()).isdisjoint(rights_of(rules))

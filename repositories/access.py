@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Collection as Some
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from catalogue.attribute import CLIENTS, Sensitivity
@@ -11,7 +11,8 @@ from catalogue.errors import ErrorCode, KehuError
 from catalogue.filters import And, Filter, Not, Or, Search, all_of, named_paths
 from policy.attributes import EVERYTHING, AreaView, AttributeView, attribute_view, outer_paths
 from policy.decision import NOBODY, area_rows, client_rows, group_rows, is_within, reading_rules, rights_of, rules_of
-from policy.rules import Policy, Right, Unreadable
+from policy.jobs import JOBS
+from policy.rules import Policy, Right, RoleRule, Unreadable
 from policy.viewer import Viewer
 from repositories.compile.changes import proof_key
 from repositories.compile.derivations import NEXT
@@ -45,7 +46,7 @@ class Touched:
     refusals: list[str] = field(default_factory=list)
     """The codes with which mutations were refused."""
     changes: set[str] = field(default_factory=set)
-    """Changes that were made, or found to have been made by the same request before: `<record>:<version>`."""
+    """Changes that were made, or found to have been made by the same request before: `<record>:<sequence>`."""
     changed: set[str] = field(default_factory=set)
     """Ids of the records that these are changes of, and of the clients whom the records belong to."""
     written: set[str] = field(default_factory=set)
@@ -58,9 +59,9 @@ class Touched:
         met.update(ids)
         self.restricted += (len(met) - before) * restricted_each
 
-    def note_change(self, area: str, record_id: str, version: int, paths: Iterable[str], owner: str | None) -> None:
+    def note_change(self, area: str, record_id: str, sequence: int, paths: Iterable[str], owner: str | None) -> None:
         """A change of a record, and of the client it belongs to."""
-        self.changes.add(f"{record_id}:{version}")
+        self.changes.add(f"{record_id}:{sequence}")
         self.changed.update((record_id,) if owner is None else (record_id, owner))
         self.written.update(paths if area == CLIENTS else (f"{area}.{each}" for each in paths))
 
@@ -167,11 +168,9 @@ class Access:
         rules = rules_of(self.policy, viewer)
         clients = group_rows(rules, viewer) if plan.grouped else client_rows(rules, viewer)
         is_owned = plan.area in self._owned
-        rows = clients
-        if plan.area != CLIENTS:
-            rows = area_rows(plan.area, rules, viewer, view.area(CLIENTS).unusable, is_owned=is_owned)
+        rows = clients if plan.area == CLIENTS else self._area_rows(plan.area, rules, viewer, view)
         floor = self.policy.group_floor if plan.grouped and clients != client_rows(rules, viewer) else 0
-        past = self._past(narrowed) if narrowed.as_of is not None else None
+        past = self._past(narrowed, seen) if narrowed.as_of is not None else None
         if touched is not None:
             if selection.hidden:
                 touched.hidden |= {each if plan.area == CLIENTS else f"{plan.area}.{each}" for each in selection.hidden}
@@ -181,7 +180,7 @@ class Access:
             met.update(("tail",) if past else ())
         return AuthorisedPlan(
             narrowed,
-            all_of(rows, narrowed.filter),
+            all_of(NOBODY if self.is_closed(plan.area, viewer) else rows, narrowed.filter),
             viewer.person,
             rows,
             clients if is_owned else None,
@@ -194,10 +193,20 @@ class Access:
             past,
         )
 
-    def _past(self, plan: ReadPlan) -> Past:
+    def is_closed(self, area: str, viewer: Viewer) -> bool:
+        """Whether records that belong to clients are as if they were not there: no attribute of them may be read."""
+        return area in self._owned and self.view(viewer).area(area).is_closed
+
+    def _area_rows(self, area: str, rules: Sequence[RoleRule], viewer: Viewer, view: AttributeView) -> Filter | None:
+        unusable = view.area(CLIENTS).unusable
+        # Nothing is computed from RESTRICTED values.
+        reads_all = area != JOBS or unusable <= self.restricted(CLIENTS)
+        return area_rows(area, rules, viewer, unusable, is_owned=area in self._owned, reads_all=reads_all)
+
+    def _past(self, plan: ReadPlan, seen: AreaView) -> Past:
         """Raises: NotAsOf for what is known of the present alone."""
         looked_at = named_paths(plan.filter) | plan.grouped | {each.path for each in plan.order}
-        return past_from(self._catalogue, plan, looked_at)
+        return replace(past_from(self._catalogue, plan, looked_at), is_partial=bool(seen.unusable))
 
     def holds_beside(self, newer: "Access", viewer: Viewer) -> bool:
         """Whether somebody may go on by this one now that there is a newer one: nothing is decided otherwise for them.

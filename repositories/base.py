@@ -8,7 +8,7 @@ from catalogue.filters import And, Compare, all_of
 from catalogue.kinds import Operator
 from repositories.access import AuthorisedPlan, Touched
 from repositories.changes import CREATED
-from repositories.compile.changes import Stage, change_pipeline
+from repositories.compile.changes import SEQUENCE, Stage, change_pipeline, sequence_of
 from repositories.compile.derivations import first_stages
 from repositories.compile.filters import query_from
 from repositories.compile.pages import projection_from
@@ -32,7 +32,7 @@ from repositories.rollups import Rollups
 log = logging.getLogger("kehu.repositories")
 
 WRITE_ATTEMPTS = 5
-_BOOKKEEPING = {"tail.version": 1, "moved": 1}
+_BOOKKEEPING = {"tail.version": 1, "moved": 1, SEQUENCE: 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,9 @@ class RecordRepository(RecordReader):
             owners = {str(each[self.owner_key]) for each in documents if self.owner_key in each}
             await self.rollups.follow(self.area, owners, mark)
 
-    def _noted_change(self, touched: Touched | None, document: Document, version: int, change: Change) -> None:
+    def _noted_change(self, touched: Touched | None, document: Document, sequence: int, change: Change) -> None:
         if touched is not None:
-            touched.note_change(self.area, document[ID], version, change.values, document.get(self.owner_key))
+            touched.note_change(self.area, document[ID], sequence, change.values, document.get(self.owner_key))
 
     async def insert(
         self, record: Mapping[str, object], change: Change, answer: AuthorisedPlan | None = None
@@ -198,7 +198,7 @@ class RecordRepository(RecordReader):
                 is_relieved = True
                 continue
             if document is not None:
-                self._noted_change(answer.touched, document, document["version"], change)
+                self._noted_change(answer.touched, document, sequence_of(document), change)
                 await self.history.move_when_full(record_id, document)
                 await self._follow((document,), mark)
                 await self._shown(answer, (document,))
@@ -259,6 +259,11 @@ def target_query(record_id: str, change: Change, **conditions: object) -> Docume
     query: Document = {ID: {"$eq": record_id}, **conditions}
     if change.expected_version is not None:
         query["version"] = {"$eq": change.expected_version}
+    if change.expected_sequence is not None:
+        query["$or"] = [
+            {SEQUENCE: {"$eq": change.expected_sequence}},
+            {SEQUENCE: {"$eq": None}, "version": {"$eq": change.expected_sequence}},
+        ]
     return query if change.where is None else {"$and": [query, query_from(change.where)]}
 
 

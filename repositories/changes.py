@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from collections.abc import Collection as Some
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +27,17 @@ _INDEXES = {
     VERSION_INDEX: IndexSpec((("recordId", 1), ("version", -1))),
     "record_key": IndexSpec((("recordId", 1), ("key", 1))),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a history is read on: at changes entered up to a moment, behind so many of that very moment.
+
+    It says nothing of changes that were not shown, as their number would.
+    """
+
+    at: datetime
+    told: int = 0
 
 
 class ChangeHistory:
@@ -127,7 +139,7 @@ class ChangeHistory:
         tail: Sequence[Document],
         limit: int,
         *,
-        before: int | None,
+        before: Place | None,
         paths: Some[str],
         since: object,
         hidden: Some[str] = (),
@@ -136,27 +148,29 @@ class ChangeHistory:
 
         What changed nothing but hidden paths is left out, as if it had not been.
 
-        Order: by version, descending, from below `before`.
+        Order: the newest first, from `before` on.
         Cost: one command, and none where the tail is enough.
         """
-        found = [entry for entry in reversed(tail) if _is_wanted(entry, before, paths, since, hidden)]
+        until = None if before is None else before.at
+        told = 0 if before is None else before.told
+        found = [entry for entry in reversed(tail) if _is_wanted(entry, until, paths, since, hidden)]
         oldest = min((entry["version"] for entry in tail), default=None)
-        if len(found) < limit and oldest != CREATED:
+        if len(found) < limit + told and oldest != CREATED:
             query: Document = {"recordId": {"$eq": record_id}}
-            bounds = [each for each in (oldest, before) if each is not None]
-            if bounds:
-                query["version"] = {"$lt": min(bounds)}
+            if oldest is not None:
+                query["version"] = {"$lt": oldest}
             if wanted := sorted(set(paths) - set(hidden)):
                 query["values.path"] = {"$in": wanted}
             elif paths:
-                return found
+                return _behind(found, before)[:limit]
             elif hidden:
                 shown = {"values": {"$elemMatch": {"path": {"$nin": sorted(hidden)}}}}
                 query["$or"] = [shown, {"values": {"$size": 0}}]
-            if since is not None:
-                query["at"] = {"$gte": since}
-            found += await self._moved.find(query, sort=[("version", -1)], limit=limit - len(found))
-        return found[:limit]
+            span = {name: each for name, each in (("$gte", since), ("$lte", until)) if each is not None}
+            if span:
+                query["at"] = span
+            found += await self._moved.find(query, sort=[("version", -1)], limit=limit + told - len(found))
+        return _behind(found, before)[:limit]
 
     async def between(
         self, record_id: str, tail: Sequence[Document], after: datetime, until: datetime, limit: int
@@ -247,8 +261,16 @@ def _by_record(entries: Some[Document]) -> dict[str, list[Document]]:
     return found
 
 
-def _is_wanted(entry: Document, before: int | None, paths: Some[str], since: object, hidden: Some[str]) -> bool:
-    if before is not None and entry["version"] >= before:
+def _behind(entries: list[Document], place: Place | None) -> list[Document]:
+    """The entries without those of the place's moment that were told before."""
+    if place is None:
+        return entries
+    of_moment = next((count for count, each in enumerate(entries) if each["at"] != place.at), len(entries))
+    return entries[min(place.told, of_moment) :]
+
+
+def _is_wanted(entry: Document, until: datetime | None, paths: Some[str], since: object, hidden: Some[str]) -> bool:
+    if until is not None and entry["at"] > until:
         return False
     if since is not None and entry["at"] < since:
         return False

@@ -8,7 +8,7 @@ from catalogue.attribute import CLIENTS, ClientKind, ClientStage, Facet
 from catalogue.filters import Filter
 from repositories.access import AuthorisedPlan, Touched
 from repositories.base import RecordRepository, Written
-from repositories.compile.changes import LOOKUPS
+from repositories.compile.changes import LOOKUPS, SEQUENCE, STORED_AT
 from repositories.compile.filters import query_from
 from repositories.compile.indexes import FACET_INDEXES, facet_keys
 from repositories.compile.search import words_expression
@@ -23,7 +23,7 @@ from repositories.values import bson_from
 from repositories.vault import Vault
 
 ID_PREFIX = "cl_"
-WORDS_BATCH = 1_000
+BATCH = 1_000
 _NO_PLACE = (
     "Kehu keeps a place for each facet, so indexes of your own have taken them: drop one of those, make an attribute "
     "unsortable, or leave facets out of KEHU_WILDCARD_FACETS."
@@ -37,8 +37,10 @@ WORDS_INDEX = "words"
 MERGED = "merged"
 """The clients who have become part of one: id, number, last version, and when and by whom."""
 MERGED_ID = f"{MERGED}.id"
-CHANGED_INDEX = "changed"
-"""Counts, from its keys alone, the clients who were there at a moment and have been changed since."""
+STORED_INDEX = "stored"
+"""Counts, from its keys alone, the clients who were there at a moment and have been changed since, seen or not."""
+_OLD_INDEXES = frozenset(("changed",))
+"""Indexes that an earlier release made, and no question uses any more."""
 TERRITORY = ("team", "region")
 """What a client has from its manager, so that an access rule finds it: the names are those of the manager's values."""
 BOOK_INDEXES = {
@@ -51,7 +53,7 @@ BOOK_INDEXES = {
     "region": IndexSpec((("region", 1), ("_id", 1))),
     WORDS_INDEX: IndexSpec((("words.g", 1),)),
     LOOKUPS: IndexSpec(((f"{LOOKUPS}.$**", 1),)),
-    CHANGED_INDEX: IndexSpec((("updatedAt", 1), ("createdAt", 1))),
+    STORED_INDEX: IndexSpec(((STORED_AT, 1), ("updatedAt", 1), ("createdAt", 1))),
 }
 ACCESS_INDEXES = {"managerId": "manager", "team": "team", "region": "region"}
 """The index that answers an access rule, by the path that it looks at."""
@@ -107,9 +109,23 @@ class ClientRepository(RecordRepository):
         """The indexes and the validator for the shape that code owns; those of the catalogue are apart."""
         if self.store.has_validators:
             await self.store.set_validator(CLIENTS, client_validator())
+        for name in (await self.collection.indexes()).keys() & _OLD_INDEXES:
+            await self.collection.drop_index(name)
         await self.collection.create_indexes(BOOK_INDEXES)
+        await self._number_old_histories()
         await self.history.prepare()
         await self.vault.keys.prepare()
+
+    async def _number_old_histories(self) -> None:
+        """Give clients of before there were two counters the one that is not shown: both began as one.
+
+        Cost: one look into the index, where there are none; two commands for a thousand of them.
+        """
+        numbers = {SEQUENCE: {"$ifNull": [f"${SEQUENCE}", "$version"]}, STORED_AT: "$updatedAt"}
+        without: Document = {STORED_AT: {"$eq": None}}
+        while rows := await self.collection.find(without, {ID: 1}, limit=BATCH):
+            ids = {ID: {"$in": [each[ID] for each in rows]}}
+            await self.collection.update_many({**ids, **without}, [{"$set": numbers}])
 
     async def sync_facet_indexes(self, wanted: Some[Facet]) -> None:
         """Make the wildcard indexes of these facets, and drop those of the others; indexes of other names stay.
@@ -211,7 +227,7 @@ class ClientRepository(RecordRepository):
         for path in sorted(paths):
             query: Document = {path: {"$ne": None}, "words.p": {"$ne": path}}
             rows = self.collection.iterate(query, {path: 1})
-            async for batch in _batches(rows, WORDS_BATCH):
+            async for batch in _batches(rows, BATCH):
                 pairs = [(each, words_of_values({path: value_at(each, path)})) for each in batch]
                 await self.collection.bulk_write(
                     [
@@ -278,9 +294,9 @@ def client_validator() -> dict[str, Any]:
             "stage": {"enum": [str(each) for each in ClientStage]},
             "managerId": {"bsonType": "string"},
             **{name: {"bsonType": "string"} for name in TERRITORY},
-            "version": {"bsonType": ["int", "long"], "minimum": 1},
+            **{name: {"bsonType": ["int", "long"], "minimum": 1} for name in ("version", SEQUENCE)},
             "createdAt": {"bsonType": "date"},
-            "updatedAt": {"bsonType": "date"},
+            **{name: {"bsonType": "date"} for name in ("updatedAt", STORED_AT)},
             "tail": {"bsonType": "array"},
             **{name: {"bsonType": "array"} for name in (NUMBERS, MERGED)},
             **{str(facet): {"bsonType": "object"} for facet in Facet},

@@ -10,6 +10,7 @@ from catalogue.catalogue import Catalogue
 from policy.files import FILES
 from repositories.changes import CHANGES
 from repositories.clients import MERGED, NUMBERS
+from repositories.compile.changes import SEQUENCE
 from repositories.compile.forgetting import Names, reference_query, without_free_texts, without_references
 from repositories.merges import followed_source
 from repositories.mongo import Collection, Store
@@ -109,7 +110,11 @@ class ErasureRepository:
             collection = self._store.collection(area)
             async for document in collection.iterate(_pointed("tail.", references, names), _TAIL):
                 tail = [_forgetful(each, references, names) for each in document["tail"]]
-                is_unchanged = {"version": document["version"], "moved": document.get("moved")}
+                is_unchanged = {
+                    "version": document["version"],
+                    SEQUENCE: document.get(SEQUENCE),
+                    "moved": document.get("moved"),
+                }
                 if tail != document["tail"]:
                     await collection.update_one({ID: document[ID], **is_unchanged}, {"$set": {"tail": tail}})
         async for change in self._changes.iterate(_pointed("", references, names)):
@@ -163,8 +168,8 @@ class ErasureRepository:
         return found
 
     async def pointing(self, client_id: str, reference: Reference) -> list[Document]:
-        """Records that point at the client by an attribute, each with its version and what is stored at the holder."""
-        projection = {"version": 1, "kind": 1, reference.holder: 1}
+        """Records that point at the client, with their places in the history and what the reference's holder has."""
+        projection = {"version": 1, SEQUENCE: 1, "kind": 1, reference.holder: 1}
         collection = self._store.collection(reference.area)
         return await collection.find({reference.path: {"$eq": client_id}}, projection, limit=BATCH)
 
@@ -235,7 +240,7 @@ class ErasureRepository:
 
 
 MERGED_SOURCE = "a client became part of another one"
-_TAIL = {"tail": 1, "version": 1, "moved": 1}
+_TAIL = {"tail": 1, "version": 1, SEQUENCE: 1, "moved": 1}
 
 
 async def _naming(collection: Collection, query: Document, names: Names) -> int:

@@ -10,7 +10,7 @@ from catalogue.filters import Filter
 from repositories.base import target_query
 from repositories.changes import CHANGES, PART_OF
 from repositories.clients import MERGED, NUMBERS
-from repositories.compile.changes import change_pipeline, proof_key
+from repositories.compile.changes import BEFORE, SEQUENCE, SHOWN, change_pipeline, proof_key, sequence_of
 from repositories.compile.filters import query_from
 from repositories.compile.records import FIRST
 from repositories.cursors import value_at
@@ -88,8 +88,8 @@ class MergeRepository:
             found["references"] += await self._store.collection(area).count(query)
         return found
 
-    async def carry_out(self, merge: Merge) -> int:
-        """The version of the kept client, now that the other one is part of it.
+    async def carry_out(self, merge: Merge) -> tuple[int, int]:
+        """The kept client's version and its place in the history, now that the other one is part of it.
 
         Raises: StaleVersion if one of the two has changed, NotFound if one is gone; nothing is changed then.
         Cost: one transaction; six commands, two for each area of related records, two for each client who points at
@@ -98,9 +98,9 @@ class MergeRepository:
         kept = str(merge.kept[ID])
         (sealed,) = await self._vault.sealed([(kept, merge.change)])
         marks = {area: self._rollups.mark(area) for area, _ in merge.related}
-        version = await self._store.transaction(lambda each: _carry_out(each, merge, sealed, self._derivations, marks))
+        done = await self._store.transaction(lambda each: _carry_out(each, merge, sealed, self._derivations, marks))
         await self._let_follow(str(merge.merged[ID]), kept, _follows(merge), marks, merge.related)
-        return version
+        return done
 
     async def let_follow(self, merged: str, kept: str, related: Related) -> None:
         """Let records follow a merge that was done before, by whoever may have been stopped behind it.
@@ -125,22 +125,22 @@ class MergeRepository:
 
 async def _carry_out(
     transaction: Transaction, merge: Merge, change: Change, derivations: Derivations, marks: Mapping[str, Document]
-) -> int:
+) -> tuple[int, int]:
     clients = transaction.collection(CLIENTS)
     kept, merged = str(merge.kept[ID]), str(merge.merged[ID])
     await _archive(transaction, merge)
-    if not await clients.delete_one({ID: merged, "version": merge.merged["version"]}):
+    if not await clients.delete_one(target_query(merged, replace(change, expected_sequence=sequence_of(merge.merged)))):
         raise await _stale(clients, merged, merge.merged["version"])
-    query = target_query(kept, replace(change, expected_version=merge.kept["version"]))
+    query = target_query(kept, replace(change, expected_sequence=sequence_of(merge.kept)))
     stages: list[Mapping[str, Any]] = [*derivations.pipeline(change), {"$set": _marks(merge)}]
-    done = await clients.find_one_and_update(query, stages, {"version": 1})
+    done = await clients.find_one_and_update(query, stages, {"version": 1, SEQUENCE: 1})
     if done is None:
         raise await _stale(clients, kept, merge.kept["version"])
     facts = _follows(merge)
     await _move_records(transaction, merged, kept, facts, marks, merge.related)
     for reference in merge.references:
         await _point(transaction.collection(reference.area), reference, merged, kept, facts, derivations)
-    return int(done["version"])
+    return int(done["version"]), sequence_of(done)
 
 
 async def _move_records(
@@ -179,7 +179,9 @@ def _last_entry(merge: Merge) -> Document:
     stored = [(path, value_at(merged, path)) for path in (*_CORE, *merge.leaves)]
     rows = [{"path": path, "old": value} for path, value in stored if value is not None]
     entry: Document = {
-        "version": merged["version"] + 1,
+        "version": sequence_of(merged) + 1,
+        SHOWN: merged["version"] + 1,
+        BEFORE: {"v": merged["version"], "at": merged["updatedAt"]},
         "at": change.at,
         "by": change.by,
         "source": f"became part of client {merge.kept['number']}",
@@ -252,12 +254,13 @@ async def _point(
 ) -> None:
     """Let the records that point at the merged client point at the kept one."""
     query: Document = {reference.path: {"$eq": old}, ID: {"$ne": new}}
-    found = await collection.find(query, {"version": 1, reference.holder: 1}, limit=REFERRING_LIMIT)
+    found = await collection.find(query, {"version": 1, SEQUENCE: 1, reference.holder: 1}, limit=REFERRING_LIMIT)
     for each in found:
         value = pointing_at(value_at(each, reference.holder), reference.keys, old, new)
-        change = replace(facts, values={reference.holder: value})
+        # A version that moved would tell that this client pointed at the merged one.
+        change = replace(facts, values={reference.holder: value}, expected_sequence=sequence_of(each), is_silent=True)
         pipeline = derivations.pipeline(change) if reference.area == CLIENTS else change_pipeline(change)
-        await collection.update_one({ID: each[ID], "version": each["version"]}, pipeline)
+        await collection.update_one(target_query(str(each[ID]), change), pipeline)
 
 
 def pointing_at(value: Any, keys: Sequence[str], old: str, new: str) -> Any:

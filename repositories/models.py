@@ -8,6 +8,7 @@ from bson import Binary
 
 from catalogue.attribute import CLIENTS
 from catalogue.model_use import ModelUse
+from repositories.compile.changes import STORED_AT
 from repositories.mongo import Store
 from repositories.plan import ID
 
@@ -62,9 +63,11 @@ class ModelRepository:
         """Note that results follow what was changed before a moment."""
         await self._models.update_one({ID: {"$eq": _key(name, version)}}, {"$max": {"scoredUpTo": up_to}})
 
-    async def note_error(self, name: str, version: str, error: str | None) -> None:
-        """Note why a version could not be run; None: it could."""
-        change: Document = {"$unset": {"error": ""}} if error is None else {"$set": {"error": error}}
+    async def note_error(self, name: str, version: str, error: str | None, *, tells: bool = False) -> None:
+        """Note why a version could not be run; None: it could. `tells`: whether values of clients are the reason."""
+        change: Document = {"$unset": {"error": "", "errorTells": ""}}
+        if error is not None:
+            change = {"$set": {"error": error, "errorTells": tells}}
         await self._models.update_one({ID: {"$eq": _key(name, version)}}, change)
 
     async def is_changed_since(self, moments: Sequence[datetime | None]) -> bool:
@@ -75,7 +78,7 @@ class ModelRepository:
         if not moments:
             return False
         known = [each for each in moments if each is not None]
-        query: Document = {"updatedAt": {"$gte": min(known)}} if len(known) == len(moments) else {}
+        query: Document = {STORED_AT: {"$gte": min(known)}} if len(known) == len(moments) else {}
         return bool(await self._clients.find(query, {ID: 1}, limit=1))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from catalogue.filters import Filter, all_of
 from repositories.access import AuthorisedPlan
 from repositories.changes import CHANGES, ChangeHistory
-from repositories.compile.changes import proof_key
+from repositories.compile.changes import SEQUENCE, STORED_AT, proof_key, sequence_of
 from repositories.compile.filters import Query, query_from
 from repositories.compile.pages import projection_from, sort_from
 from repositories.compile.past import (
@@ -21,6 +21,7 @@ from repositories.compile.past import (
     halves,
     made_since,
     proofs_to_find,
+    seen_to_change_since,
     shown_as_was,
     take_back,
     taken_back,
@@ -35,7 +36,7 @@ Stage = dict[str, Any]
 Document = dict[str, Any]
 
 LIMIT_CLIENTS = 10_000
-_FACTS = ("updatedAt", "tail.version", "tail.at", "tail.observedAt", "tail.values.path")
+_FACTS = ("updatedAt", SEQUENCE, STORED_AT, "tail.version", "tail.at", "tail.observedAt", "tail.values.path")
 """What dates and proofs of an earlier version are found by."""
 _BOOKS = frozenset(("tail", "proof"))
 """What a document keeps of itself: nothing hangs on it."""
@@ -93,7 +94,7 @@ class PastReads:
         Cost: two commands; a third one where proofs, or dates of change, of clients changed since are selected.
         """
         past = _past_of(authorised)
-        is_changed = await self._count_changed(authorised, past.moment) > 0
+        is_changed = await self._count_changed(authorised, past) > 0
         rest: list[Stage] = [{"$sort": dict(sort_from(order))}, {"$limit": limit}]
         projection = _projection(authorised, order)
         asked = _all(query_from(_asked(authorised)), *positions)
@@ -120,7 +121,7 @@ class PastReads:
         may answer, less those made or changed since, and with those who were there as they were.
         """
         past = _past_of(authorised)
-        changed = await self._count_changed(authorised, past.moment)
+        changed = await self._count_changed(authorised, past)
         rows, asked = query_from(authorised.rows), query_from(_asked(authorised))
         if self._store.driver == "memory":
             return await (await self._in_memory(authorised, past, {})).count(asked)
@@ -156,25 +157,31 @@ class PastReads:
         Cost: one command.
         """
         past = _past_of(authorised)
-        is_changed = await self._count_changed(authorised, past.moment) > 0
+        is_changed = await self._count_changed(authorised, past) > 0
         rows, asked = query_from(authorised.rows), query_from(_asked(authorised))
         if self._store.driver == "memory":
             return await self._in_memory(authorised, past, {}), [{"$match": asked}]
         same: Stage = {"$match": _all(rows, asked, unchanged_since(past.moment))}
         return self._clients, [same, *(self._unions(self._halves(past, rows, asked, ())) if is_changed else ())]
 
-    async def _count_changed(self, authorised: AuthorisedPlan, moment: datetime) -> int:
+    async def _count_changed(self, authorised: AuthorisedPlan, past: Past) -> int:
         """How many of the clients that may be read have been changed since.
 
         Raises: TooManyChanged.
         """
         most = self.limit_clients
-        query = _all(query_from(authorised.rows), changed_since(moment))
+        query = _all(query_from(authorised.rows), changed_since(past.moment))
         found = await self._clients.count(query, limit=most + 1)
-        if found > most:
+        told = found
+        if found > most and past.is_partial:
+            # Whether values were computed that may not be seen must not decide what is answered.
+            seen = _all(query_from(authorised.rows), seen_to_change_since(past.moment))
+            told = await self._clients.count(seen, limit=most + 1)
+        if told > most:
+            since = past.moment.isoformat(timespec="seconds")
             raise TooManyChanged(
-                f"More than {most} clients have been changed since {moment.isoformat(timespec='seconds')}, and each of "
-                "them would have to be taken back. Ask for a later moment, or for one client with client(asOf:). The "
+                f"More than {most} clients have been changed since {since}, and each of them "
+                "would have to be taken back. Ask for a later moment, or for one client with client(asOf:). The "
                 "limit is the setting KEHU_AS_OF_LIMIT_CLIENTS."
             )
         return found
@@ -219,17 +226,17 @@ class PastReads:
     async def _settled(self, authorised: AuthorisedPlan, past: Past, documents: list[Document]) -> list[Document]:
         """The documents with the dates and the proofs that they had, and with the moment that all in them is as of."""
         paths = authorised.plan.paths
-        changed = [each for each in documents if each.get("updatedAt", past.moment) > past.moment]
+        changed = [each for each in documents if each.get(STORED_AT, past.moment) > past.moment]
         if _needs_facts(paths):
-            known = {str(each[ID]): [e for e in each["tail"] if e["version"] <= each["version"]] for each in changed}
+            known = {str(each[ID]): [e for e in each["tail"] if e["version"] <= sequence_of(each)] for each in changed}
             wanted = {str(each[ID]): proofs_to_find(each, paths) for each in changed}
             older = await self._history.facts_before(
-                {str(each[ID]): (int(each["version"]), _missing(known[str(each[ID])], wanted[str(each[ID])]))
+                {str(each[ID]): (sequence_of(each), _missing(known[str(each[ID])], wanted[str(each[ID])]))
                  for each in changed}
             )  # fmt: skip
             for each in changed:
                 entries = [*older.get(str(each[ID]), ()), *known[str(each[ID])]]
-                _settle(each, entries, wanted[str(each[ID])])
+                _settle(each, entries, wanted[str(each[ID])], past.moment)
         return [as_of(each, past.moment) for each in documents]
 
 
@@ -264,9 +271,10 @@ def _missing(entries: Sequence[Document], paths: Some[str]) -> frozenset[str] | 
     return None if entries and not missing else missing
 
 
-def _settle(document: Document, entries: Sequence[Document], paths: Some[str]) -> None:
-    """The entries are of the version that the document has, and older ones, oldest first."""
-    if entries:
+def _settle(document: Document, entries: Sequence[Document], paths: Some[str], moment: datetime) -> None:
+    """The entries are that which the document has come to, and older ones, oldest first."""
+    if entries and document.get("updatedAt", moment) > moment:
+        # The change that came next was entered before changes said what they found.
         document["updatedAt"] = entries[-1]["at"]
     proofs = document.setdefault("proof", {})
     for path in paths:

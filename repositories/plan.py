@@ -77,6 +77,7 @@ class Change:
     """The idempotency key, with the person it belongs to."""
     request_hash: str | None = None
     expected_version: int | None = None
+    """The version that people and programs see."""
     where: Filter | None = None
     """What must hold of the record besides, in the same command."""
     words: Mapping[str, str | None] = field(default_factory=dict)
@@ -85,6 +86,13 @@ class Change:
     """The keyed hashes of the encrypted values that are looked up, by path; given by the vault alone."""
     is_sealed: bool = False
     """Whether a value is encrypted under the record's own key."""
+    expected_sequence: int | None = None
+    """The place in the record's history that a program has worked this out from; nothing may have come in between."""
+    is_silent: bool = False
+    """Whether it only follows from something else: a model, a retention rule, a reference to a client who is gone.
+
+    The version and the date that people see stay as they are, so that they tell nothing of values behind them.
+    """
 
 
 @dataclass(frozen=True, slots=True)

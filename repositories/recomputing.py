@@ -7,6 +7,7 @@ from typing import Any
 
 from catalogue.attribute import CLIENTS
 from repositories.changes import TAIL_LIMIT, ChangeHistory
+from repositories.compile.changes import STORED_AT
 from repositories.compile.derivations import NEXT, next_path
 from repositories.errors import DocumentTooLarge, RepositoryFault
 from repositories.mongo import Store
@@ -68,7 +69,7 @@ class RecomputingRepository:
             ran = Ran((await self._clients.update_many({ID: ids}, list(stages)))[1])
         except DocumentTooLarge:
             left = await self._each({ID: ids}, stages)
-            ran = Ran(await self._clients.count({ID: ids, "updatedAt": at}), left)
+            ran = Ran(await self._clients.count({ID: ids, STORED_AT: at}), left)
         full = await self._clients.find({ID: ids, f"tail.{TAIL_LIMIT}": {"$exists": True}}, {"tail.version": 1})
         for each in full:
             await self._history.move_when_full(str(each[ID]), each)

@@ -5,7 +5,7 @@ from typing import Any
 
 from catalogue.attribute import CLIENTS
 from repositories.changes import CHANGES
-from repositories.compile.changes import SEALED, lookup_path
+from repositories.compile.changes import SEALED, SEQUENCE, lookup_path
 from repositories.mongo import Store
 from repositories.plan import ID
 from repositories.vault import Vault
@@ -101,7 +101,7 @@ class Resealing:
             assigned |= {"tail": client["tail"], SEALED: True} | ({} if value is None else {self._path: value})
             # The words that search found it by are of the value in clear.
             update["$pull"] = {"words": {"p": self._path}}
-        query = {ID: client[ID], "version": client["version"], "moved": client.get("moved")}
+        query = {ID: client[ID], SEQUENCE: client.get(SEQUENCE), "moved": client.get("moved")}
         await self._clients.update_one(query, update)
 
     async def _rewrite_moved(self, entries: Sequence[Document]) -> int:

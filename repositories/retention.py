@@ -7,7 +7,7 @@ from typing import Any
 from catalogue.attribute import CLIENTS
 from repositories.changes import CHANGES
 from repositories.clients import MERGED
-from repositories.compile.changes import proof_key
+from repositories.compile.changes import SEQUENCE, proof_key
 from repositories.mongo import Store
 from repositories.plan import ID
 
@@ -24,14 +24,14 @@ class RetentionRepository:
         self._changes = store.collection(CHANGES)
 
     async def expired(self, path: str, before: datetime, after_id: str = "") -> list[Document]:
-        """Clients, by id, whose present value was observed before the moment, each with its version.
+        """Clients, by id, whose present value was observed before the moment, each with its place in its history.
 
         Cost: one pass through the clients behind an id, until a batch is full.
         """
         proof = f"proof.{proof_key(path)}"
         seen = [{f"{proof}.o": {"$lt": before}}, {proof: {"$exists": False}, "proof.first.o": {"$lt": before}}]
         query = {ID: {"$gt": after_id}, path: {"$ne": None}, "$or": seen}
-        return await self._clients.find(query, {"version": 1}, sort=[(ID, 1)], limit=BATCH)
+        return await self._clients.find(query, {"version": 1, SEQUENCE: 1}, sort=[(ID, 1)], limit=BATCH)
 
     async def forget(self, path: str, before: datetime, *, dry_run: bool) -> int:
         """How many changes no longer say the values that were observed before the moment; that they were is kept.
@@ -40,7 +40,7 @@ class RetentionRepository:
         """
         done = 0
         batch: list[Document] = []
-        rows = self._clients.iterate({}, {"tail": 1, "version": 1, "moved": 1, f"{MERGED}.id": 1}, sort=[(ID, 1)])
+        rows = self._clients.iterate({}, {"tail": 1, SEQUENCE: 1, "moved": 1, f"{MERGED}.id": 1}, sort=[(ID, 1)])
         async for client in rows:
             batch.append(client)
             if len(batch) == BATCH:
@@ -76,7 +76,7 @@ class RetentionRepository:
     async def _store(self, client: Document, older: Sequence[Document], forgetful: frozenset[int]) -> None:
         await self._store_moved(older)
         if any(each["version"] in forgetful for each in client["tail"]):
-            query = {ID: client[ID], "version": client["version"], "moved": client.get("moved")}
+            query = {ID: client[ID], SEQUENCE: client.get(SEQUENCE), "moved": client.get("moved")}
             await self._clients.update_one(query, {"$set": {"tail": client["tail"]}})
 
     async def _store_moved(self, entries: Sequence[Document]) -> None:

@@ -62,11 +62,13 @@ class Shadow:
 
     number: str
     versions: list[tuple[datetime, dict[str, Any]]] = field(default_factory=list)
+    shown: list[tuple[int, datetime]] = field(default_factory=list)
+    """The version that people saw and its date, beside each of those; what only follows leaves them as they were."""
 
-    def then(self, moment: datetime) -> tuple[int, dict[str, Any]] | None:
-        """The version and the values, by path, of a moment."""
+    def then(self, moment: datetime) -> tuple[tuple[int, datetime], dict[str, Any]] | None:
+        """The version with its date, and the values by path, of a moment."""
         known = [values for at, values in self.versions if at <= moment]
-        return (len(known), known[-1]) if known else None
+        return (self.shown[len(known) - 1], known[-1]) if known else None
 
 
 @dataclass
@@ -111,10 +113,12 @@ async def copied(book: Repositories, random: Random) -> Copied:
         client_id = ids[min(random.randrange(len(ids)), random.randrange(len(ids)), random.randrange(len(ids)))]
         paths = random.sample(sorted(POOLS), random.choice((1, 1, 2, 4)))
         values = {path: _value(path, random) for path in paths}
-        await book.clients.write(client_id, replace(change(values), at=made.until), seen(ID))
-        before = made.shadows[client_id].versions[-1][1]
+        is_silent, shadow = random.random() < 0.3, made.shadows[client_id]
+        await book.clients.write(client_id, replace(change(values), at=made.until, is_silent=is_silent), seen(ID))
+        before = shadow.versions[-1][1]
         after = {path: each for path, each in (before | values).items() if each is not None}
-        made.shadows[client_id].versions.append((made.until, after))
+        shadow.versions.append((made.until, after))
+        shadow.shown.append(shadow.shown[-1] if is_silent else (shadow.shown[-1][0] + 1, made.until))
     return made
 
 
@@ -133,7 +137,7 @@ async def _add(made: Copied, ids: list[str], random: Random) -> None:
     else:
         await made.book.clients.insert(new, first)
     ids.append(str(new[ID]))
-    made.shadows[ids[-1]] = Shadow(str(new["number"]), [(made.until, values)])
+    made.shadows[ids[-1]] = Shadow(str(new["number"]), [(made.until, values)], [(1, made.until)])
 
 
 def random_filter(random: Random, depth: int = 2) -> Filter:

@@ -12,7 +12,7 @@ from catalogue.attribute import CLIENTS, Attribute, Facet, Sensitivity
 from catalogue.catalogue import Catalogue
 from catalogue.kinds import Kind
 from catalogue.rollups.rollup import Rollup, RollupFunction
-from policy.attributes import AreaView
+from policy.attributes import AreaView, AttributeView
 from policy.decision import is_within
 from policy.rules import PURPOSES, Policy, Right, RoleRule, RowScope, Unreadable
 from policy.viewer import Viewer
@@ -103,11 +103,40 @@ def twin_of(
     for each in made["managers"]:
         _change_hidden(each, catalogue, view.area("managers"), random, area="managers")
     _change_segments(made, view.area(CLIENTS), foreign, random, sees_all=rows is None)
+    if view.area("interactions").is_closed:
+        # Who may read nothing of contacts may not know of any.
+        made["interactions"] = [each for each in made["interactions"] if random.random() < 0.5]
     gone = {each for each in sorted(foreign) if random.random() < 0.2}
     made[CLIENTS] = [each for each in made[CLIENTS] if each["_id"] not in gone]
     for name in ("interactions", "segment_members"):
         made[name] = [each for each in made.get(name, ()) if each["clientId"] not in gone]
     return made
+
+
+def write_hidden(books: Books, view: AttributeView, random: Random) -> dict[str, list[Document]]:
+    """The books with entries that programs have made of hidden values alone, some for each client and in between."""
+    made = {name: deepcopy(list(rows)) for name, rows in books.items()}
+    hidden = sorted(view.area(CLIENTS).hidden)
+    for client in made[CLIENTS]:
+        entries: list[Document] = []
+        for entry in client["tail"]:
+            entries.append(entry | {"shown": entry["version"]})
+            count = random.choice((0, 0, 1, 3)) if hidden else 0
+            entries += [_hidden_entry(entry, random.choice(hidden), random) for _ in range(count)]
+        first = entries[0]["version"] if entries else 1
+        for number, entry in enumerate(entries, first):
+            entry["version"] = number
+        client["tail"] = entries
+        client["sequence"] = entries[-1]["version"] if entries else client["version"]
+        client["storedAt"] = entries[-1]["at"] if entries else client["updatedAt"]
+    return made
+
+
+def _hidden_entry(before: Document, path: str, random: Random) -> Document:
+    shown, at = before["version"], before["at"]
+    rows = [{"path": path, "old": f"hidden {random.random()}", "new": f"hidden {random.random()}"}]
+    counters = {"version": shown, "shown": shown, "before": {"v": shown, "at": at}}
+    return {**counters, "at": at + timedelta(milliseconds=1), "by": "kehu-formulas", "values": rows}
 
 
 def _change_segments(

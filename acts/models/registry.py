@@ -82,6 +82,8 @@ class Model:
     registered_by: str
     scored_up_to: datetime | None = None
     error: str | None = None
+    error_tells: bool = False
+    """Whether the values of clients are why it failed: that is for those alone who read what it reads."""
 
     def output(self, name: str) -> Output | None:
         return next((each for each in self.outputs if each.name == name), None)
@@ -181,6 +183,7 @@ def model_from(stored: Document) -> Model:
         stored["registeredBy"],
         stored.get("scoredUpTo"),
         stored.get("error"),
+        bool(stored.get("errorTells")),
     )
 
 

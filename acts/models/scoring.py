@@ -27,6 +27,7 @@ from catalogue.model_use import CORE_INPUTS, TODAY, ModelInput, ModelUse, Unset
 from catalogue.search import searchable_words
 from catalogue.values import broken_rule
 from repositories.clients import differences
+from repositories.compile.changes import SEQUENCE, STORED_AT, sequence_of
 from repositories.cursors import value_at
 from repositories.errors import NotFound
 from repositories.models import Document
@@ -182,12 +183,15 @@ async def _score(
     uses = bound(repositories.feed.catalogue).get(key, ())
     if not uses:
         return {"read": 0, "changed": 0}
+    is_loaded = False
     try:
         async with loaded_apart(await _content(repositories, key)) as scorer:
+            is_loaded = True
             run = _begun(repositories, job, key, uses, scorer, since)
             await _walk(run, before or {})
     except KehuError as error:
-        await repositories.models.note_error(*key, error.message)
+        # Once it runs, values decide whether it fails.
+        await repositories.models.note_error(*key, error.message, tells=is_loaded)
         raise
     await repositories.models.note_scored(*key, run.up_to)
     await repositories.models.note_error(*key, None)
@@ -239,8 +243,8 @@ async def _walk(run: _Run, before: Mapping[str, Any]) -> None:
 
 
 def _question(run: _Run, page: Page) -> Any:
-    paths = {"version", *_CORE}.union(*({attribute.path, *use.paths} for attribute, use in run.uses))
-    changed: Filter | None = None if run.since is None else Compare("updatedAt", Operator.GTE, run.since)
+    paths = {"version", SEQUENCE, *_CORE}.union(*({attribute.path, *use.paths} for attribute, use in run.uses))
+    changed: Filter | None = None if run.since is None else Compare(STORED_AT, Operator.GTE, run.since)
     beyond: Filter | None = Compare(ID, Operator.GT, run.after) if run.after else None
     plan = ReadPlan(CLIENTS, frozenset(paths), all_of(changed, beyond), page=page)
     return run.repositories.access.authorise(plan, SCORER)
@@ -272,7 +276,17 @@ async def _score_batch(run: _Run, documents: Sequence[Document]) -> None:
             refused += is_refused
         if changed := differences(document, values):
             words = searchable_words(run.repositories.catalogue, changed)
-            change = Change(changed, SCORER.person, at, proof, key, expected_version=document["version"], words=words)
+            place_in_history = sequence_of(document)
+            change = Change(
+                changed,
+                SCORER.person,
+                at,
+                proof,
+                key,
+                expected_sequence=place_in_history,
+                is_silent=True,
+                words=words,
+            )
             changes.append((str(document[ID]), change))
     stale = await run.repositories.clients.write_many(changes, run.job.touched) if changes else ()
     done = run.done

@@ -107,10 +107,11 @@ def _users_problems(before: Catalogue, after: Catalogue, attribute: Attribute) -
     yield from broken_problems(attribute, broken, FORMULA)
 
 
-def settled(before: Attribute | None, after: Attribute, inputs: frozenset[str], *, has_values: bool) -> Attribute:
+def settled(before: Attribute | None, after: Attribute, inputs: frozenset[str]) -> Attribute:
     """The wanted definition with what has to be known of a formula that is new, changed or gone.
 
-    Without clients nothing has to be computed; `has_values` says whether there are values that are read meanwhile.
+    An attribute that was live may have values, which are read meanwhile. Whether it has any is not asked: the state
+    would tell it to those who may not read them.
     """
     old = before if before is not None and before.is_live else None
     is_same = old is not None and old.formula == after.formula
@@ -126,10 +127,10 @@ def settled(before: Attribute | None, after: Attribute, inputs: frozenset[str], 
     update |= {"formula_state": None, "formula_before": None, "formula_before_revision": 0}
     if after.formula is None:
         return after.model_copy(update=update)
-    if not has_values:
+    if old is None:
         return after.model_copy(update=update | {"formula_state": FormulaState.SWITCHING})
     update |= {"formula_state": FormulaState.FILLING}
-    if old is not None and old.formula is not None:
+    if old.formula is not None:
         is_filling = old.formula_state is FormulaState.FILLING
         update["formula_before"] = old.formula_before if is_filling else old.formula
         update["formula_before_revision"] = old.formula_before_revision if is_filling else old.formula_revision

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from repositories.compile.search import words_expression
 from repositories.plan import Change, Proof
@@ -9,9 +10,17 @@ from repositories.values import bson_from
 
 Stage = dict[str, object]
 
+SHOWN = "shown"
+"""In an entry of the history: the version that people see once it is made; its own `version` is its sequence."""
+BEFORE = "before"
+"""In an entry: that version, and its date, as they were before it."""
 PATH_SEPARATOR = "/"
 """Stands for the dots of a path where the path is itself a key."""
 
+SEQUENCE = "sequence"
+"""Counts every entry of a record's history, computed ones too. It is shown to nobody: gaps tell of hidden entries."""
+STORED_AT = "storedAt"
+"""When the newest entry of any kind was made, as `updatedAt` is when the record itself was last changed."""
 LOOKUPS = "lookups"
 SEALED = "sealed"
 """Says that a record has encrypted values, so that a key of its own must be there."""
@@ -35,15 +44,18 @@ def change_pipeline(change: Change) -> list[Stage]:
     """
     given = {path: bson_from(value) for path, value in change.values.items() if value is not None}
     cleared = [path for path, value in change.values.items() if value is None]
-    version = {"$add": ["$version", 1]}
+    sequence, at = next_sequence(), dated(change.at)
+    version: object = "$version" if change.is_silent else {"$add": ["$version", 1]}
     rows = [_tail_row(path, given) for path in change.values]
-    at = dated(change.at)
-    entry = {"version": version, **_literals(change_facts(change)), "at": at, "values": rows}
+    counters = entry_counters(version)
+    entry = {"version": sequence, **counters, **_literals(change_facts(change)), "at": at, "values": rows}
     assigned: Stage = {path: {"$literal": value} for path, value in given.items()}
     seen = change.proof.observed_at or change.at
     for path in given:
-        assigned[f"proof.{proof_key(path)}"] = {"v": version, "o": {"$literal": seen}}
-    assigned |= {"version": version, "updatedAt": at}
+        assigned[f"proof.{proof_key(path)}"] = {"v": sequence, "o": {"$literal": seen}}
+    assigned |= {SEQUENCE: sequence, STORED_AT: at}
+    if not change.is_silent:
+        assigned |= {"version": version, "updatedAt": at}
     if change.words:
         assigned["words"] = words_expression(change.words)
     if change.is_sealed:
@@ -65,7 +77,32 @@ def dated(at: datetime) -> Stage:
 
     So what was true when is one question.
     """
-    return {"$max": [{"$literal": at}, "$updatedAt"]}
+    return {"$max": [{"$literal": at}, {"$ifNull": [f"${STORED_AT}", "$updatedAt"]}]}
+
+
+def sequence_of(record: Mapping[str, Any]) -> int:
+    """The number of a record's newest entry; one from before there were such numbers has its version."""
+    return int(record.get(SEQUENCE, record["version"]))
+
+
+def shown_version(entry: Mapping[str, Any]) -> int:
+    """The version that people see once an entry of a history is made; older entries raised it with their own number."""
+    return int(entry.get(SHOWN, entry["version"]))
+
+
+def version_before(entry: Mapping[str, Any]) -> int:
+    """The version that people saw before an entry was made."""
+    return int(entry[BEFORE]["v"]) if BEFORE in entry else int(entry["version"]) - 1
+
+
+def next_sequence() -> Stage:
+    """The number of the entry that a command makes; a record from before there was one has its version."""
+    return {"$add": [{"$ifNull": [f"${SEQUENCE}", "$version"]}, 1]}
+
+
+def entry_counters(version: object) -> Stage:
+    """What an entry says of the version that people see: the one it leaves behind, and what it found, with its date."""
+    return {SHOWN: version, BEFORE: {"v": "$version", "at": "$updatedAt"}}
 
 
 def change_facts(change: Change) -> dict[str, object]:

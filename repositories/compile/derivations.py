@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from repositories.compile.changes import Stage, dated, proof_key
+from repositories.compile.changes import (
+    SEQUENCE,
+    STORED_AT,
+    Stage,
+    dated,
+    entry_counters,
+    next_sequence,
+    proof_key,
+)
 from repositories.compile.formula import AT
 from repositories.compile.guards import with_values
 
@@ -50,7 +58,7 @@ def derived_stages(derivations: Sequence[Derivation], at: datetime, seen: dateti
     recorded = _recorded(derivations)
     if not recorded:
         return _computing(derivations, recorded, at)
-    final: Stage = {"tail": _tail_with(recorded), **_proofs(recorded, "$version", seen)}
+    final: Stage = {"tail": _tail_with(recorded), **_proofs(recorded, f"${SEQUENCE}", seen)}
     return [*_computing(derivations, recorded, at), {"$set": final}, *_leaving(derivations)]
 
 
@@ -75,23 +83,24 @@ def _recorded(derivations: Sequence[Derivation]) -> list[Derivation]:
 def recomputing_stages(derivations: Sequence[Derivation], at: datetime, by: str) -> list[Stage]:
     """The stages that compute values anew without a change: one of their own is entered, where any of them is another.
 
-    Done twice they change nothing the second time.
+    The version that people see stays: whether it moved would tell what the values are made of. Done twice the stages
+    change nothing the second time.
     """
     recorded = _recorded(derivations)
     if not recorded:
         return _computing(derivations, recorded, at)
     is_changed = {"$or": [{"$eq": [_is_same(place, each), False]} for place, each in enumerate(recorded)]}
-    version = {"$add": ["$version", 1]}
+    sequence = next_sequence()
     rows = _rows(recorded)
     facts = {"by": by, "source": "; ".join(dict.fromkeys(each.source for each in recorded))}
     literals = {name: {"$literal": each} for name, each in facts.items()}
-    entry = {"version": version, "at": dated(at), **literals, "values": rows}
+    entry = {"version": sequence, **entry_counters("$version"), "at": dated(at), **literals, "values": rows}
     tail = {"$concatArrays": [{"$ifNull": ["$tail", []]}, [entry]]}
     final: Stage = {
         "tail": {"$cond": [is_changed, tail, "$tail"]},
-        "version": {"$cond": [is_changed, version, "$version"]},
-        "updatedAt": {"$cond": [is_changed, dated(at), "$updatedAt"]},
-        **_proofs(recorded, version, at),
+        SEQUENCE: {"$cond": [is_changed, sequence, f"${SEQUENCE}"]},
+        STORED_AT: {"$cond": [is_changed, dated(at), f"${STORED_AT}"]},
+        **_proofs(recorded, sequence, at),
     }
     return [*_computing(derivations, recorded, at), {"$set": final}, *_leaving(derivations)]
 
@@ -172,7 +181,7 @@ def _tail_with(recorded: Sequence[Derivation]) -> object:
 
     def patched(given: list[object]) -> object:
         values = {"$concatArrays": ["$$entry.values", given[0]]}
-        newest = {"$eq": ["$$entry.version", "$version"]}
+        newest = {"$eq": ["$$entry.version", f"${SEQUENCE}"]}
         entry = {"$cond": [newest, {"$mergeObjects": ["$$entry", {"values": values}]}, "$$entry"]}
         return {"$map": {"input": "$tail", "as": "entry", "in": entry}}
 

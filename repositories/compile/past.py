@@ -10,7 +10,7 @@ from catalogue.catalogue import Catalogue
 from catalogue.filters import And, Filter, Not, Or, Search
 from catalogue.kinds import Kind
 from repositories.changes import CREATED
-from repositories.compile.changes import PATH_SEPARATOR
+from repositories.compile.changes import BEFORE, PATH_SEPARATOR, SEQUENCE, STORED_AT, sequence_of, version_before
 from repositories.compile.filters import Query
 from repositories.compile.records import FIRST, assign
 from repositories.errors import NotAsOf
@@ -37,6 +37,8 @@ class Past:
     """The others that are selected, and what stands beside them in their groups: it says whether a group is there."""
     groups: tuple[str, ...]
     """The groups around them, inner ones first: one of which nothing was set then was not there."""
+    is_partial: bool = False
+    """Whether something is hidden from whoever asks: how many clients were changed by that is told by no refusal."""
 
 
 def past_from(catalogue: Catalogue, plan: ReadPlan, looked_at: Collection[str]) -> Past:
@@ -105,17 +107,22 @@ def _groups(catalogue: Catalogue, unit: str) -> Iterable[str]:
 
 def unchanged_since(moment: datetime) -> Query:
     """The clients who are now as they were then."""
-    return {"updatedAt": {"$lte": moment}}
+    return {STORED_AT: {"$lte": moment}}
 
 
 def changed_since(moment: datetime) -> Query:
     """The clients who were there then and have been changed."""
-    return {"updatedAt": {"$gt": moment}, "createdAt": {"$lte": moment}}
+    return {STORED_AT: {"$gt": moment}, "createdAt": {"$lte": moment}}
+
+
+def seen_to_change_since(moment: datetime) -> Query:
+    """The clients whose change since then everybody sees by their version; answered by the same index."""
+    return {**changed_since(moment), "updatedAt": {"$gt": moment}}
 
 
 def touched_since(moment: datetime) -> Query:
     """The clients who have been made or changed since."""
-    return {"updatedAt": {"$gt": moment}}
+    return {STORED_AT: {"$gt": moment}}
 
 
 def made_since(moment: datetime) -> Query:
@@ -152,7 +159,21 @@ def shown_as_was(past: Past) -> list[Stage]:
     for group in past.groups:
         is_empty = {"$eq": [f"${group}", {}]}
         stages.append({"$set": {group: {"$cond": [is_empty, "$$REMOVE", f"${group}"]}}})
-    return [*stages, {"$set": {"version": {"$subtract": [{"$min": f"${ENTRIES}.version"}, 1]}}}]
+    return [*stages, {"$set": _counters()}]
+
+
+def _counters() -> Stage:
+    """Version and date as people saw them, and the place in the history: as the oldest later change found them."""
+    oldest = {"$first": f"${ENTRIES}"}
+
+    def of(expression: object) -> Stage:
+        return {"$let": {"vars": {"entry": oldest}, "in": expression}}
+
+    return {
+        SEQUENCE: of({"$subtract": ["$$entry.version", 1]}),
+        "version": of({"$ifNull": [f"$$entry.{BEFORE}.v", {"$subtract": ["$$entry.version", 1]}]}),
+        "updatedAt": of({"$ifNull": [f"$$entry.{BEFORE}.at", "$updatedAt"]}),
+    }
 
 
 def _entries(moment: datetime, changes: str, *, is_joined: bool) -> list[Stage]:
@@ -162,7 +183,7 @@ def _entries(moment: datetime, changes: str, *, is_joined: bool) -> list[Stage]:
     inner: list[Stage] = [
         {"$match": {"at": {"$gt": moment}}},
         {"$sort": {"version": 1}},
-        {"$project": {"version": 1, "values": 1}},
+        {"$project": {"version": 1, BEFORE: 1, "values": 1}},
     ]
     lookup = {"from": changes, "localField": ID, "foreignField": "recordId", "pipeline": inner, "as": ENTRIES}
     return [{"$lookup": lookup}, {"$set": {ENTRIES: {"$concatArrays": [f"${ENTRIES}", later]}}}]
@@ -186,12 +207,12 @@ def _as_it_was(unit: str) -> Stage:
 def take_back(past: Past, document: Document, entries: Iterable[Mapping[str, Any]]) -> None:
     """The same as the stages, of one whole document in memory; the entries are its later changes, oldest first."""
     was: dict[str, Mapping[str, Any]] = {}
-    versions = []
+    oldest: Mapping[str, Any] | None = None
     for entry in entries:
-        versions.append(int(entry["version"]))
+        oldest = oldest or entry
         for row in entry["values"]:
             was.setdefault(row["path"], row)
-    if not versions:
+    if oldest is None:
         return
     for path in was.keys() & {*past.asked, *past.shown}:
         if "old" in was[path]:
@@ -200,7 +221,9 @@ def take_back(past: Past, document: Document, entries: Iterable[Mapping[str, Any
             _drop(document, path.split("."))
     for group in past.groups:
         _drop(document, group.split("."), only={})
-    document["version"] = min(versions) - 1
+    document[SEQUENCE], document["version"] = int(oldest["version"]) - 1, version_before(oldest)
+    if BEFORE in oldest:
+        document["updatedAt"] = oldest[BEFORE]["at"]
 
 
 def _drop(holder: Any, keys: Sequence[str], only: object = None) -> None:
@@ -212,8 +235,8 @@ def _drop(holder: Any, keys: Sequence[str], only: object = None) -> None:
 
 def proofs_to_find(document: Document, paths: Collection[str]) -> list[str]:
     """Those of the proofs selected, by path, that are of later changes, or were taken away by one."""
-    proofs, version = document.get("proof") or {}, document["version"]
-    return [path for key, path in _proof_paths(paths) if (proofs.get(key) or {"v": version + 1})["v"] > version]
+    proofs, place = document.get("proof") or {}, sequence_of(document)
+    return [path for key, path in _proof_paths(paths) if (proofs.get(key) or {"v": place + 1})["v"] > place]
 
 
 def _proof_paths(paths: Collection[str]) -> list[tuple[str, str]]:

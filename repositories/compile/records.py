@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from repositories.compile.changes import LOOKUPS, SEALED, change_facts, proof_key
+from repositories.compile.changes import LOOKUPS, SEALED, SEQUENCE, STORED_AT, change_facts, proof_key
 from repositories.compile.search import words_of
 from repositories.plan import Change
 from repositories.values import bson_from
@@ -13,7 +13,8 @@ Document = dict[str, Any]
 
 def new_document(record: Mapping[str, object], change: Change) -> Document:
     """A new record as it is stored: its own fields, its values, version 1 and its first change."""
-    document: Document = {**record, "version": 1, "createdAt": change.at, "updatedAt": change.at}
+    counters = {"version": 1, SEQUENCE: 1, "createdAt": change.at, "updatedAt": change.at, STORED_AT: change.at}
+    document: Document = {**record, **counters}
     rows: list[Document] = []
     for path, value in change.values.items():
         if value is not None:

@@ -212,10 +212,11 @@ def explanation(
 def _model(use: ModelUse, client: Document, proof: Document, model: Document | None) -> Document:
     up_to = None if model is None else model.get("scoredUpTo")
     proofs = client.get("proof") or {}
-    versions = [int(each["v"]) for path in use.read_paths if (each := proofs.get(proof_key(path)))]
-    has_newer = any(version > int(proof.get("v", 0)) for version in versions)
-    # A result that comes to the same is not written again: then the moment of the last run tells.
-    is_behind = up_to is None or (has_newer and client["updatedAt"] > up_to)
+    found = [each for path in use.read_paths if (each := proofs.get(proof_key(path)))]
+    newer = [each for each in found if int(each["v"]) > int(proof.get("v", 0))]
+    # A result that comes to the same is not written again: then the moment of the last run tells. What is computed is
+    # dated by itself; what is entered by the client, whose date nothing computed moves.
+    is_behind = up_to is None or any(max(each["o"], client["updatedAt"]) > up_to for each in newer)
     return {
         "name": use.name,
         "version": use.version,

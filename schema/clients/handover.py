@@ -12,8 +12,10 @@ from catalogue.attribute import CLIENTS
 from catalogue.errors import KehuError
 from policy.rules import Right
 from repositories.changes import CHANGES, CREATED, VERSION_INDEX
+from repositories.compile.changes import shown_version
+from repositories.histories import behind, cursor_of, positions_from
 from repositories.plan import ID, ReadPlan
-from schema.clients.types import selected_paths, version_from
+from schema.clients.types import selected_paths
 from schema.connection import FORWARD_ARGUMENTS, connection_types, connection_value, page_from
 from schema.context import MISSED_LOOKUPS, Context, Document
 from schema.errors import UserError, error_value, payload, tried
@@ -129,13 +131,16 @@ def _reads(given: Arguments, names: frozenset[str]) -> Reading:
 
 
 async def _page(context: Context, client: Document, first: int, after: str | None) -> Any:
-    page, before = page_from(context.page_limit, first, after), version_from(after)
+    page, before = page_from(context.page_limit, first, after), next(iter(positions_from(after)), None)
     history, tail = context.repositories.clients.history, client.get("tail", ())
     found = await history.read(str(client[ID]), tail, page.limit + 1, before=before, paths={_MANAGER}, since=None)
     # Who was accountable from the beginning took over from nobody; that entry is the oldest.
     found = [each for each in found if each["version"] != CREATED]
     shown = [_handover(each) for each in found[: page.limit]]
-    cursors = [f"v{each['version']}" for each in shown]
+    cursors = []
+    for each in shown:
+        before = behind(each, before)
+        cursors.append(cursor_of((before,)))
     return connection_value(shown, cursors, has_next=len(found) > page.limit, has_previous=after is not None)
 
 
@@ -143,7 +148,8 @@ def _handover(entry: Document) -> Document:
     row = next(each for each in entry["values"] if each["path"] == _MANAGER)
     named = {"fromManagerId": row.get("old"), "toManagerId": row.get("new")}
     return {
-        **{name: entry.get(name) for name in ("version", "at", "by")},
+        "version": shown_version(entry),
+        **{name: entry.get(name) for name in ("at", "by")},
         "reason": entry.get("source"),
         **{name: each for name, each in named.items() if each is not None},
     }

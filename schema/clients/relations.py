@@ -13,10 +13,11 @@ from catalogue.rollups.reading import relation_of
 from repositories.batching import LARGEST
 from repositories.changes import CHANGES, VERSION_INDEX
 from repositories.compile.indexes import ID_INDEX
+from repositories.histories import cursor_of, positions_from
 from repositories.models import MODELS
 from schema.clients.differences import difference_fields
 from schema.clients.explain import Shown
-from schema.clients.types import ClientChange, positions_from, read_history, read_values
+from schema.clients.types import ClientChange, read_history, read_values
 from schema.connection import FORWARD_ARGUMENTS, connection_types, connection_value, page_from
 from schema.context import Context
 from schema.enums import FacetEnum
@@ -111,5 +112,5 @@ async def _history(
     page = page_from(context.page_limit, first, after)
     found = await read_history(context, client, paths, since, page.limit, positions_from(after))
     changes = found[: page.limit]
-    cursors = [f"v{'-'.join(map(str, each['positions']))}" for each in changes]
+    cursors = [cursor_of(each["positions"]) for each in changes]
     return connection_value(changes, cursors, has_next=len(found) > page.limit, has_previous=after is not None)

@@ -1,6 +1,5 @@
 """What a client answers beyond its plain attributes: values with proof, and the history."""
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,9 +11,9 @@ from catalogue.attribute import CLIENTS, Attribute
 from catalogue.filters import Compare
 from catalogue.kinds import Kind, Operator
 from policy.attributes import AreaView
-from repositories.compile.changes import proof_key
+from repositories.changes import Place
+from repositories.compile.changes import proof_key, shown_version
 from repositories.cursors import value_at
-from repositories.errors import BadCursor
 from repositories.histories import Positions, read_histories
 from repositories.models import MODELS
 from repositories.past import moment_of
@@ -27,8 +26,6 @@ from schema.fields import output_type, plain
 from schema.planning.paths import EXPLAIN, FROM_CHANGE, NODE, named_attributes
 from schema.planning.selection import Selected, place_of, record_fields
 from schema.scalars import Json
-
-_POSITIONS = re.compile(r"v[0-9]{1,10}(-[0-9]{1,10}){0,50}")
 
 
 @strawberry.type(description="One value that a change set or cleared.")
@@ -55,7 +52,9 @@ class MergedClient:
 class ClientChange:
     """A change is never altered or removed; a correction is another change."""
 
-    version: int = strawberry.field(description="The version of the client that the change made.")
+    version: int = strawberry.field(
+        description="The version of the client behind the change; what is only computed leaves it as it was."
+    )
     by: str = strawberry.field(description="The person or program that made the change.")
     at: datetime = strawberry.field(description="When the change was entered.")
     source: str | None = strawberry.field(description="Where the values came from.")
@@ -73,7 +72,8 @@ def change_value(catalogue_kind: Mapping[str, Kind], entry: Document, paths: Col
     """A change as its fields are read from it."""
     rows = [row for row in entry["values"] if not paths or row["path"] in paths]
     return {
-        **{name: entry.get(name) for name in ("version", "by", "at", "source", "observer", "observedAt", "confidence")},
+        "version": shown_version(entry),
+        **{name: entry.get(name) for name in ("by", "at", "source", "observer", "observedAt", "confidence")},
         "values": [
             {
                 "path": row["path"],
@@ -194,8 +194,7 @@ async def read_history(
     """
     moment = moment_of(client)
     if moment is not None:
-        top = client["version"] + 1
-        before = (min(before[0], top) if before else top, *before[1:])
+        before = (before[0] if before and before[0].at <= moment else Place(moment), *before[1:])
         client = {**client, "merged": [each for each in client.get("merged") or () if each["at"] <= moment]}
     wanted, hidden = history_paths(context, paths), context.seen(CLIENTS).hidden
     history = context.repositories.clients.history
@@ -251,24 +250,6 @@ def _seen_row(row: Document, seen: AreaView) -> Document:
     for name, value in parts.items():
         parts[name] = seen_value(value, path, seen)
     return row | parts
-
-
-def positions_from(after: str | None) -> Positions:
-    """Where a page of history goes on: below these versions of the client and of those who have become part of him."""
-    if after is None:
-        return ()
-    if _POSITIONS.fullmatch(after) is None:
-        raise BadCursor()
-    return tuple(map(int, after[1:].split("-")))
-
-
-def version_from(after: str | None) -> int | None:
-    """The version a page of history starts below: a cursor of history says no more than its own item does."""
-    if after is None:
-        return None
-    if not after.startswith("v") or not after[1:].isdecimal() or len(after) > 12:
-        raise BadCursor()
-    return int(after[1:])
 
 
 async def read_references(key: str, info: strawberry.Info, holders: Sequence[Any]) -> list[Any]:

@@ -44,7 +44,8 @@ def model_queries() -> Fields:
 def shown_model(context: Context, model: Model) -> dict[str, Any]:
     """A version as its fields are read from it, without attributes that the viewer may not know of."""
     hidden = () if _defines(context) else context.seen(CLIENTS).hidden
-    return model_value(context.repositories.catalogue, model, hidden)
+    reads_inputs = context.seen(CLIENTS).unusable.isdisjoint(each.path for each in model.inputs)
+    return model_value(context.repositories.catalogue, model, hidden, reads_inputs=reads_inputs)
 
 
 def _defines(context: Context) -> bool:

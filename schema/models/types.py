@@ -52,7 +52,12 @@ _FIELDS: tuple[tuple[str, Any, str], ...] = (
         datetime | None,
         "Results follow what was changed before this moment; null until the book was scored once.",
     ),
-    ("error", str | None, "Why it could not be run the last time; values stay as they were. Null if it could."),
+    (
+        "error",
+        str | None,
+        "Why it could not be run the last time; values stay as they were. Null if it could, and, where it fails on "
+        "values, for those who may not read all that it reads.",
+    ),
 )
 
 ModelType: Any = output_type(
@@ -62,8 +67,10 @@ ModelType: Any = output_type(
 )
 
 
-def model_value(catalogue: Catalogue, model: Model, hidden: Collection[str] = ()) -> dict[str, Any]:
-    """A version as its fields are read from it."""
+def model_value(
+    catalogue: Catalogue, model: Model, hidden: Collection[str] = (), *, reads_inputs: bool = True
+) -> dict[str, Any]:
+    """A version as its fields are read from it; `reads_inputs` by somebody who reads all that it reads."""
     users = [
         each.path
         for each in graph_of(catalogue).models.values()
@@ -86,5 +93,5 @@ def model_value(catalogue: Catalogue, model: Model, hidden: Collection[str] = ()
         "registeredBy": model.registered_by,
         "attributes": [each for each in users if each not in hidden],
         "scoredUpTo": model.scored_up_to,
-        "error": model.error,
+        "error": None if model.error_tells and not reads_inputs else model.error,
     }

@@ -195,7 +195,7 @@ class TestContacts:
         for at in range(TAIL_LIMIT + 2):
             await met(book, client, 40 - at)
         found = await stored(book, client)
-        assert (found["version"], len(found["tail"])) == (TAIL_LIMIT + 3, TAIL_KEPT + 2)
+        assert (found["sequence"], len(found["tail"])) == (TAIL_LIMIT + 3, TAIL_KEPT + 2)
         assert await book.store.collection("changes").count({"recordId": client}) == TAIL_LIMIT + 1 - TAIL_KEPT
 
     @one_driver

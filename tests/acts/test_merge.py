@@ -26,7 +26,7 @@ from catalogue.kinds import Kind, Operator
 from policy.viewer import Viewer, program
 from repositories import merges
 from repositories.access import NotAllowed, Touched
-from repositories.errors import AlreadyExists, NotFound, StaleVersion
+from repositories.errors import AlreadyExists, NotFound
 from repositories.grants import GrantKind
 from repositories.mongo import Store, Transaction
 from repositories.plan import ID, Change, Proof, ReadPlan
@@ -201,7 +201,7 @@ class TestMeanwhile:
 
         before: dict[str, Any] = {}
         monkeypatch.setattr(book.vault, "sealed", meanwhile)
-        with pytest.raises(StaleVersion, match="changed since version 1 and is now at version 2"):
+        with pytest.raises(Refused, match="changed since version 1 and is now at version 2"):
             await merge_clients(VIEWER, book, request, key="k")
         assert await everything(book) == before
         with pytest.raises(Refused) as refused:
@@ -227,7 +227,7 @@ class TestMeanwhile:
                 await change_client(OTHER, book, keep, {"stage": "ACTIVE"}, NO_PROOF, UNGUARDED)
 
         monkeypatch.setattr(merges, "_archive", meanwhile)
-        with pytest.raises(StaleVersion):
+        with pytest.raises(Refused, match="changed since version 1"):
             await merge_clients(VIEWER, book, request, key="k")
         assert attempts == 2
         assert [(await stored(book, each))["version"] for each in (keep, merge)] == [2, 1]

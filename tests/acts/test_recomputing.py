@@ -103,7 +103,7 @@ class TestChangedFormula:
             {"path": "derived.perVisit", "old": 10.0, "new": 100.0},
             {"path": "derived.double", "old": 20.0, "new": 200.0},
         ]
-        assert (after[1]["version"], after[1]["proof"]["derived/double"]["v"]) == (2, 2)
+        assert (after[1]["version"], after[1]["sequence"], after[1]["proof"]["derived/double"]["v"]) == (1, 2, 2)
         assert (after[0]["version"], len(after[0]["tail"])) == (1, 1)
         settled = book.feed.catalogue.find("derived.perVisit")
         assert settled is not None

@@ -138,7 +138,7 @@ class TestWrites:
         found = await stored(book, client)
         assert found["derived"] == {"contacts": 1, "double": 2}
         entry = found["tail"][-1]
-        assert (entry["by"], found["version"], found[COUNTER]) == (PROGRAM.person, 2, 1)
+        assert (entry["by"], entry["version"], found["version"], found[COUNTER]) == (PROGRAM.person, 2, 1, 1)
         assert entry["source"] == "rollup of derived.contacts, revision 1; formula of derived.double, revision 1"
         assert entry["values"] == [
             {"path": "derived.contacts", "old": 0, "new": 1},

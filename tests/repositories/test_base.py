@@ -29,8 +29,10 @@ class TestInsert:
             "stage": "PROSPECT",
             "profile": {"location": {"city": "Basel"}},
             "version": 1,
+            "sequence": 1,
             "createdAt": AT,
             "updatedAt": AT,
+            "storedAt": AT,
             "proof": {"first": {"v": 1, "o": AT}},
             "tail": [
                 {
@@ -111,7 +113,7 @@ class TestWriteMany:
         found = await stored(book, one)
         tail = [*found["tail"], *({**found["tail"][0], "version": at, "values": [LONG]} for at in range(2, 12))]
         await book.clients.collection.delete_one({ID: one})
-        await book.clients.collection.insert_one({**found, "version": 11, "tail": tail})
+        await book.clients.collection.insert_one({**found, "version": 11, "sequence": 11, "tail": tail})
         await nearly_full(book, one)
         asked = change({EMPLOYEES: 5}, key="k", request_hash="h", expected_version=11)
         if many:

@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from repositories.changes import TAIL_KEPT, TAIL_LIMIT
+from repositories.changes import TAIL_KEPT, TAIL_LIMIT, Place
 from repositories.errors import KeyReused, StaleVersion
 from repositories.plan import Proof
 from repositories.repositories import Repositories
@@ -31,6 +31,11 @@ def _fields(one: Any) -> dict[str, Any]:
     return {name: getattr(one, name) for name in one.__dataclass_fields__}
 
 
+def at_version(number: int) -> Place:
+    """Behind one of the changes that `change_often` makes."""
+    return Place(AT + timedelta(minutes=number), 1)
+
+
 async def versions(book: Repositories, client: str, **more: Any) -> list[int]:
     document = await stored(book, client)
     asked = {"limit": 100, "before": None, "paths": (), "since": None} | more
@@ -49,6 +54,8 @@ class TestOneChange:
         assert document["attitude"] == {"satisfaction": 7.5}
         assert document["tail"][1] == {
             "version": 2,
+            "shown": 2,
+            "before": {"v": 1, "at": AT},
             "at": AT,
             "by": "M001",
             "key": "k",
@@ -248,10 +255,10 @@ class TestMoveCreated:
 
     async def test_history_is_whole_before_and_after_it_is_changed(self, book: Repositories, one: str) -> None:
         assert await versions(book, one) == [1]
-        assert await versions(book, one, before=1) == []
+        assert await versions(book, one, before=Place(AT, 1)) == []
         await change_often(book, one, 2)
         assert await versions(book, one) == [3, 2, 1]
-        assert await versions(book, one, limit=1, before=2) == [1]
+        assert await versions(book, one, limit=1, before=at_version(2)) == [1]
 
     async def test_keys_are_watched_all_the_same(self, book: Repositories, one: str) -> None:
         wanted = change({EMPLOYEES: 6}, key="k", request_hash="h", expected_version=1)
@@ -289,11 +296,21 @@ class TestRead:
         await change_often(book, client, 50)
         return client
 
-    async def test_a_page_begins_below_a_version(self, book: Repositories, one: str) -> None:
+    async def test_a_page_goes_on_behind_a_moment(self, book: Repositories, one: str) -> None:
         assert await versions(book, one, limit=3) == [51, 50, 49]
-        assert await versions(book, one, limit=30, before=49) == list(range(48, 18, -1))
-        assert await versions(book, one, limit=3, before=4) == [3, 2, 1]
-        assert await versions(book, one, before=1) == []
+        assert await versions(book, one, limit=30, before=at_version(49)) == list(range(48, 18, -1))
+        assert await versions(book, one, limit=3, before=at_version(4)) == [3, 2, 1]
+        assert await versions(book, one, before=Place(AT, 1)) == []
+
+    @pytest.mark.parametrize("count", [5, 50])
+    async def test_changes_of_one_moment_are_parted_by_how_many_were_told(self, book: Repositories, count: int) -> None:
+        one = await insert(book, "B", {})
+        for number in range(count):
+            await book.clients.write(one, change({EMPLOYEES: number}), seen())
+        found: list[int] = []
+        while page := await versions(book, one, limit=3, before=Place(AT, len(found)) if found else None):
+            found += page
+        assert found == list(range(count + 1, 0, -1))
 
     async def test_only_changes_of_the_paths(self, book: Repositories, one: str) -> None:
         assert await versions(book, one, paths={EMPLOYEES}) == list(range(51, 2, -2))

@@ -1,5 +1,6 @@
 """The collection of clients: its indexes, its validator and the reads that a plan cannot say."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -12,7 +13,7 @@ from repositories.attributes import DefinitionChange
 from repositories.clients import MERGED, MERGED_ID, client_validator, differences
 from repositories.clients import NUMBERS as NUMBERS_OF_ALL
 from repositories.compile.filters import query_from
-from repositories.errors import IndexLimit, RepositoryFault
+from repositories.errors import IndexLimit, RepositoryFault, StaleVersion
 from repositories.mongo import IndexSpec, Store
 from repositories.plan import ID
 from repositories.repositories import Repositories
@@ -58,6 +59,28 @@ class TestPrepare:
         with pytest.raises(RepositoryFault):
             await book.clients.collection.update_one({ID: good[ID]}, {"$set": wrong})
         assert await everything(book) == before
+
+    async def test_clients_of_before_there_were_two_counters_get_the_one_that_is_not_shown(
+        self, book: Repositories
+    ) -> None:
+        one = await insert(book, "A", {"profile.name": "first"})
+        await book.clients.write(one, change({"profile.name": "second"}), seen())
+        without = {"$unset": {"sequence": "", "storedAt": ""}}
+        await book.clients.collection.update_one({"_id": one}, without)
+        await book.clients.prepare()
+        found = await stored(book, one)
+        assert (found["version"], found["sequence"], found["storedAt"]) == (2, 2, found["updatedAt"])
+        await book.clients.collection.update_one({"_id": one}, without)
+        await book.clients.write(one, replace(change({"profile.name": "third"}), expected_sequence=2), seen())
+        found = await stored(book, one)
+        assert (found["version"], found["sequence"], found["tail"][-1]["version"]) == (3, 3, 3)
+        with pytest.raises(StaleVersion):
+            await book.clients.write(one, replace(change({"profile.name": "x"}), expected_sequence=2), seen())
+
+    async def test_an_index_of_an_earlier_release_goes(self, book: Repositories) -> None:
+        await book.clients.collection.create_index((("updatedAt", 1), ("createdAt", 1)), "changed")
+        await book.clients.prepare()
+        assert not {"changed"} & (await book.clients.collection.indexes()).keys()
 
     async def test_the_validator_asks_for_what_a_new_client_has(self, book: Repositories) -> None:
         one = await stored(book, await insert(book, "A", {}))

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from repositories.changes import CHANGES, ChangeHistory
-from repositories.histories import Positions, read_histories
+from repositories.errors import BadCursor
+from repositories.histories import Positions, cursor_of, positions_from, read_histories
 from repositories.mongo import Store
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -60,4 +61,19 @@ class TestReadHistories:
 
     async def test_one_that_nobody_became_part_of(self, history: ChangeHistory) -> None:
         page = await read_histories(history, {"_id": "a", "tail": CLIENT["tail"]}, 2)
-        assert [(each.change["version"], each.positions) for each in page] == [(4, (4,)), (3, (3,))]
+        days = [(each.change["version"], [(place.at - START).days for place in each.positions]) for each in page]
+        assert days == [(4, [10]), (3, [9])]
+
+    async def test_a_cursor_says_what_its_change_says(self, history: ChangeHistory) -> None:
+        page = await read_histories(history, CLIENT, 3)
+        assert [positions_from(cursor_of(each.positions)) for each in page] == [each.positions for each in page]
+        day = 86_400_000
+        first = int(START.timestamp() * 1000)
+        assert cursor_of(page[2].positions) == f"t{first + 9 * day}.1-{first + 9 * day}.1-{first + 9 * day}.0"
+
+    @pytest.mark.parametrize(
+        "cursor", ["", "v12", "t", "t1", "t1.1-", "t-1.1", "t1.1-2", "t1.1x", "t" + "9" * 16 + ".1"]
+    )
+    def test_what_is_no_cursor(self, cursor: str) -> None:
+        with pytest.raises(BadCursor):
+            positions_from(cursor)

@@ -64,8 +64,8 @@ class TestScoreBook:
         assert sum(each is not None for each in sizes) == 2
         assert await work(book) == ["DONE"]
         assert [(await derived(book, each))["size"] for each in ids] == [0.0, 2.0, 4.0, 6.0, 8.0]
-        versions = [(await stored(book, each))["version"] for each in ids]
-        assert versions == [2] * 5
+        found = [await stored(book, each) for each in ids]
+        assert [(each["version"], each["sequence"]) for each in found] == [(1, 2)] * 5
 
     async def test_new_version_replaces_the_old_one(self, book: Repositories) -> None:
         one = await insert(book, "C1", {"profile.name": "Li", "profile.employees": 10})
@@ -133,6 +133,9 @@ class TestScoreChanged:
             # It is shown to all who may see jobs or models.
             assert "123456" not in str(text)
             assert "654321" not in str(text)
+        # Whether it fails is decided by values.
+        assert model is not None
+        assert model.error_tells
 
     async def test_wrong_stored_values_count_as_unset(self, book: Repositories, store: Store) -> None:
         one = await insert(book, "C1", {"profile.name": "Li", "profile.employees": 10})
@@ -159,6 +162,7 @@ class TestAway:
         assert (model.error or "").startswith(
             'Running a model needs the extra "ml", of which onnxruntime is not there.'
         )
+        assert not model.error_tells
         assert (model.scored_up_to, await derived(book, one)) == (None, {"size": 1.0})
         monkeypatch.undo()
         assert await work(book) == ["DONE"]

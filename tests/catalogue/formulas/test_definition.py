@@ -89,7 +89,7 @@ class TestFormulaProblems:
 
 class TestSettled:
     def test_a_first_formula_takes_its_place_at_once(self) -> None:
-        found = settled(None, derived("$profile.share"), frozenset(("profile.share",)), has_values=False)
+        found = settled(None, derived("$profile.share"), frozenset(("profile.share",)))
         assert (found.formula_state, found.formula_revision, found.derived_from) == (
             FormulaState.SWITCHING,
             1,
@@ -99,7 +99,7 @@ class TestSettled:
     def test_a_changed_one_stands_beside_the_old_one(self) -> None:
         old = derived("$profile.share", formula_revision=1, derived_from=("profile.share",))
         new = derived("$profile.turnover", revision=2, formula_revision=1, derived_from=("profile.share",))
-        found = settled(old, new, frozenset(("profile.turnover",)), has_values=True)
+        found = settled(old, new, frozenset(("profile.turnover",)))
         assert (found.formula_state, found.formula_before, found.formula_before_revision) == (
             FormulaState.FILLING,
             '"$profile.share"',
@@ -112,7 +112,7 @@ class TestSettled:
         state: dict[str, Any] = {"formula_state": FormulaState.FILLING, "formula_before": '"$profile.share"'}
         old = derived("$profile.turnover", formula_revision=2, formula_before_revision=1, **state)
         new = old.model_copy(update={"formula": '"$profile.employees"', "revision": 3})
-        found = settled(old, new, frozenset(), has_values=True)
+        found = settled(old, new, frozenset())
         assert (found.formula_before, found.formula_before_revision, found.formula_revision) == (
             '"$profile.share"',
             1,
@@ -121,10 +121,10 @@ class TestSettled:
 
     def test_taken_away_the_values_are_anybodys(self) -> None:
         old = derived("$profile.share", formula_revision=1, derived_from=("profile.share",))
-        found = settled(old, old.model_copy(update={"formula": None}), frozenset(), has_values=True)
+        found = settled(old, old.model_copy(update={"formula": None}), frozenset())
         assert (found.formula_revision, found.formula_state, found.derived_from) == (0, None, ("profile.share",))
 
     def test_another_label_is_nothing_new(self) -> None:
         old = derived("$profile.share", formula_revision=1)
         new = old.model_copy(update={"label": "Other", "revision": 2})
-        assert settled(old, new, frozenset(), has_values=True) is new
+        assert settled(old, new, frozenset()) is new

@@ -1,6 +1,7 @@
 """A change as an update pipeline: nothing that was given can be evaluated."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -12,6 +13,9 @@ from repositories.plan import Change, Proof
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SEEN = datetime(2026, 11, 1, tzinfo=UTC)
+NEXT = {"$add": [{"$ifNull": ["$sequence", "$version"]}, 1]}
+NEXT_VERSION = {"$add": ["$version", 1]}
+DATED = {"$max": [{"$literal": AT}, {"$ifNull": ["$storedAt", "$updatedAt"]}]}
 HOSTILE = ("$attitude.satisfaction", {"$ne": 1}, "$$ROOT", ["$number"], {"$literal": "$number"})
 
 
@@ -50,14 +54,29 @@ class TestChangePipeline:
         assert list(first) == ["$set"]
         entry: Any = first["$set"]
         (entry,) = entry["tail"]["$concatArrays"][1]
+        assert (entry["shown"], entry["before"]) == (NEXT_VERSION, {"v": "$version", "at": "$updatedAt"})
         assert entry["values"] == [
             {"path": {"$literal": "profile.name"}, "old": "$profile.name", "new": {"$literal": "Li"}}
         ]
         assert second["$set"] == {
             "profile.name": {"$literal": "Li"},
-            "proof.profile/name": {"v": {"$add": ["$version", 1]}, "o": {"$literal": AT}},
-            "version": {"$add": ["$version", 1]},
-            "updatedAt": {"$max": [{"$literal": AT}, "$updatedAt"]},
+            "proof.profile/name": {"v": NEXT, "o": {"$literal": AT}},
+            "sequence": NEXT,
+            "storedAt": DATED,
+            "version": NEXT_VERSION,
+            "updatedAt": DATED,
+        }
+
+    def test_what_only_follows_leaves_the_version_that_people_see(self) -> None:
+        first, second = change_pipeline(replace(change(profile_name="Li"), is_silent=True))
+        entry: Any = first["$set"]
+        (entry,) = entry["tail"]["$concatArrays"][1]
+        assert (entry["version"], entry["shown"]) == (NEXT, "$version")
+        assert second["$set"] == {
+            "profile.name": {"$literal": "Li"},
+            "proof.profile/name": {"v": NEXT, "o": {"$literal": AT}},
+            "sequence": NEXT,
+            "storedAt": DATED,
         }
 
     def test_clearing_is_a_stage_of_its_own(self) -> None:
@@ -72,7 +91,7 @@ class TestChangePipeline:
     def test_no_given_word_is_an_expression(self, value: object) -> None:
         proof = Proof("$number", "$$ROOT", SEEN, 0.5)
         hostile = Change({"profile.name": value}, "$$NOW", AT, proof, "$key", "$hash")
-        own = {"$profile.name", "$version", "$updatedAt", "$tail"}
+        own = {"$profile.name", "$version", "$updatedAt", "$sequence", "$storedAt", "$tail"}
         assert set(words_of(change_pipeline(hostile))) == own
 
     @pytest.mark.parametrize("value", HOSTILE, ids=str)
@@ -87,6 +106,8 @@ class TestChangePipeline:
         assert document["tail"] == [
             {
                 "version": 2,
+                "shown": 2,
+                "before": {"v": 1, "at": SEEN},
                 "at": AT,
                 "by": "$$NOW",
                 "source": "$number",

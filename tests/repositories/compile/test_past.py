@@ -1,6 +1,6 @@
 """What is taken back of later changes, from the paths of a question."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from catalogue.catalogue import Catalogue
@@ -63,7 +63,16 @@ class TestTakeBack:
             {"version": 4, "values": [{"path": "stage", "old": "B"}, {"path": "profile.employees", "old": 5}]},
         ]
         take_back(past, document, entries)
-        assert document == {"stage": "A", "version": 2, "profile": {"name": "x"}}
+        assert document == {"stage": "A", "version": 2, "sequence": 2, "profile": {"name": "x"}}
+
+    def test_version_and_date_are_those_that_the_oldest_later_change_found(self) -> None:
+        later: list[dict[str, Any]] = [
+            {"version": 7, "shown": 3, "before": {"v": 3, "at": AT}, "values": []},
+            {"version": 8, "shown": 4, "before": {"v": 3, "at": AT}, "values": []},
+        ]
+        document = {"version": 4, "sequence": 8, "updatedAt": AT + timedelta(days=2)}
+        take_back(Past(AT, (), (), ()), document, later)
+        assert document == {"version": 3, "sequence": 6, "updatedAt": AT}
 
     def test_without_later_changes_nothing_is_touched(self) -> None:
         document = {"version": 4, "profile": {"location": {}}}

@@ -7,10 +7,12 @@ import pytest
 from graphql import parse
 from strawberry import Schema
 
-from acts.checks import UNGUARDED
+from acts.checks import UNGUARDED, Guard
 from acts.interactions import NewInteraction, record_interaction
 from acts.managers import create_manager
 from catalogue.builtin import builtin_catalogue
+from policy.rules import BUILT_IN, Policy, Right, RoleRule, RowScope
+from policy.viewer import Viewer
 from repositories.mongo import Store
 from repositories.repositories import Repositories
 from schema.build import build_schema
@@ -40,6 +42,13 @@ mutation Record($input: InteractionRecordInput!) { interactionRecord(input: $inp
 """
 
 
+CLOSED = """
+query Closed($id: ID!) { node(id: $id) { id } clients(first: 9) { nodes {
+  interactions(first: 5) { totalCount pageInfo { hasNextPage endCursor } nodes { id createdAt } }
+} } }
+"""
+
+
 @pytest.fixture(scope="session")
 def schema() -> Schema:
     return build_schema(builtin_catalogue())
@@ -59,24 +68,28 @@ async def book(store: Store) -> Repositories:
     return book
 
 
-async def compiled(schema: Schema, book: Repositories, query: str, variables: dict[str, Any]) -> Any:
+async def compiled(
+    schema: Schema, book: Repositories, query: str, variables: dict[str, Any], viewer: Viewer = VIEWER
+) -> Any:
     """The data of the compiled answer."""
     document: Any = parse(query)
     compiler = OperationCompiler(schema, document, document.definitions[0])
     given = compiler.coerce(variables)
-    return await compiler.compiled(given).run(Context(VIEWER, book), given)
+    return await compiler.compiled(given).run(Context(viewer, book), given)
 
 
-async def ordinary(schema: Schema, book: Repositories, query: str, variables: dict[str, Any]) -> Any:
+async def ordinary(
+    schema: Schema, book: Repositories, query: str, variables: dict[str, Any], viewer: Viewer = VIEWER
+) -> Any:
     """The data of ordinary execution."""
-    answer: Any = await schema.execute(query, variables, Context(VIEWER, book))
+    answer: Any = await schema.execute(query, variables, Context(viewer, book))
     assert answer.errors is None
     return answer.data
 
 
-async def both(schema: Schema, book: Repositories, query: str, **variables: Any) -> Any:
-    found = await compiled(schema, book, query, variables)
-    assert await ordinary(schema, book, query, variables) == found
+async def both(schema: Schema, book: Repositories, query: str, viewer: Viewer = VIEWER, **variables: Any) -> Any:
+    found = await compiled(schema, book, query, variables, viewer)
+    assert await ordinary(schema, book, query, variables, viewer) == found
     return found
 
 
@@ -206,6 +219,33 @@ class TestNode:
             {"__typename": "Client", "id": ids[1], "number": "C2"},
             None,
         ]
+
+
+class TestWhoReadsNothingOfThem:
+    async def test_sees_none(self, schema: Schema, book: Repositories) -> None:
+        query = '{ client(number: "C2") { interactions(first: 1) { nodes { id } } } }'
+        one = (await ordinary(schema, book, query, {}))["client"]["interactions"]["nodes"][0]["id"]
+        steward = Viewer("S001", frozenset(("data_steward",)))
+        found = await both(schema, book, CLOSED, steward, id=one)
+        nothing = {"totalCount": 0, "pageInfo": {"hasNextPage": False, "endCursor": None}, "nodes": []}
+        assert found == {"node": None, "clients": {"nodes": [{"interactions": nothing}] * CLIENTS}}
+
+    async def test_records_one_and_may_send_it_again(self, schema: Schema, book: Repositories) -> None:
+        blind = RoleRule(
+            role="clerk",
+            rows=RowScope.ALL,
+            sensitivity=None,
+            enter=("at", "channel"),
+            rights=frozenset((Right.RECORD_CONTACTS,)),
+        )
+        policy = Policy(revision=1, rules=(*BUILT_IN.rules, blind), purposes=BUILT_IN.purposes)
+        book, clerk = book.on(book.catalogue, policy), Viewer("K001", frozenset(("clerk",)))
+        client = str((await book.clients.find_by_numbers(("C0",)))["C0"]["_id"])
+        new = NewInteraction(client, None, {"at": AT, "channel": "VISIT"})
+        first, again = [
+            await record_interaction(clerk, book, new, Guard(idempotency_key="k"), paths=("version",)) for _ in range(2)
+        ]
+        assert (first.document["version"], again.document["version"], again.is_replay) == (1, 1, True)
 
 
 class TestInteractionRecord:
