@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from acts.attributes_in_use import use_problems
 from acts.checks import UNGUARDED, Guard, guard_problems, key_of, now, problem, refuse, request_hash
+from acts.derived_preview import values_despite_unset
 from acts.formulas import with_formula
 from acts.models.binding import ask_for_scores, with_model
 from acts.proposing import Approved
@@ -70,6 +71,8 @@ class DefinitionCost:
     """Documents whose values do not fit the wanted rules; they stay as they are. None for whoever may not read them."""
     recomputed_documents: int = 0
     """Documents whose values a new formula computes."""
+    despite_unset: int | None = None
+    """Documents for which a new formula gives a value though something that it reads is unset."""
 
 
 async def define_attribute(
@@ -176,7 +179,7 @@ async def retire_attribute(
 async def definition_cost(viewer: Viewer, repositories: Repositories, done: Definition) -> DefinitionCost:
     """What a definition costs, as far as the viewer may know it.
 
-    Cost: up to two counts over the book.
+    Cost: up to three counts over the book.
     """
     attribute, before = done.attribute, done.before.find(done.attribute.path, done.attribute.area)
     was, will = before is not None and _has_index(before), _has_index(attribute)
@@ -184,7 +187,11 @@ async def definition_cost(viewer: Viewer, repositories: Repositories, done: Defi
     failing = 0 if before is None else await _misfits(viewer, repositories.on(done.before), before, attribute)
     count = await records.estimated_count() if attribute.formula_state is not None or (will and not was) else 0
     computed = count if attribute.formula_state is not None else 0
-    return DefinitionCost(will and not was, was and not will, count if will and not was else 0, failing, computed)
+    is_new = attribute.formula is not None and (before is None or before.formula != attribute.formula)
+    despite = await values_despite_unset(viewer, repositories, attribute) if is_new else None
+    return DefinitionCost(
+        will and not was, was and not will, count if will and not was else 0, failing, computed, despite
+    )
 
 
 async def _misfits(viewer: Viewer, repositories: Repositories, before: Attribute, attribute: Attribute) -> int | None:

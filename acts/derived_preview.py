@@ -89,6 +89,25 @@ async def preview(
         raise
 
 
+async def values_despite_unset(viewer: Viewer, repositories: Repositories, attribute: Attribute) -> int | None:
+    """Of how many clients that the viewer may see a formula gives a value though something that it reads is unset.
+
+    None where there is no formula, where the store computes none, and for whoever may not count by all that it reads.
+    Cost: one command, which computes the formula for every client with an unset input.
+    """
+    text, catalogue = attribute.formula, repositories.catalogue
+    if text is None or not repositories.store.has_formulas:
+        return None
+    inputs = input_paths(catalogue, text) - set(CORE)
+    if not inputs or not all(repositories.access.may_filter(viewer, path) for path in inputs):
+        return None
+    tree = check_text(catalogue, attribute.path, text).tree
+    expression = value_expression(attribute, BOTH_KINDS, tree)
+    at = now() if reads_of(text).is_timed else None
+    rows = repositories.access.rows(viewer)
+    return await PreviewRepository(repositories.store).count_despite_unset(rows, expression, at, inputs)
+
+
 async def _tried(
     viewer: Viewer,
     repositories: Repositories,

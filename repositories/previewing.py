@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from catalogue.attribute import CLIENTS
+from catalogue.filters import Filter
 from repositories.access import AuthorisedPlan
 from repositories.compile.derivations import at_moment
 from repositories.compile.filters import query_from
@@ -70,6 +71,24 @@ class PreviewRepository:
                 assign(client, path, bson_from(value))
         stages: list[Document] = [{"$collStats": {}}, {"$limit": 1}, {"$replaceWith": {"$literal": client}}]
         return (await self._clients.aggregate([*stages, *_computing(expression, at, inputs)]))[0]
+
+    async def count_despite_unset(
+        self, rows: Filter | None, expression: object, at: datetime | None, inputs: Some[str]
+    ) -> int:
+        """Of how many clients the formula gives a value though something that it reads is unset.
+
+        Cost: one command, which computes the formula for every client with an unset input.
+        """
+        computed = expression if at is None else at_moment(expression, at)
+        match = [] if rows is None else [query_from(rows)]
+        unset = {"$or": [{path: None} for path in sorted(inputs)]}
+        stages: list[Document] = [
+            {"$match": {"$and": [*match, unset]}},
+            {"$match": {"$expr": {"$ne": [computed, None]}}},
+            {"$count": FOUND},
+        ]
+        counted = await self._clients.aggregate(stages)
+        return int(counted[0][FOUND]) if counted else 0
 
 
 def _computing(expression: object, at: datetime | None, inputs: Some[str]) -> list[Document]:

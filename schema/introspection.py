@@ -18,7 +18,7 @@ def published(directives: Iterable[GraphQLDirective]) -> tuple[GraphQLDirective,
 
 def _published(directive: GraphQLDirective) -> GraphQLDirective:
     own = directive.to_kwargs()
-    own["locations"] = [place for place in own["locations"] if DirectiveLocation(place).name not in _NOT_PUBLISHED]
+    own["locations"] = tuple(place for place in own["locations"] if DirectiveLocation(place).name not in _NOT_PUBLISHED)
     return directive if len(own["locations"]) == len(directive.locations) else GraphQLDirective(**own)
 
 

@@ -248,16 +248,31 @@ _same: Mapping[str, Callable[[int], bool]] = {
 }
 
 
-def _comparing(holds: Callable[[int], bool]) -> Callable[[Any, Any], bool]:
-    return lambda one, other: holds(compare(one, other))
+def _comparing(holds: Callable[[int], bool]) -> Callable[[Any, Any], bool | None]:
+    return lambda one, other: None if one is None or other is None else holds(compare(one, other))
 
 
+def present(name: str, one: Any, other: Any) -> Any:
+    """What a comparison with null written out says: whether there is a value; null stands before everything."""
+    found = compare(one, other)
+    return found if name == "$cmp" else _same[name](found)
+
+
+def _all(*given: Any) -> bool | None:
+    return False if False in given else None if None in given else True
+
+
+def _any(*given: Any) -> bool | None:
+    return True if True in given else None if None in given else False
+
+
+COMPARISONS = frozenset((*_same, "$cmp"))
 PLAIN: Mapping[str, Callable[..., Any]] = {
     **{name: _comparing(holds) for name, holds in _same.items()},
-    "$cmp": compare,
-    "$and": lambda *given: all(given),
-    "$or": lambda *given: any(given),
-    "$not": lambda given: not given,
+    "$cmp": strict(compare),
+    "$and": _all,
+    "$or": _any,
+    "$not": strict(lambda given: not given),
     "$abs": arithmetic(_abs),
     "$add": arithmetic(lambda *given: _sum(given)),
     "$ceil": arithmetic(lambda value: _whole(value, decimal.ROUND_CEILING)),
@@ -277,11 +292,11 @@ PLAIN: Mapping[str, Callable[..., Any]] = {
     "$concat": lambda *given: None if None in given else _short("".join(given), TEXT_MOST),
     "$indexOfCP": strict(lambda text, part: text.find(part)),
     "$split": strict(lambda text, by: _short(text.split(by), LIST_MOST)),
-    "$strcasecmp": lambda one, other: compare(_ascii(one, str.upper), _ascii(other, str.upper)),
+    "$strcasecmp": strict(lambda one, other: compare(_ascii(one, str.upper), _ascii(other, str.upper))),
     "$strLenCP": strict(len),
     "$substrCP": strict(_substring),
-    "$toLower": lambda text: _ascii(text, str.lower),
-    "$toUpper": lambda text: _ascii(text, str.upper),
+    "$toLower": strict(lambda text: _ascii(text, str.lower)),
+    "$toUpper": strict(lambda text: _ascii(text, str.upper)),
     "$arrayElemAt": _element,
     "$first": lambda items: _element(items, 0),
     "$last": lambda items: _element(items, -1),

@@ -14,7 +14,7 @@ from catalogue.attribute import Attribute
 from catalogue.catalogue import Catalogue
 from catalogue.kinds import Kind
 from tests.formula_dates import NAMED
-from tests.formula_operators import PLAIN
+from tests.formula_operators import COMPARISONS, PLAIN, present
 
 _TEXTS = (Kind.STRING, Kind.TEXT, Kind.CODE, Kind.EMAIL, Kind.PHONE, Kind.URL, Kind.CLIENT)
 
@@ -41,6 +41,8 @@ class Evaluator:
         if isinstance(inner, dict) and operator in NAMED and not any(name.startswith("$") for name in inner):
             return NAMED[operator]({name: self.value(each, known) for name, each in inner.items()})
         arguments = [self.value(each, known) for each in (inner if isinstance(inner, list) else [inner])]
+        if operator in COMPARISONS and any(each is None or each == {"$literal": None} for each in inner):
+            return present(operator, *arguments)
         if operator in NAMED:
             return NAMED[operator]({"date": arguments[0]})
         return PLAIN[operator](*arguments)
@@ -78,13 +80,14 @@ class Evaluator:
 
     def _cond(self, inner: Any, known: Any) -> Any:
         case, then, other = inner if isinstance(inner, list) else (inner["if"], inner["then"], inner["else"])
-        return self.value(then if self.value(case, known) else other, known)
+        truth = self.value(case, known)
+        return None if truth is None else self.value(then if truth else other, known)
 
     def _switch(self, inner: Any, known: Any) -> Any:
-        for each in inner["branches"]:
-            if self.value(each["case"], known):
-                return self.value(each["then"], known)
-        return self.value(inner.get("default"), known)
+        truths = [self.value(branch["case"], known) for branch in inner["branches"]]
+        if True in truths:
+            return self.value(inner["branches"][truths.index(True)]["then"], known)
+        return None if None in truths else self.value(inner.get("default"), known)
 
     def _either(self, inner: Any, known: Any) -> Any:
         values = [self.value(each, known) for each in inner]

@@ -91,7 +91,8 @@ class _WholeChecker(Checker):
         found = united(*types)
         if found is None:
             return self.refuse(scope, f"has {name}, which {unlike(types)}.")
-        return Switch(found, branches, default)
+        is_unsure = any(case.type.is_nullable for case, _ in branches)
+        return Switch(found.nullable if is_unsure else found, branches, default)
 
     def _let(self, operator: Operator, inner: object, scope: Scope) -> Node:
         named = self.named_arguments(operator, inner, scope)

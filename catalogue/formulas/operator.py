@@ -18,7 +18,7 @@ UNITS = (*DAY_UNITS, "hour", "minute", "second", "millisecond")
 class Takes(StrEnum):
     """What an argument takes, in words."""
 
-    ANY = "a value"
+    ANY = "with null it is null, unless another one is true"
     SCALAR = "a single value"
     NUMBER = "a number"
     WHOLE = "a whole number"
@@ -61,6 +61,9 @@ class Guard(StrEnum):
     LEAST = "of -2^63 it is null"
     ROUNDED = "of whole numbers from 9·10^18 on it is null"
     UNSET = "with null it is null"
+    COMPARED = "with an unset value it is null; with null written out it asks whether there is a value"
+    ALL = "with null it is null, unless another one is false"
+    ANY = "with null it is null, unless another one is true"
     PLACE = "with null, or a place or length below 0 or over a million, it is null"
     INDEX = "where there is no such item, or the place is over a million, it is null"
     TEXT = f"a text of more than {TEXT_MOST:,} characters is null"
@@ -70,7 +73,8 @@ class Guard(StrEnum):
     YEARS = "outside of the years 1 to 9999 it is null"
     PARTS = "with a year outside of 1 to 9999, or a part beyond ±32,767, it is null"
     EDGE = "on the first and last day of the years 1 to 9999, with a timezone, it is null"
-    DEFAULT = "where no case holds and there is no default, it is null"
+    DEFAULT = "where no case is true it is the default; null, where there is none or a case is null"
+    CASE = "with a condition that is null it is null"
 
 
 @dataclass(frozen=True, slots=True)

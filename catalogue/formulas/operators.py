@@ -9,6 +9,7 @@ from catalogue.formulas.results import (
     as_set,
     assembled,
     average,
+    compared,
     dated,
     fixed,
     fraction,
@@ -67,7 +68,6 @@ _FRACTION = "NUMBER; DECIMAL with a DECIMAL"
 _SAME = "the kind of its argument"
 _COMMON = "the kind of its arguments"
 _TRUE = certain(BOOLEAN)
-_COUNTED = certain(LONG)
 _AT = {"date": _M, "timezone?": Takes.OFFSET}
 
 _ARITHMETIC = (
@@ -89,17 +89,19 @@ _ARITHMETIC = (
     _row("arithmetic", "$trunc", (_N, Takes.PLACES), like_first, _SAME, Guard.FINITE, optional=1),
 )
 _COMPARISON = (
-    _row("comparison", "$cmp", (_A, _A), agreeing(_COUNTED), "LONG: -1, 0 or 1"),
+    _row("comparison", "$cmp", (_A, _A), compared(LONG), "LONG: -1, 0 or 1", Guard.COMPARED),
     *(
-        _row("comparison", name, (_A, _A), agreeing(_TRUE), "BOOLEAN")
+        _row("comparison", name, (_A, _A), compared(BOOLEAN), "BOOLEAN", Guard.COMPARED)
         for name in ("$eq", "$gt", "$gte", "$lt", "$lte", "$ne")
     ),
-    _row("comparison", "$and", (_B,), always(_TRUE), "BOOLEAN", repeats=True),
-    _row("comparison", "$or", (_B,), always(_TRUE), "BOOLEAN", repeats=True),
-    _row("comparison", "$not", (_B,), always(_TRUE), "BOOLEAN"),
+    _row("comparison", "$and", (_B,), fixed(BOOLEAN), "BOOLEAN", Guard.ALL, repeats=True),
+    _row("comparison", "$or", (_B,), fixed(BOOLEAN), "BOOLEAN", Guard.ANY, repeats=True),
+    _row("comparison", "$not", (_B,), fixed(BOOLEAN), "BOOLEAN", Guard.UNSET),
 )
 _CONDITIONAL = (
-    _named("conditional", "$cond", {"if": _B, "then": _A, "else": _A}, like_first, _COMMON, is_special=True),
+    _named(
+        "conditional", "$cond", {"if": _B, "then": _A, "else": _A}, like_first, _COMMON, Guard.CASE, is_special=True
+    ),
     _row("conditional", "$ifNull", (_A, _A), one_of, _COMMON, repeats=True),
     _named(
         "conditional", "$switch", {"branches": Takes.BRANCHES, "default?": _A}, like_first, "the kind of its branches",
@@ -166,11 +168,11 @@ _TEXTS = (
         for name in ("$replaceAll", "$replaceOne")
     ),
     _row("string", "$split", (_T, Takes.SEPARATOR), always(STRING.listed.nullable), "list of STRING", Guard.ITEMS),
-    _row("string", "$strcasecmp", (_T, _T), always(_COUNTED), "LONG: -1, 0 or 1"),
+    _row("string", "$strcasecmp", (_T, _T), fixed(LONG), "LONG: -1, 0 or 1", Guard.UNSET),
     _row("string", "$strLenCP", (_T,), fixed(LONG), "LONG", Guard.UNSET),
     _row("string", "$substrCP", (_T, _W, _W), always(STRING), "STRING", Guard.PLACE),
-    _row("string", "$toLower", (_T,), always(certain(STRING)), "STRING"),
-    _row("string", "$toUpper", (_T,), always(certain(STRING)), "STRING"),
+    _row("string", "$toLower", (_T,), fixed(STRING), "STRING", Guard.UNSET),
+    _row("string", "$toUpper", (_T,), fixed(STRING), "STRING", Guard.UNSET),
 )  # fmt: skip
 _LISTS = (
     _row("array", "$arrayElemAt", (_L, _W), item, "the kind of the items", Guard.INDEX),

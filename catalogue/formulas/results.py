@@ -38,6 +38,19 @@ def agreeing(type_: Type) -> Result:
     return result
 
 
+def compared(type_: Type) -> Result:
+    """Of two values of one kind; with null written out it is never null."""
+
+    def result(types: Sequence[Type], constants: Mapping[str, object]) -> Type | str:
+        found = agreeing(type_)(types, constants)
+        is_presence = any(each.is_null for each in types)
+        if isinstance(found, str):
+            return found
+        return replace(found, is_nullable=not is_presence and any(each.is_nullable for each in types))
+
+    return result
+
+
 def one_of(types: Sequence[Type], _constants: Mapping[str, object]) -> Type | str:
     found = united(*types)
     if found is None:

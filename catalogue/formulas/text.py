@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 
-from catalogue.errors import ErrorCode, Problem
+from catalogue.errors import ErrorCode, Problem, shown
 
 TEXT_LIMIT = 20_000
 """Units: characters of the formula as JSON."""
@@ -23,13 +23,27 @@ def problem(place: str, message: str, given: str | None = None, expected: str | 
 
 
 def formula_text(given: object) -> tuple[str, list[Problem]]:
-    """A formula as one text, the same for the same formula; a text that holds a JSON object is taken for one."""
+    """A formula as one text, the same for the same formula; a text is a path, or holds the expression as JSON."""
     value = given
-    if isinstance(given, str) and given.lstrip()[:1] in ("{", "["):
+    if isinstance(given, str) and not given.startswith("$"):
         try:
             value = json.loads(given)
         except (ValueError, RecursionError):
-            return "", [problem("", "is a text that begins like JSON and is none; mend it, or give the object itself.")]
+            short = shown(given)
+            return "", [
+                problem(
+                    "",
+                    f"is {short}, which is no JSON. Give an expression such as"
+                    ' {"$divide": ["$behaviour.financials.netProfit", 12]}, a path such as "$profile.employees", or a'
+                    ' constant as {"$literal": "A"}.',
+                    short,
+                    "an expression as JSON",
+                )
+            ]
+    return _one_form(value)
+
+
+def _one_form(value: object) -> tuple[str, list[Problem]]:
     if not _is_shallow(value, DEPTH_LIMIT):
         return "", [problem("", f"has more than {DEPTH_LIMIT} levels, or a number that is not finite.")]
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -41,7 +55,7 @@ def formula_text(given: object) -> tuple[str, list[Problem]]:
 def normal_text(text: str) -> tuple[str, list[Problem]]:
     """A formula that was kept as text, perhaps by other hands, in the one form."""
     try:
-        return formula_text(expression_of(text))
+        return _one_form(expression_of(text))
     except (ValueError, RecursionError):
         return "", [problem("", "is no JSON; give the expression as JSON.")]
 

@@ -10,7 +10,7 @@ from catalogue.formulas.operators import OPERATORS
 from catalogue.formulas.tree import Call, Items, Let, Literal, Loop, Node, Now, Read, Switch, Variable
 from catalogue.formulas.types import Type
 from catalogue.kinds import Kind
-from repositories.compile.guards import GUARDS, finite, in_years
+from repositories.compile.guards import GUARDS, finite, in_years, with_values
 
 Expression = object
 
@@ -82,8 +82,18 @@ def _let(node: Let) -> Expression:
 
 
 def _switch(node: Switch) -> Expression:
-    branches = [{"case": expression_from(case), "then": expression_from(then)} for case, then in node.branches]
-    return {"$switch": {"branches": branches, "default": expression_from(node.default)}}
+    """The first branch whose case is true; null instead of the default, where a case is not known."""
+    cases = [expression_from(case) for case, _ in node.branches]
+    then = [expression_from(then) for _, then in node.branches]
+    default = expression_from(node.default)
+    if default is None or not any(case.type.is_nullable for case, _ in node.branches):
+        return _switched(cases, then, default)
+    return with_values(cases, lambda known: _switched([*known, {"$in": [None, known]}], [*then, None], default))
+
+
+def _switched(cases: Sequence[Expression], then: Sequence[Expression], default: Expression) -> Expression:
+    branches = [{"case": case, "then": value} for case, value in zip(cases, then, strict=True)]
+    return {"$switch": {"branches": branches, "default": default}}
 
 
 def _loop(node: Loop) -> Expression:

@@ -116,6 +116,36 @@ def _unset(_node: Call, arguments: Sequence[Expression], plain: Plain) -> Expres
     return with_values(arguments, use)
 
 
+def _compared(node: Call, arguments: Sequence[Expression], plain: Plain) -> Expression:
+    if any(each.type.is_null for each in node.arguments):
+        return plain(arguments)
+
+    def use(given: list[Expression]) -> Expression:
+        unsure = [value for value, each in zip(given, node.arguments, strict=True) if each.type.is_nullable]
+        return where({"$and": [{"$ne": [value, None]} for value in unsure]}, plain(given))
+
+    return with_values(arguments, use) if any(each.type.is_nullable for each in node.arguments) else plain(arguments)
+
+
+def _all(node: Call, arguments: Sequence[Expression], plain: Plain) -> Expression:
+    return _decided(node, arguments, plain, by=False)
+
+
+def _any(node: Call, arguments: Sequence[Expression], plain: Plain) -> Expression:
+    return _decided(node, arguments, plain, by=True)
+
+
+def _decided(node: Call, arguments: Sequence[Expression], plain: Plain, *, by: bool) -> Expression:
+    """One such truth decides, whatever the others are; otherwise one that is unset leaves it open."""
+    if not any(each.type.is_nullable for each in node.arguments):
+        return plain(arguments)
+
+    def use(given: list[Expression]) -> Expression:
+        return {"$cond": [{"$in": [by, given]}, by, {"$cond": [{"$in": [None, given]}, None, not by]}]}
+
+    return with_values(arguments, use)
+
+
 def _place(_node: Call, arguments: Sequence[Expression], plain: Plain) -> Expression:
     def use(given: list[Expression]) -> Expression:
         text, *places = given
@@ -211,6 +241,9 @@ GUARDS: Mapping[Guard, Guarded] = {
     Guard.LEAST: _least,
     Guard.ROUNDED: _rounded,
     Guard.UNSET: _unset,
+    Guard.COMPARED: _compared,
+    Guard.ALL: _all,
+    Guard.ANY: _any,
     Guard.PLACE: _place,
     Guard.INDEX: _index,
     Guard.TEXT: _text,
@@ -221,5 +254,6 @@ GUARDS: Mapping[Guard, Guarded] = {
     Guard.PARTS: _parts,
     Guard.EDGE: _edge,
     Guard.DEFAULT: _none,
+    Guard.CASE: _none,
 }
 """What each guard of the table of operators does."""

@@ -91,6 +91,11 @@ class DefinitionCostType:
     recomputedDocuments: int = strawberry.field(
         name="recomputedDocuments", description="Documents whose values a new formula computes."
     )
+    valuesDespiteUnset: int | None = strawberry.field(
+        name="valuesDespiteUnset",
+        description="Clients, of those that you may see, for whom a new formula gives a value though something that it "
+        "reads is unset. Null where you may not read all of that, and where there is no new formula.",
+    )
     makesIndex: bool = strawberry.field(name="makesIndex", description="Whether an index is made.")
     dropsIndex: bool = strawberry.field(name="dropsIndex", description="Whether an index is dropped.")
     indexedDocuments: int = strawberry.field(
@@ -174,6 +179,7 @@ def _cost(cost: Any) -> dict[str, Any]:
         "indexedDocuments": cost.indexed_documents,
         "failingDocuments": cost.failing_documents,
         "recomputedDocuments": cost.recomputed_documents,
+        "valuesDespiteUnset": cost.despite_unset,
     }
 
 

@@ -63,6 +63,11 @@ _PREVIEW: Any = output_type(
     "What a formula would give; nothing is saved.",
     (
         ("rows", list[_ROW], plain("rows", "One for each client, or one for the supposed values.")),
+        (
+            "valuesDespiteUnset",
+            int,
+            plain("valuesDespiteUnset", "How many rows have a value though something that it was made of is unset."),
+        ),
         ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none.")),
     ),
 )
@@ -95,8 +100,9 @@ async def _preview(context: Context, given: Mapping[str, Any]) -> dict[str, Any]
         wanted = Wanted(text, kind, bool(given.get("isList")), numbers, given.get("sample") or 0, supposed)
         rows = await preview(context.viewer, context.repositories, wanted, context.touched)
     except KehuError as refused:
-        return {"rows": [], "errors": [error_value(each) for each in refused.problems()]}
-    return {"rows": [_row(context, kind, each) for each in rows], "errors": []}
+        return {"rows": [], "valuesDespiteUnset": 0, "errors": [error_value(each) for each in refused.problems()]}
+    despite = sum(row.value is not None and None in row.inputs.values() for row in rows)
+    return {"rows": [_row(context, kind, row) for row in rows], "valuesDespiteUnset": despite, "errors": []}
 
 
 def _row(context: Context, kind: Kind, tried: Tried) -> dict[str, Any]:

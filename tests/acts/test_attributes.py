@@ -292,3 +292,26 @@ class TestDeprecateAndRetire:
         await define(book, GRADE)
         await retire_attribute(VIEWER, book, "profile.grade", approved=APPROVED)
         assert await indexes(book) == set()
+
+
+@pytest.mark.real_drivers
+class TestDespiteUnset:
+    """What a dry run says of values that are made of less than the formula reads."""
+
+    FORMULA = '{"$add":["$profile.employees",{"$ifNull":["$behaviour.visits",0]}]}'
+
+    async def test_counts_values_that_are_made_of_less(self, book: Repositories) -> None:
+        rows = [{"employees": 5}, {"employees": 6}, {}]
+        for place, profile in enumerate(rows):
+            behaviour = {"visits": 1} if place == 1 else {}
+            await make_client(book, f"C{place}", profile={"name": "A", **profile}, behaviour=behaviour)
+        sums = attribute("derived.sums", Kind.LONG, formula=self.FORMULA)
+        done = await define(book, sums, dry_run=True)
+        assert (await definition_cost(VIEWER, book, done)).despite_unset == 1
+
+    async def test_is_no_way_to_count_by_what_one_may_not_read(self, book: Repositories) -> None:
+        await make_client(book, "C1", profile={"name": "A", "employees": 5})
+        done = await define(book, attribute("derived.sums", Kind.LONG, formula=self.FORMULA), dry_run=True)
+        steward = Viewer("S001", frozenset({"data_steward"}))
+        assert not book.access.may_filter(steward, "behaviour.visits")
+        assert (await definition_cost(steward, book, done)).despite_unset is None

@@ -18,6 +18,7 @@ from repositories.repositories import Repositories
 from tests.books import SMALL, VIEWER, attribute, everything, insert, open_book
 
 pytestmark = pytest.mark.real_drivers
+STAFF = "$profile.employees"
 PER_VISIT = {"$divide": ["$profile.employees", "$behaviour.visits"]}
 STEWARD = Viewer("S001", frozenset(("data_steward",)))
 
@@ -44,6 +45,54 @@ class TestPreview:
         assert await values(book, PER_VISIT, numbers=("C1", "C0", "nobody")) == [("C0", None), ("C1", 10.0)]
         assert await values(book, PER_VISIT, sample=2) == [("C0", None), ("C1", 10.0)]
         assert await everything(book) == before
+
+    @pytest.mark.parametrize(
+        ("formula", "values_by_employees"),
+        [
+            ({"$cond": [{"$lt": [STAFF, 15]}, "LOW", "HIGH"]}, (None, "LOW", "HIGH")),
+            ({"$cond": [{"$not": {"$gte": [STAFF, 15]}}, "LOW", "HIGH"]}, (None, "LOW", "HIGH")),
+            ({"$cond": [{"$lte": [{"$cmp": [STAFF, 15]}, 0]}, "LOW", "HIGH"]}, (None, "LOW", "HIGH")),
+            ({"$cond": [{"$lt": [15, STAFF]}, "HIGH", "LOW"]}, (None, "LOW", "HIGH")),
+            ({"$cond": [{"$ne": [STAFF, 10]}, "OTHER", "TEN"]}, (None, "TEN", "OTHER")),
+            ({"$cond": [{"$eq": [STAFF, None]}, "UNKNOWN", "KNOWN"]}, ("UNKNOWN", "KNOWN", "KNOWN")),
+            ({"$cond": [{"$gt": [STAFF, None]}, "KNOWN", "UNKNOWN"]}, ("UNKNOWN", "KNOWN", "KNOWN")),
+            ({"$cond": [{"$lt": [{"$ifNull": [STAFF, 0]}, 15]}, "LOW", "HIGH"]}, ("LOW", "LOW", "HIGH")),
+            (
+                {"$switch": {"branches": [{"case": {"$lt": [STAFF, 15]}, "then": "LOW"}], "default": "HIGH"}},
+                (None, "LOW", "HIGH"),
+            ),
+            (
+                {
+                    "$switch": {
+                        "branches": [
+                            {"case": {"$lt": [STAFF, 15]}, "then": "LOW"},
+                            {"case": {"$eq": [STAFF, None]}, "then": "UNKNOWN"},
+                        ],
+                        "default": "HIGH",
+                    }
+                },
+                ("UNKNOWN", "LOW", "HIGH"),
+            ),
+            ({"$cond": [{"$and": [{"$lt": [STAFF, 15]}, {"$eq": [1, 2]}]}, "A", "B"]}, ("B", "B", "B")),
+            ({"$cond": [{"$and": [{"$lt": [STAFF, 15]}, {"$eq": [1, 1]}]}, "A", "B"]}, (None, "A", "B")),
+            ({"$cond": [{"$or": [{"$lt": [STAFF, 15]}, {"$eq": [1, 1]}]}, "A", "B"]}, ("A", "A", "A")),
+            ({"$cond": [{"$or": [{"$lt": [STAFF, 15]}, {"$eq": [1, 2]}]}, "A", "B"]}, (None, "A", "B")),
+        ],
+    )
+    async def test_unset_is_not_small(
+        self, book: Repositories, formula: object, values_by_employees: tuple[str | None, ...]
+    ) -> None:
+        for number, employees in (("C0", None), ("C1", 10), ("C2", 20)):
+            await insert(book, number, {"profile.employees": employees} if employees else {})
+        given = await values(book, formula, kind=Kind.STRING, sample=3)
+        assert tuple(value for _, value in given) == values_by_employees
+
+    @pytest.mark.parametrize("operator", ["$toLower", "$toUpper"])
+    async def test_an_unset_text_is_not_an_empty_one(self, book: Repositories, operator: str) -> None:
+        await insert(book, "C0", {})
+        assert await values(book, {operator: "$profile.name"}, kind=Kind.STRING, sample=1) == [("C0", None)]
+        compared = {"$strcasecmp": ["$profile.name", "a"]}
+        assert await values(book, compared, kind=Kind.LONG, sample=1) == [("C0", None)]
 
     async def test_as_if_something_were_otherwise(self, book: Repositories) -> None:
         await filled(book)
