@@ -8,7 +8,7 @@ from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode, Oper
 from api.answers import Answers, Asked
 from api.deadlines import Deadlines
 from api.errors import RETRY_SECONDS, HttpRefusal, InvalidDocument, RateLimited, original_of, refusal_from, retry_after
-from api.lanes import Lane, Lanes, OpenSockets, Work, work_of
+from api.lanes import Lane, Lanes, PersonsShare, Work, work_of
 from api.rates import Rates
 from api.settings import Settings
 from catalogue.errors import ErrorCode
@@ -27,7 +27,8 @@ class Admission:
         self.lanes = Lanes(settings)
         self.rates = Rates(settings)
         self.reading = Deadlines(settings.request_read_seconds)
-        self.sockets = OpenSockets(settings.sockets_per_person)
+        self.sockets = PersonsShare(settings.sockets_per_person)
+        self.unread = PersonsShare(settings.unread_answers_per_person)
         self._deadlines = {
             Work.INTERACTIVE: Deadlines(settings.operation_seconds),
             Work.BULK: Deadlines(settings.bulk_operation_seconds),
@@ -36,6 +37,15 @@ class Admission:
     def guard(self, person: str) -> "Guard":
         """The gate for the operations of a person."""
         return Guard(self, person)
+
+    def check_unread(self, person: str) -> None:
+        """Nothing, where the person reads the answers that were made for them.
+
+        Raises: RateLimited.
+        """
+        if self.unread.is_full(person):
+            message = "As many answers as you may have at once are on their way to you, and not read. Read them first."
+            raise RateLimited(message, RETRY_SECONDS)
 
     def deadlines(self, work: Work) -> Deadlines:
         """How long an operation of this class may run."""

@@ -4,7 +4,8 @@ Whoever has one needs no token; but the person whom it was made for must still b
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from acts.checks import now
 from acts.files import may_use
 from api.auditing import Auditing
-from api.errors import BAD_REQUEST, HttpRefusal, refusal_from
+from api.errors import BAD_REQUEST, RETRY_SECONDS, HttpRefusal, refusal_from, retry_after
+from api.lanes import PersonsShare
 from api.limits import ClientGone, body_too_large
 from api.middleware import is_origin_allowed
 from api.negotiation import JSON
@@ -32,9 +34,11 @@ Document = dict[str, Any]
 Known = Callable[[str], Awaitable[Viewer | None]]
 """Somebody by the id that their files name, as the directory knows them now; None for who is not active any more."""
 
-UPLOADS_AT_ONCE = 8
+LEAST_BYTES_A_SECOND = 10_000
+"""A file that comes more slowly, over all of its time but the first seconds, takes a place from others."""
 _ALLOW = ((b"allow", b"GET, HEAD, PUT"),)
 _CLOSE = ((b"connection", b"close"),)
+_LATER = (*_CLOSE, *retry_after(RETRY_SECONDS))
 MEDIA = {
     ".csv": "text/csv; charset=utf-8",
     ".jsonl": "application/x-ndjson",
@@ -58,7 +62,8 @@ class FileEndpoint:
         self._known = known
         self._settings = settings
         self._audit = audit
-        self._room = asyncio.Semaphore(UPLOADS_AT_ONCE)
+        self._room = asyncio.Semaphore(settings.uploads)
+        self._shares = PersonsShare(settings.uploads_per_person)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -124,7 +129,7 @@ class FileEndpoint:
         # Two that are sent to one address at once do not write into one another.
         unfinished = target.with_name(f"{target.stem}-{datetime.now(UTC):%H%M%S%f}.part")
         try:
-            async with self._room:
+            async with self._place(str(file["by"])):
                 count = await self._written(unfinished, receive, limit)
             if count == 0 or (file.get("size") or count) != count:
                 expected = f"{file['size']} bytes, as was said" if file.get("size") else "at least one byte"
@@ -138,9 +143,40 @@ class FileEndpoint:
             unfinished.unlink(missing_ok=True)
         return JsonResponse(201, {"data": {"file": {"id": str(file["_id"]), "bytes": count}}}, JSON, None)
 
+    @asynccontextmanager
+    async def _place(self, person: str) -> AsyncIterator[None]:
+        """Room for one upload, of the person's share and of all there is.
+
+        Raises: HttpRefusal 503.
+        """
+        with self._shares.one_more(person) as is_one_of_few:
+            if not is_one_of_few:
+                words = f"You are sending {self._settings.uploads_per_person} files already, as many as one person may"
+                raise HttpRefusal(503, "UNAVAILABLE", f"{words} at once. Send this one when one is done.", _LATER)
+            try:
+                async with asyncio.timeout(self._settings.request_read_seconds):
+                    await self._room.acquire()
+            except TimeoutError:
+                words = "The server takes in as many files as it may, and nothing was done."
+                raise HttpRefusal(503, "UNAVAILABLE", f"{words} Send it again in a moment.", _LATER) from None
+            try:
+                yield
+            finally:
+                self._room.release()
+
+    def _check_pace(self, count: int, seconds: float) -> None:
+        """Raises: HttpRefusal 408, where a file comes so slowly, or so long, that others wait for its place."""
+        settings = self._settings
+        if seconds > settings.upload_seconds:
+            text = f"The file took longer than {settings.upload_seconds:g} s; send it in parts."
+            raise HttpRefusal(408, "REQUEST_TOO_SLOW", text, _CLOSE)
+        if seconds > settings.request_read_seconds and count < seconds * LEAST_BYTES_A_SECOND:
+            pace = f"{count} bytes came in {seconds:.0f} s; {LEAST_BYTES_A_SECOND:,} a second are the least"
+            raise HttpRefusal(408, "REQUEST_TOO_SLOW", f"{pace}. Send the file again, faster.", _CLOSE)
+
     async def _written(self, path: Path, receive: Receive, limit: int) -> int:
         """How many bytes of the body were written."""
-        count, is_more = 0, True
+        count, is_more, began = 0, True, asyncio.get_running_loop().time()
         with open_new(path) as out:
             while is_more:
                 try:
@@ -149,6 +185,7 @@ class FileEndpoint:
                 except TimeoutError:
                     text = f"Nothing came for {self._settings.request_read_seconds:g} s; send the file again, faster."
                     raise HttpRefusal(408, "REQUEST_TOO_SLOW", text, _CLOSE) from None
+                self._check_pace(count, asyncio.get_running_loop().time() - began)
                 if message["type"] == "http.disconnect":
                     raise ClientGone
                 part = message.get("body", b"")

@@ -27,7 +27,7 @@ from api.graphql_request import GraphQLRequest, request_from_body, request_from_
 from api.limits import ClientGone, body_too_large, is_bulk, may_be_bulk, read_body
 from api.middleware import is_origin_allowed
 from api.negotiation import GRAPHQL_RESPONSE, JSON, Wanted, is_json_in_utf8, wanted_from
-from api.responses import JsonResponse, refused
+from api.responses import Delivered, JsonResponse, refused
 from api.schema_document import SchemaDocument
 from api.service import Service
 from api.settings import Settings
@@ -106,6 +106,7 @@ class GraphQLView:
             self._check_call(scope, headers, wanted)
             credentials = credentials_from(scope["headers"])
             viewer = await self._service.authenticate(credentials)
+            self._service.admission.check_unread(viewer.person)
             edition = self._service.edition_for(viewer)
             version = edition.version
             request, prepared = await self._prepared(edition, scope, headers, receive, viewer.person)
@@ -115,7 +116,9 @@ class GraphQLView:
                 return stream_of(self._service, edition, prepared, request, context, (credentials, viewer), guard)
             result = await run(edition, prepared, request, context, guard, self._service.audit)
             status = 200 if media != GRAPHQL_RESPONSE or has_run(result) else 400
-            return JsonResponse(status, answer_from(result), media, version)
+            return Delivered(
+                JsonResponse(status, answer_from(result), media, version), self._service.admission.unread, viewer.person
+            )
         except ClientGone:
             raise
         except Unauthenticated:

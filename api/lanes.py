@@ -137,26 +137,37 @@ class Lanes:
         self.by_work = {work: Lane(work, room, queue, patience) for work, room in most.items()}
 
 
-class OpenSockets:
-    """How many websockets each person has open with this process."""
+class PersonsShare:
+    """How many places of a kind each person has taken in this process: open websockets, uploads, unread answers."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._open: dict[str, int] = {}
 
+    def is_full(self, person: str) -> bool:
+        """Whether the person has all the places that one may have."""
+        return self._open.get(person, 0) >= self._most
+
+    def take(self, person: str) -> None:
+        """Count one more, however many there are; whoever does gives it back."""
+        self._open[person] = self._open.get(person, 0) + 1
+
+    def give_back(self, person: str) -> None:
+        """Count one less."""
+        left = self._open[person] - 1
+        if left:
+            self._open[person] = left
+        else:
+            del self._open[person]
+
     @contextmanager
     def one_more(self, person: str) -> Iterator[bool]:
         """Whether the person may have one more; it counts as long as the context lasts."""
-        count = self._open.get(person, 0)
-        if count >= self._most:
+        if self.is_full(person):
             yield False
             return
-        self._open[person] = count + 1
+        self.take(person)
         try:
             yield True
         finally:
-            left = self._open[person] - 1
-            if left:
-                self._open[person] = left
-            else:
-                del self._open[person]
+            self.give_back(person)

@@ -4,6 +4,10 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from api.errors import Answer, Headers, HttpRefusal
+from api.lanes import PersonsShare
+
+_SENT_AT_ONCE_BYTES = 65_536
+"""What a connection takes before it says that it is full."""
 
 
 class JsonResponse:
@@ -30,7 +34,30 @@ class JsonResponse:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self._status, "headers": self._headers})
-        await send({"type": "http.response.body", "body": self._body})
+        if len(self._body) <= _SENT_AT_ONCE_BYTES:
+            await send({"type": "http.response.body", "body": self._body})
+            return
+        await send({"type": "http.response.body", "body": self._body, "more_body": True})
+        # The server takes the end only when the connection has room again: so long the answer is not delivered.
+        await send({"type": "http.response.body", "body": b""})
+
+
+class Delivered:
+    """An answer that counts as its person's until the connection has taken all of it."""
+
+    __slots__ = ("_person", "_response", "_unread")
+
+    def __init__(self, response: JsonResponse, unread: PersonsShare, person: str) -> None:
+        self._response = response
+        self._unread = unread
+        self._person = person
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._unread.take(self._person)
+        try:
+            await self._response(scope, receive, send)
+        finally:
+            self._unread.give_back(self._person)
 
 
 def refused(refusal: HttpRefusal, media: str, version: str | None = None) -> JsonResponse:

@@ -26,7 +26,7 @@ from acts.rooms.limits import lacking
 from api.app import build_app, demo_count
 from api.database import build_mongod, is_embedded, mongo_settings, open_served_book
 from api.oidc import check_issuers
-from api.patience import PatientProtocol
+from api.patience import PatientProtocol, PatientSocket
 from api.setting import variable_of
 from api.settings import Settings, SettingsError, load_settings
 from api.tokens import LocalIssuer
@@ -141,7 +141,7 @@ def run(settings: Settings, uri: str, listening: socket.socket) -> None:
     common = {
         "log_level": "warning",
         "access_log": False,
-        "ws": "websockets-sansio",
+        "ws": PatientSocket,
         "ws_max_size": settings.body_limit_bytes,
         "timeout_graceful_shutdown": GRACE_SECONDS,
         "server_header": False,

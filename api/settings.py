@@ -236,6 +236,20 @@ class Settings(BaseSettings):
     sockets_per_person: int = setting(
         5, "websockets one person may have open with a process", "a whole number from 1 to 10000", ge=1, le=10_000
     )
+    unread_answers_per_person: int = setting(
+        16,
+        "answers one person may have on the way from a process, not read yet; more is refused",
+        "a whole number from 1 to 10000",
+        ge=1,
+        le=10_000,
+    )
+    uploads: int = setting(8, "files a process takes in at once", "a whole number from 1 to 1000", ge=1, le=1_000)
+    uploads_per_person: int = setting(
+        2, "files one person may send to a process at once", "a whole number from 1 to 1000", ge=1, le=1_000
+    )
+    upload_seconds: float = setting(
+        1_800.0, "longest time that one file may take to come", "a number above 0, at most 86400", gt=0, le=86_400
+    )
     socket_init_seconds: float = setting(
         3.0, "longest wait for the first message of a websocket", "a number above 0, at most 60", gt=0, le=60
     )

@@ -1,5 +1,6 @@
 """Files over HTTP: signed addresses, and what is refused of them; a whole import and export as a client does it."""
 
+import asyncio
 import csv
 from collections.abc import AsyncIterator
 from io import StringIO
@@ -220,3 +221,68 @@ class TestExport:
         asked = (await kehu.ask(EXPORT, i=given))["clientsExport"]
         assert asked["job"] is None
         assert asked["errors"][0]["message"].startswith("There is no attribute")
+
+
+class Trickle:
+    """A body that comes a byte at a time, for as long as nobody ends it."""
+
+    def __init__(self) -> None:
+        self.more = asyncio.Event()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            yield b"x"
+            await asyncio.sleep(0.01)
+            if self.more.is_set():
+                return
+
+
+class TestRoom:
+    """Places for uploads are few: nobody has all of them, and nobody has one for ever."""
+
+    @pytest.fixture
+    async def few(self, tmp_path: Path) -> AsyncIterator[Kehu]:
+        settings = Settings(
+            mongodb_driver="memory",
+            demo=0,
+            data_dir=tmp_path,
+            uploads=3,
+            uploads_per_person=2,
+            request_read_seconds=0.4,
+        )
+        app = build_app(settings)
+        assert isinstance(app, Application)
+        async with app.router.lifespan_context(app):
+            running = Kehu(app, settings)
+            yield running
+            await running.http.aclose()
+
+    async def test_a_third_of_one_person_is_refused_and_another_persons_is_taken(self, few: Kehu) -> None:
+        addresses = [(await few.upload())["address"] for _ in range(3)]
+        other = (await few.ask(UPLOAD, person="other", i={"name": "b.csv"}))["fileUpload"]["file"]["address"]
+        trickles = [Trickle(), Trickle()]
+        held = [
+            asyncio.create_task(few.http.put(address, content=trickle))
+            for address, trickle in zip(addresses, trickles, strict=False)
+        ]
+        await asyncio.sleep(0.1)
+        third = await few.http.put(addresses[2], content=b"number")
+        assert (third.status_code, third.json()["errors"][0]["extensions"]["code"]) == (503, "UNAVAILABLE")
+        assert "You are sending 2 files already" in third.text
+        assert "retry-after" in third.headers
+        assert (await few.http.put(other, content=b"number")).status_code == 201
+        # They end by themselves, for they are too slow, and leave nothing behind.
+        answers = await asyncio.gather(*held)
+        assert {answer.status_code for answer in answers} == {408}
+        assert "a second are the least" in answers[0].text
+        assert (await few.http.put(addresses[2], content=b"number")).status_code == 201
+
+    async def test_one_that_takes_longer_than_any_may_is_ended(self, tmp_path: Path) -> None:
+        settings = Settings(mongodb_driver="memory", demo=0, data_dir=tmp_path, upload_seconds=0.2)
+        app = build_app(settings)
+        assert isinstance(app, Application)
+        async with app.router.lifespan_context(app):
+            kehu = Kehu(app, settings)
+            answer = await kehu.http.put((await kehu.upload())["address"], content=Trickle())
+            await kehu.http.aclose()
+        assert (answer.status_code, "longer than 0.2 s" in answer.text) == (408, True)

@@ -7,7 +7,7 @@ import pytest
 from graphql import OperationDefinitionNode, parse
 
 from api.errors import HttpRefusal
-from api.lanes import Lane, Lanes, OpenSockets, Work, work_of
+from api.lanes import Lane, Lanes, PersonsShare, Work, work_of
 from api.settings import Settings
 
 
@@ -118,12 +118,23 @@ class TestLanes:
         await lanes.by_work[Work.STREAM].enter()
 
 
-class TestOpenSockets:
+class TestPersonsShare:
     def test_of_each_person(self) -> None:
-        sockets = OpenSockets(2)
+        sockets = PersonsShare(2)
         with sockets.one_more("ana") as first, sockets.one_more("ana") as second:
             assert (first, second) == (True, True)
             with sockets.one_more("ana") as third, sockets.one_more("ben") as other:
                 assert (third, other) == (False, True)
         with sockets.one_more("ana") as again:
             assert again
+
+    def test_full_is_told_before_one_more_is_taken(self) -> None:
+        share = PersonsShare(1)
+        assert not share.is_full("ana")
+        share.take("ana")
+        assert (share.is_full("ana"), share.is_full("ben")) == (True, False)
+        share.take("ana")
+        share.give_back("ana")
+        assert share.is_full("ana")
+        share.give_back("ana")
+        assert not share.is_full("ana")

@@ -19,6 +19,7 @@ from strawberry import scalars
 from api.claims import Claims, InvalidToken
 from api.graphql_http import graphql_routes
 from api.oidc import Issuers
+from api.patience import PatientSocket
 from api.settings import Settings
 from api.tokens import LocalIssuer
 from api.trusted import FindText, nobody
@@ -189,9 +190,7 @@ def signed_app(
 @contextmanager
 def live_server(app: ASGIApp, lifespan: Literal["on", "off"] = "off") -> Iterator[str]:
     """The address of a real server that runs in a thread."""
-    config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, log_level="critical", lifespan=lifespan, ws="websockets-sansio"
-    )
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan=lifespan, ws=PatientSocket)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
