@@ -6,12 +6,15 @@ from pydantic import SecretStr
 
 from api.setting import PREFIX, expected_of, value_words, variable_of
 from api.settings import Settings
+from api.settings_limits import LimitSettings
 
 
 def settings_help() -> str:
     """All settings as text: name, what it means, what is expected, default."""
     lines: list[str] = []
-    for name, field in Settings.model_fields.items():
+    fields = Settings.model_fields
+    for name in sorted(fields, key=lambda name: name in LimitSettings.model_fields):
+        field = fields[name]
         default = "" if isinstance(field.default, SecretStr) else value_words(field.default)
         lines += [variable_of(name), f"    {field.description}"]
         lines.append(f"    {expected_of(field)}; default: {default or 'nothing'}")
