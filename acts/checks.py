@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection as Some
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -22,6 +22,9 @@ NUMBER_EXPECTED = "1 to 64 letters, digits, spaces, dots, slashes, plus or minus
 FACETS = frozenset(str(each) for each in Facet)
 KEY_LIMIT = 200
 WORDS_LIMIT = 500
+CLOCKS_APART = timedelta(minutes=1)
+"""A caller's clock may be ahead of the server's by as much."""
+FIRST_OBSERVED = datetime(1900, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +83,16 @@ def proof_problems(proof: Proof) -> list[Problem]:
     """What is wrong with a proof."""
     problems = []
     for name, words in (("source", proof.source), ("observer", proof.observer)):
-        if words is not None and not 1 <= len(words) <= WORDS_LIMIT:
-            problems.append(problem(name, words, f"1 to {WORDS_LIMIT} characters").under("proof"))
+        if words is not None and not 1 <= len(words.strip()) <= len(words) <= WORDS_LIMIT:
+            problems.append(problem(name, words, f"1 to {WORDS_LIMIT} characters, not blanks alone").under("proof"))
     if proof.confidence is not None and not 0 <= proof.confidence <= 1:
         problems.append(problem("confidence", proof.confidence, "a number from 0 to 1").under("proof"))
     if proof.keeps_newer and proof.observed_at is None:
         problems.append(problem("observedAt", None, "a moment, because keepsNewer compares by it").under("proof"))
+    if proof.observed_at is not None and not FIRST_OBSERVED <= proof.observed_at <= now() + CLOCKS_APART:
+        # One to come would keep the value from every later observation until then.
+        expected = f"a moment that has been, from {FIRST_OBSERVED.date()} on"
+        problems.append(problem("observedAt", proof.observed_at.isoformat(), expected).under("proof"))
     return problems
 
 

@@ -1,12 +1,9 @@
 """Which moment is meant where somebody asks for the past."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from acts.checks import now
+from acts.checks import CLOCKS_APART, now
 from repositories.errors import NotAsOf
-
-CLOCKS_APART = timedelta(minutes=1)
-"""A caller's clock may be ahead of the server's by as much."""
 
 
 def moment_from(given: datetime | None, name: str = "asOf") -> datetime | None:

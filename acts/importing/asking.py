@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from acts.checks import Guard, guard_problems, refuse
+from acts.checks import Guard, guard_problems, proof_problems, refuse
 from acts.files import find_upload, inside_import_directory
 from acts.importing.errors import ImportRefused
 from acts.importing.mapping import ImportMap
@@ -15,7 +15,7 @@ from catalogue.errors import ErrorCode, KehuError
 from policy.jobs import JOBS
 from policy.rules import Right
 from policy.viewer import Viewer
-from repositories.plan import ID
+from repositories.plan import ID, Proof
 from repositories.repositories import Repositories, new_id
 
 IMPORT = "clientsImport"
@@ -68,6 +68,7 @@ async def ask_import(viewer: Viewer, repositories: Repositories, request: Import
     if await was_asked(viewer, repositories, IMPORT, guard):
         return await enqueue(viewer, repositories, IMPORT, asked, key=guard.idempotency_key)
     given = await map_of(request)
+    refuse(proof_problems(Proof(**given.proof.model_dump())))
     if given.define:
         repositories.access.require(viewer, Right.DEFINE_ATTRIBUTES)
     await file_of(viewer, repositories, request)

@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from catalogue.attribute import AttributeOption, ClientKind, Facet, Sensitivity
+from catalogue.bounds import Bound
 from catalogue.kinds import Kind
 
 FORMATS = {
@@ -219,8 +220,8 @@ class Definition(_Table):
     is_list: bool = False
     unit: str | None = None
     options: tuple[AttributeOption, ...] = ()
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: Bound = None
+    maximum: Bound = None
     max_length: int | None = None
     pattern: str | None = None
     sensitivity: Sensitivity = Sensitivity.CONFIDENTIAL

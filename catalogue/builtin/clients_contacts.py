@@ -5,7 +5,7 @@ Source: 「聯絡記錄、客戶拜訪報告」
 
 from catalogue.attribute import Sensitivity
 from catalogue.builtin.channels import CHANNELS
-from catalogue.builtin.rows import INTERNAL, code, day, having, moment, text, whole
+from catalogue.builtin.rows import INTERNAL, code, day, having, moment, past_day, text, whole
 from catalogue.rollups.rollup import Rollup, RollupFunction
 
 _TEN_YEARS = 3_660
@@ -64,9 +64,9 @@ FROM_CONTACTS = having(
 CONTACTS = (
     FROM_CONTACTS
     + having(
-        day("lastVisitOn", "Last visit on", "Day of the last visit."),
+        past_day("lastVisitOn", "Last visit on", "Day of the last visit."),
         day("nextVisitOn", "Next visit on", "Day for which the next visit is planned.", is_sortable=True),
-        day("becameClientOn", "Client since", "Day on which the first product was taken.", is_expected=True),
+        past_day("becameClientOn", "Client since", "Day on which the first product was taken.", is_expected=True),
         sensitivity=INTERNAL,
         # They follow from the visits and their plan: nobody is asked to enter them.
         is_expected=False,

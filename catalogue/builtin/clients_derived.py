@@ -14,8 +14,8 @@ from catalogue.builtin.rows import (
     facet,
     group,
     having,
-    moment,
     number,
+    past_moment,
     string,
     whole,
 )
@@ -262,7 +262,7 @@ FORECAST = group(
     ),
     _share("confidence", "Confidence", "How sure the forecast is"),
     string("model", "Model", "Name and version of the model that made the forecast.", max_length=80),
-    moment("computedAt", "Computed at", "When the forecast was made."),
+    past_moment("computedAt", "Computed at", "When the forecast was made."),
 )
 
 DERIVED: Rows = facet(Facet.DERIVED, VALUE, PURCHASES, RATIOS, CREDIT, FORECAST, owner="analytics")

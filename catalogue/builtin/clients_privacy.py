@@ -1,6 +1,6 @@
 """Built-in attributes of the facet profile about privacy: why the bank may work with what it knows of the client."""
 
-from catalogue.builtin.rows import INTERNAL, code, day, group, string
+from catalogue.builtin.rows import INTERNAL, code, group, past_day, string
 
 LAWFUL_BASES = {
     "CONSENT": "Consent",
@@ -40,8 +40,8 @@ PRIVACY = group(
         is_list=True,
     ),
     code("consentScopes", "Consent", "What the client has agreed to.", SCOPES, is_list=True),
-    day("consentGivenOn", "Consent given on", "Day on which the client agreed."),
-    day(
+    past_day("consentGivenOn", "Consent given on", "Day on which the client agreed."),
+    past_day(
         "consentWithdrawnOn",
         "Consent withdrawn on",
         "Day on which the client took the consent back.",
@@ -53,6 +53,8 @@ PRIVACY = group(
         "Name and edition of the text that the client agreed to.",
         max_length=200,
     ),
-    day("objectedOn", "Objected on", "Day on which the client objected to the use of the data.", is_expected=False),
+    past_day(
+        "objectedOn", "Objected on", "Day on which the client objected to the use of the data.", is_expected=False
+    ),
     sensitivity=INTERNAL,
 )

@@ -15,7 +15,6 @@ from catalogue.builtin.rows import (
     Rows,
     client,
     code,
-    day,
     decimal,
     email,
     facet,
@@ -24,6 +23,7 @@ from catalogue.builtin.rows import (
     group_list,
     having,
     number,
+    past_day,
     phone,
     string,
     text,
@@ -180,7 +180,7 @@ COMPANY = having(
     having(
         string("symbol", "Ticker symbol", "Symbol under which the shares are traded.", pattern="[A-Z0-9.-]{1,12}"),
         string("cik", "CIK", "Central index key at the United States securities regulator.", pattern="[0-9]{1,10}"),
-        day("indexedOn", "In the index since", "Day on which the share was added to its stock index."),
+        past_day("indexedOn", "In the index since", "Day on which the share was added to its stock index."),
         is_expected=False,
     ),
     url("website", "Website", "Address of the public website."),
@@ -221,7 +221,7 @@ STRUCTURE = having(
         "People who decide or who move those who decide.",
         string("name", "Name", "Full name of the person.", max_length=120, is_searchable=True),
         string("position", "Position", "Position that the person holds.", max_length=120),
-        day("birthday", "Birthday", "Day of birth, for the greeting on the day (當客戶過生日時)."),
+        past_day("birthday", "Birthday", "Day of birth, for the greeting on the day (當客戶過生日時)."),
         phone("phone", "Telephone", "Direct telephone number of the person."),
         email("email", "E-mail", "Direct e-mail address of the person."),
         code(
@@ -279,7 +279,7 @@ STRUCTURE = having(
 )
 
 PERSON = having(
-    day("birthday", "Birthday", "Day of birth, for the greeting on the day (當客戶過生日時)."),
+    past_day("birthday", "Birthday", "Day of birth, for the greeting on the day (當客戶過生日時)."),
     whole(
         "age", "Age", "Age in full years when it was recorded.", unit="years", minimum=0, maximum=130, is_sortable=True
     ),

@@ -5,7 +5,7 @@ Source: 「有成效的拜訪與觀察」「領會客戶發出的信號」
 
 from catalogue.attribute import Sensitivity
 from catalogue.builtin.channels import CHANNELS
-from catalogue.builtin.rows import Rows, code, day, group_list, having, moment, string, text, whole
+from catalogue.builtin.rows import Rows, code, day, group_list, having, past_moment, string, text, whole
 
 INTERACTIONS_AREA = "interactions"
 
@@ -29,7 +29,7 @@ SIGNALS = {
 }
 
 MEETING = having(
-    moment("at", "At", "When the contact took place, or began."),
+    past_moment("at", "At", "When the contact took place, or began."),
     code("channel", "Channel", "How the bank and the client were in touch.", CHANNELS),
     whole("duration", "Duration", "How long the contact took.", unit="minutes", minimum=0, maximum=24 * 60),
     string("place", "Place", "Where the two sides met.", max_length=200),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from catalogue.attribute import Attribute, AttributeOption, ClientKind, Facet, Sensitivity
+from catalogue.bounds import TODAY
 from catalogue.kinds import Kind
 
 Rows = tuple[Attribute, ...]
@@ -25,9 +26,14 @@ class RowBuilder(Protocol):
     def __call__(self, path: str, label: str, description: str, **more: Any) -> Rows: ...
 
 
-def _builder(kind: Kind) -> RowBuilder:
+_FIRST_DAY, _LAST_DAY = "1900-01-01", "2200-12-31"
+"""What lies beyond is a slip of the keys, or of a century."""
+_FIRST_MOMENT = f"{_FIRST_DAY}T00:00:00Z"
+
+
+def _builder(kind: Kind, **bounds: str) -> RowBuilder:
     def build(path: str, label: str, description: str, **more: Any) -> Rows:
-        return (Attribute(path=path, label=label, description=description, kind=kind, **more),)
+        return (Attribute(path=path, label=label, description=description, kind=kind, **(bounds | more)),)
 
     return build
 
@@ -38,8 +44,10 @@ whole = _builder(Kind.LONG)
 number = _builder(Kind.NUMBER)
 decimal = _builder(Kind.DECIMAL)
 flag = _builder(Kind.BOOLEAN)
-day = _builder(Kind.DATE)
+day = _builder(Kind.DATE, minimum=_FIRST_DAY, maximum=_LAST_DAY)
+past_day = _builder(Kind.DATE, minimum=_FIRST_DAY, maximum=TODAY)
 moment = _builder(Kind.DATETIME)
+past_moment = _builder(Kind.DATETIME, minimum=_FIRST_MOMENT, maximum=TODAY)
 email = _builder(Kind.EMAIL)
 phone = _builder(Kind.PHONE)
 url = _builder(Kind.URL)

@@ -86,6 +86,27 @@ class TestProofProblems:
         ]
         assert proof_problems(Proof(confidence=float("nan"))) != []
 
+    @pytest.mark.parametrize("blanks", [" ", "\t\n", "\u3000", " " * WORDS_LIMIT])
+    def test_blanks_are_no_words(self, blanks: str) -> None:
+        assert [each.path[-1] for each in proof_problems(Proof(blanks, blanks))] == ["source", "observer"]
+
+    @pytest.mark.parametrize(
+        "moment",
+        [
+            datetime(2099, 1, 1, tzinfo=UTC),
+            now() + timedelta(minutes=5),
+            datetime(1899, 12, 31, tzinfo=UTC),
+            datetime(1, 1, 1, tzinfo=UTC),
+        ],
+    )
+    def test_nobody_has_observed_what_is_to_come_or_was_in_another_age(self, moment: datetime) -> None:
+        (found,) = proof_problems(Proof("feed", observed_at=moment))
+        assert (found.code, found.path) == (ErrorCode.INVALID_VALUE, ("proof", "observedAt"))
+        assert "takes a moment that has been" in found.message
+
+    def test_clocks_may_be_apart(self) -> None:
+        assert proof_problems(Proof("feed", observed_at=now() + timedelta(seconds=50))) == []
+
     def test_its_words_tell_proofs_apart(self) -> None:
         assert proof_words(Proof("a")) != proof_words(Proof("b"))
         assert proof_words(Proof(confidence=0.5)) == proof_words(Proof(confidence=0.5))

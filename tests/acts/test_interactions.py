@@ -1,11 +1,11 @@
 """Recording a contact: whole, once, and with every problem at once."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from acts.checks import UNGUARDED, Guard
+from acts.checks import UNGUARDED, Guard, now
 from acts.interactions import NewInteraction, record_interaction
 from acts.managers import create_manager
 from catalogue.builtin import builtin_catalogue
@@ -48,6 +48,20 @@ class TestRecordInteraction:
         assert stored["at"] == datetime(2026, 11, 20, 9, 30, 0, 123000, tzinfo=UTC)
         assert (stored["attendees"], stored["signals"], stored["duration"]) == (attendees, signals, 45)
         assert stored["tail"][0]["by"] == VIEWER.person
+
+    @pytest.mark.parametrize(
+        "at", [datetime(1700, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC), now() + timedelta(minutes=5)]
+    )
+    async def test_no_contact_is_to_come_or_was_in_another_age(self, full_book: Repositories, at: datetime) -> None:
+        client = await make_client(full_book)
+        with pytest.raises(Refused, match="at takes a moment from 1900-01-01T00:00:00Z to TODAY"):
+            await record_interaction(VIEWER, full_book, new(client, at=at), UNGUARDED)
+        assert await all_of(full_book) == []
+
+    async def test_clocks_may_be_apart(self, full_book: Repositories) -> None:
+        client = await make_client(full_book)
+        await record_interaction(VIEWER, full_book, new(client, at=now() + timedelta(seconds=50)), UNGUARDED)
+        assert len(await all_of(full_book)) == 1
 
     async def test_the_same_request_twice_is_one_contact(self, full_book: Repositories) -> None:
         client = await make_client(full_book)

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from acts import past
-from acts.past import CLOCKS_APART, moment_from
+from acts.checks import CLOCKS_APART
+from acts.past import moment_from
 from repositories.errors import NotAsOf
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)

@@ -232,7 +232,9 @@ class TestTime:
         book = await defined(await defined(full, "recent", COUNT_90), "contacts", COUNT)
         leaving, entering, still = [await make_client(book, f"C{at}") for at in range(3)]
         await met(book, leaving, now() - timedelta(days=89, hours=23))
-        await met(book, entering, now() + timedelta(hours=1))
+        # Of a book from before contacts to come were refused.
+        change = Change({"at": now() + timedelta(hours=1), "channel": "VISIT"}, VIEWER.person, now())
+        await book.interactions.insert({ID: new_id("interactions"), "clientId": entering}, change)
         await met(book, still, now() - timedelta(days=2))
         assert [(await derived(book, each))["recent"] for each in (leaving, entering, still)] == [1, 0, 1]
         before = await stored(book, still)

@@ -1,14 +1,18 @@
 """The built-in attributes: complete, described, and within the rules that data teams must keep too."""
 
+from datetime import date
+
 import pytest
 
 from catalogue.attribute import CLIENTS, Attribute, ClientKind, Facet, Sensitivity
+from catalogue.bounds import TODAY
 from catalogue.builtin import ATTRIBUTES, RELATIONS, builtin_catalogue
 from catalogue.builtin.managers import MANAGERS_AREA, ROLES
 from catalogue.builtin.rows import ORGANISATIONS, PERSONS, facet, group, group_list, having, string, whole
 from catalogue.catalogue import Catalogue
 from catalogue.kinds import Kind
 from catalogue.rules import definition_problems
+from catalogue.values import check_flat
 
 CATALOGUE = builtin_catalogue()
 CLIENT_ROWS = tuple(each for each in ATTRIBUTES if each.area == CLIENTS)
@@ -194,3 +198,22 @@ class TestGroupList:
 
 
 _LEAF = whole("leaf", "Leaf", "What is at the end.")
+
+
+class TestDates:
+    def test_each_has_bounds_that_keep_slips_out(self) -> None:
+        kinds = (Kind.DATE, Kind.DATETIME)
+        entered = [each for each in builtin_catalogue().attributes if each.kind in kinds and not each.is_computed]
+        assert [each.path for each in entered if each.minimum is None or each.maximum is None] == []
+        to_come = {each.key for each in entered if each.maximum != TODAY}
+        assert to_come == {"expiresOn", "maturesOn", "nextVisitOn", "nextStepOn", "hiredOn"}
+
+    @pytest.mark.parametrize(
+        ("day", "is_taken"),
+        [(date(1899, 12, 31), False), (date(1900, 1, 1), True), (date(52, 2, 1), False), (date(2061, 2, 1), False)],
+    )
+    def test_a_birthday_has_been(self, day: date, is_taken: bool) -> None:
+        checked = check_flat(builtin_catalogue(), {"profile.birthday": day})
+        assert (checked.problems == []) is is_taken
+        in_a_list = check_flat(builtin_catalogue(), {"profile.keyPeople": [{"name": "Li", "birthday": day}]})
+        assert (in_a_list.problems == []) is is_taken

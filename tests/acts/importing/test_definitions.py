@@ -27,6 +27,15 @@ class TestMissingAttributes:
         assert (found.path, found.kind, found.maximum, found.is_sortable) == ("profile.esgScore", Kind.LONG, 100, True)
         assert found.description == "ESG score"
 
+    def test_bounds_are_texts_too(self, build_map: BuildMap) -> None:
+        seen = SCORE | {"key": "seenOn", "kind": "DATE", "minimum": "1900-01-01", "maximum": "TODAY"}
+        exact = SCORE | {"key": "count", "maximum": "9007199254740993"}
+        found = missing_attributes(build_map({}, define=[seen, exact]), builtin_catalogue())
+        assert [(each.minimum, each.maximum) for each in found] == [
+            ("1900-01-01", "TODAY"),
+            (None, "9007199254740993"),
+        ]
+
     def test_what_is_there_already_is_not_missing(self, build_map: BuildMap) -> None:
         given = build_map({}, define=[SCORE])
         catalogue = builtin_catalogue().with_attributes(missing_attributes(given, builtin_catalogue()))

@@ -15,7 +15,7 @@ from acts.importing.asking import ImportRequest, ask_import
 from acts.jobs import Job, JobRun
 from acts.jobs_steering import cancel_job, pause_job, resume_job
 from acts.managers import enter_person
-from catalogue.errors import KehuError
+from catalogue.errors import KehuError, Refused
 from policy.files import FileRole
 from policy.jobs import JobState
 from policy.viewer import Viewer
@@ -137,6 +137,11 @@ class TestImportJob:
         assert done.progress.note == "5 rows: 0 created, 0 changed, 3 unchanged, 2 refused."
         assert "There is no client with the number C4" in (await refused_file(book, done))[1][1]
         assert sorted(await stored(book)) == ["C1", "C2", "C3"]
+
+    async def test_a_map_that_has_observed_what_is_to_come_is_refused_at_once(self, book: Repositories) -> None:
+        toml = MAP.replace('source = "test"', 'source = "test"\nobservedAt = 2099-01-01T00:00:00Z')
+        with pytest.raises(Refused, match="observedAt takes a moment that has been"):
+            await ask_import(ANA, book, ImportRequest(path=lay(book, 1), map_toml=toml), UNGUARDED)
 
     async def test_a_map_that_creates_changes_nobody(self, book: Repositories) -> None:
         await ask(book, lay(book, 3))
