@@ -2,7 +2,7 @@
 
 from collections.abc import Collection as Some
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from acts.checks import (
     FACETS,
@@ -18,6 +18,7 @@ from acts.checks import (
     refuse,
     request_hash,
 )
+from acts.references import with_hidden_references
 from catalogue.attribute import CLIENTS, ClientKind, ClientStage
 from catalogue.catalogue import BOTH_KINDS
 from catalogue.errors import ErrorCode, Problem
@@ -28,9 +29,9 @@ from catalogue.values import Checked, check_nested, misfits, missing_required
 from policy.rules import Right
 from policy.viewer import Viewer
 from repositories.access import AuthorisedPlan, Touched
-from repositories.base import Written
+from repositories.base import WRITE_ATTEMPTS, Written
 from repositories.clients import TERRITORY
-from repositories.errors import AlreadyExists
+from repositories.errors import AlreadyExists, StaleVersion, Unavailable
 from repositories.plan import ID, Change, Proof, ReadPlan
 from repositories.repositories import Repositories, new_id
 
@@ -139,7 +140,28 @@ async def change_client(
         all_of(access.rows(viewer, Right.CHANGE_CLIENTS), answer.rows, fits),
         searchable_words(repositories.catalogue, checked.values),
     )
-    return await repositories.clients.write(client_id, change, answer)
+    return await _write(viewer, repositories, client_id, change, answer)
+
+
+async def _write(
+    viewer: Viewer, repositories: Repositories, client_id: str, change: Change, answer: AuthorisedPlan
+) -> Written:
+    """The client after a change that keeps the references which its writer may not see.
+
+    Raises: as `RecordRepository.write`.
+    """
+    missed: StaleVersion | None = None
+    for _ in range(WRITE_ATTEMPTS):
+        values, seen = await with_hidden_references(viewer, repositories, client_id, change.values)
+        # What was looked at is what is changed.
+        kept = replace(change, values=values, expected_sequence=change.expected_sequence or seen)
+        try:
+            return await repositories.clients.write(client_id, kept, answer)
+        except StaleVersion as stale:
+            if seen is None:
+                raise
+            missed = stale
+    raise missed or Unavailable()
 
 
 def check_changes(viewer: Viewer, repositories: Repositories, changes: Mapping[str, object]) -> Checked:

@@ -79,8 +79,10 @@ def measured_attributes(
     for path in paths or ():
         if path not in able:
             raise unknown_attribute(path)
+    # How many references there are tells of those that the viewer may not see.
+    told = {path: each for path, each in able.items() if path not in access.references(viewer)}
     return [
-        each for path, each in able.items() if (not paths or path in paths) and (facet is None or each.facet is facet)
+        each for path, each in told.items() if (not paths or path in paths) and (facet is None or each.facet is facet)
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from acts.checks import FACETS, newer_values, now, number_problems, problem, proof_problems, refuse
+from acts.references import kept_references
 from catalogue.attribute import CLIENTS, ClientKind, ClientStage
 from catalogue.catalogue import UnknownAttribute
 from catalogue.errors import ErrorCode, Problem
@@ -229,9 +230,12 @@ async def _attempt(
     old: list[tuple[int, str, Change]] = []
     later: list[int] = []
     changed: set[str] = set()
+    values_of = {place: _values_of(batch, place, territories) for place in places}
+    there = {place: present[batch.rows[place].number] for place in places if batch.rows[place].number in present}
+    pairs = [(values_of[place], document) for place, document in there.items()]
+    values_of |= zip(there, await kept_references(batch.viewer, batch.repositories, pairs), strict=True)
     for place in places:
-        document = present.get(batch.rows[place].number)
-        values = _values_of(batch, place, territories)
+        values, document = values_of[place], there.get(place)
         if document is None:
             _plan_new(batch, place, values, territories, new)
         elif document[ID] in changed and not dry_run:

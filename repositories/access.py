@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from catalogue.attribute import CLIENTS, Sensitivity
 from catalogue.catalogue import Catalogue, unknown_attribute
 from catalogue.errors import ErrorCode, KehuError
-from catalogue.filters import And, Filter, Not, Or, Search, all_of, named_paths
-from policy.attributes import EVERYTHING, AreaView, AttributeView, attribute_view, outer_paths
+from catalogue.filters import Filter, all_of, named_paths, paths_of
+from policy.attributes import EVERYTHING, AreaView, AttributeView, attribute_view
 from policy.decision import NOBODY, area_rows, client_rows, group_rows, is_within, reading_rules, rights_of, rules_of
 from policy.jobs import JOBS
 from policy.rules import Policy, Right, RoleRule, Unreadable
@@ -17,6 +17,9 @@ from policy.viewer import Viewer
 from repositories.compile.changes import proof_key
 from repositories.compile.derivations import NEXT
 from repositories.compile.past import Past, past_from
+from repositories.compile.pointing import reference_keys, references_by_area
+from repositories.compile.references import Pointing
+from repositories.compile.usable import usable
 from repositories.plan import ReadPlan
 from repositories.veil import Veil
 
@@ -92,6 +95,10 @@ class AuthorisedPlan:
     """The selected paths whose values are stored encrypted."""
     past: Past | None = None
     """What is taken back, where clients are read as of a moment."""
+    asked_then: Filter | None = None
+    """The rows asked for as of a moment, as the database is asked for them; None where that is as they were asked."""
+    pointing: Pointing | None = None
+    """What it has to do with references to clients, for somebody who may not see all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +127,8 @@ class Access:
         self._catalogues: dict[str, Catalogue] = {}
         self._selections: OrderedDict[object, _Selection] = OrderedDict()
         self._sealed: dict[str, tuple[str, ...]] = {}
+        self._references = references_by_area(catalogue)
+        self._reference_keys = reference_keys(catalogue)
 
     def view(self, viewer: Viewer) -> AttributeView:
         """What the viewer may see of the attributes."""
@@ -164,13 +173,14 @@ class Access:
         selection = self._selection(view, plan.area, plan.paths)
         narrowed = plan if selection.paths == plan.paths else replace(plan, paths=selection.paths)
         if seen.hidden or seen.masked:
-            narrowed = _usable(narrowed, seen)
+            narrowed = usable(narrowed, seen)
         rules = rules_of(self.policy, viewer)
         clients = group_rows(rules, viewer) if plan.grouped else client_rows(rules, viewer)
         is_owned = plan.area in self._owned
         rows = clients if plan.area == CLIENTS else self._area_rows(plan.area, rules, viewer, view)
         floor = self.policy.group_floor if plan.grouped and clients != client_rows(rules, viewer) else 0
         past = self._past(narrowed, seen) if narrowed.as_of is not None else None
+        visible = client_rows(rules, viewer) if plan.area in self._references else None
         if touched is not None:
             if selection.hidden:
                 touched.hidden |= {each if plan.area == CLIENTS else f"{plan.area}.{each}" for each in selection.hidden}
@@ -191,6 +201,7 @@ class Access:
             selection.restricted,
             selection.sealed,
             past,
+            pointing=None if visible is None else self._pointing(narrowed, visible),
         )
 
     def is_closed(self, area: str, viewer: Viewer) -> bool:
@@ -202,6 +213,25 @@ class Access:
         # Nothing is computed from RESTRICTED values.
         reads_all = area != JOBS or unusable <= self.restricted(CLIENTS)
         return area_rows(area, rules, viewer, unusable, is_owned=area in self._owned, reads_all=reads_all)
+
+    def _pointing(self, plan: ReadPlan, visible: Filter) -> Pointing | None:
+        """What a plan has to do with references; None where it has nothing."""
+        references = self._references[plan.area]
+        shown = tuple(each for each in references if _covers(plan.paths, each))
+        named = paths_of(plan.filter)
+        asked = {path: is_list for path, is_list in references.items() if path in named}
+        return Pointing(visible, shown, asked) if shown or asked else None
+
+    def references(self, viewer: Viewer) -> frozenset[str]:
+        """The paths of clients at which there may be references to clients whom the viewer may not see."""
+        return frozenset() if self.rows(viewer) is None else frozenset(self._references.get(CLIENTS, ()))
+
+    def reference_keys(self, viewer: Viewer) -> Mapping[str, tuple[tuple[str, ...], ...]]:
+        """Where in what a change of a client sets there may be references to clients whom the viewer may not see.
+
+        Shape: by the path that a change sets, what leads from there to each reference; nothing to a reference itself.
+        """
+        return {} if self.rows(viewer) is None else self._reference_keys
 
     def _past(self, plan: ReadPlan, seen: AreaView) -> Past:
         """Raises: NotAsOf for what is known of the present alone."""
@@ -352,45 +382,3 @@ def _covers(paths: Some[str], path: str) -> bool:
 
 def _reaches(paths: Some[str], group: str) -> bool:
     return any(each.startswith(f"{group}.") for each in paths)
-
-
-def _usable(plan: ReadPlan, seen: AreaView) -> ReadPlan:
-    """The plan without the paths that a search may not look at; they were not named by anybody.
-
-    Raises: UnknownAttribute for a path that was named.
-    """
-    if plan.filter is None and plan.ranked is None and not plan.order and not plan.grouped:
-        return plan
-    unusable = seen.unusable
-    named = {each.path for each in plan.order} | plan.grouped
-    for path in sorted(named | named_paths(plan.filter)):
-        if path in unusable:
-            raise unknown_attribute(path)
-    ranked = None if plan.ranked is None else _narrowed(plan.ranked, seen)
-    return replace(plan, filter=_searching(plan.filter, seen), ranked=ranked)
-
-
-def _searching(predicate: Filter | None, seen: AreaView) -> Filter | None:
-    match predicate:
-        case Search():
-            return _narrowed(predicate, seen)
-        case And(parts):
-            return And(tuple(_kept(each, seen) for each in parts))
-        case Or(parts):
-            return Or(tuple(_kept(each, seen) for each in parts))
-        case Not(part):
-            return Not(_kept(part, seen))
-        case _:
-            return predicate
-
-
-def _kept(predicate: Filter, seen: AreaView) -> Filter:
-    found = _searching(predicate, seen)
-    return NOBODY if found is None else found
-
-
-def _narrowed(search: Search, seen: AreaView) -> Search:
-    # The words of a list of groups are one text: a part of it that is hidden hides the whole.
-    paths = tuple(each for each in search.paths if each not in seen.unusable and each not in seen.parted)
-    masked = {outer for each in seen.masked for outer in outer_paths(each)}
-    return Search(search.text, tuple(each for each in paths if each not in masked))

@@ -205,13 +205,14 @@ class RecordRepository(RecordReader):
                 return Written(document)
             # The record as it is goes before the look-up of the key: changes that move out in between are noticed.
             scope = And((Compare(ID, Operator.EQ, record_id), *((change.where,) if change.where else ())))
-            present = await self.collection.find_one(query_from(scope), {"version": 1, "moved": 1})
+            present = await self.collection.find_one(query_from(scope), {"version": 1, SEQUENCE: 1, "moved": 1})
             earlier = None if change.key is None else await self.history.find_by_key(record_id, change.key)
             if present is None:
                 raise NotFound(self.noun, record_id)
             if earlier is not None:
                 return await self._replay(record_id, change, earlier, answer, projection)
-            if change.key is None or change.expected_version not in (None, present["version"]):
+            is_stale = change.expected_version not in (None, present["version"])
+            if change.key is None or is_stale or change.expected_sequence not in (None, sequence_of(present)):
                 raise StaleVersion(self.noun, change.expected_version, present["version"])
             moved = [present.get("moved")]
         raise Unavailable(f"This {self.noun} is changed by others without a pause; send the change again with its key.")

@@ -24,6 +24,7 @@ from repositories.cursors import Cursors
 from repositories.group_cache import Answer, GroupCache
 from repositories.mongo import Collection, Store
 from repositories.past import PastReads
+from repositories.references import ReferenceReads
 from repositories.vault import Vault
 
 AGE_LIMIT_SECONDS = 2.0
@@ -78,6 +79,7 @@ class ClientGroupRepository:
     ) -> None:
         self._vault = vault
         self._past = past
+        self._references = ReferenceReads(store)
         self._collection = store.collection(CLIENTS)
         self._cursors = cursors
         self.cache = GroupCache(head_of(store, CLIENTS, age_limit_seconds), age_limit_seconds)
@@ -95,11 +97,13 @@ class ClientGroupRepository:
         position = None
         if page.after is not None:
             position = self._cursors.open(self._binding(plan), page.after, len(plan.grouping.by))
-        if plan.authorised.past is None:
+        authorised = plan.authorised
+        if authorised.past is None:
             collection, before = self._collection, list[dict[str, Any]]()
-            predicate = await self._vault.resolved(plan.authorised.filter)
+            predicate = await self._references.resolved(authorised.pointing, authorised.filter)
+            predicate = await self._vault.resolved(predicate)
         else:
-            collection, before = await self._past.grouped(plan.authorised)
+            collection, before = await self._past.grouped(await self._references.resolved_then(authorised))
             predicate = None
         pipeline = [*before, *group_pipeline(predicate, plan.grouping, page.limit + 1, position)]
         read = partial(self._read, collection, pipeline, plan.grouping)

@@ -73,7 +73,9 @@ class ClientRepository(RecordRepository):
 
     async def count(self, authorised: AuthorisedPlan) -> int:
         """How many clients the plan's filter selects, or selected at its moment."""
-        return await (super().count(authorised) if authorised.past is None else self.past.count(authorised))
+        if authorised.past is None:
+            return await super().count(authorised)
+        return await self.past.count(await self._resolved(authorised))
 
     async def find_one(self, authorised: AuthorisedPlan) -> Document | None:
         """The client that the plan's filter selects, or selected at its moment."""
@@ -95,7 +97,7 @@ class ClientRepository(RecordRepository):
         return (await self.load_many(authorised, (record_id,))).get(record_id)
 
     async def _as_was(self, authorised: AuthorisedPlan, scope: Document, limit: int) -> list[Document]:
-        found = await self.past.find(authorised, scope, limit)
+        found = await self.past.find(await self._resolved(authorised), scope, limit)
         await self._shown(authorised, found)
         return found
 

@@ -247,7 +247,7 @@ def _past_of(authorised: AuthorisedPlan) -> Past:
 
 
 def _asked(authorised: AuthorisedPlan) -> Filter | None:
-    return all_of(authorised.asked, authorised.plan.momentary)
+    return all_of(authorised.asked_then or authorised.asked, authorised.plan.momentary)
 
 
 def _all(*parts: Query) -> Query:

@@ -21,6 +21,7 @@ from repositories.cursors import Cursors, value_at
 from repositories.errors import UnindexedOrder
 from repositories.mongo import Store
 from repositories.plan import ID, Order, Slice
+from repositories.references import ReferenceReads
 from repositories.small_books import SmallBooks
 from repositories.vault import Vault
 
@@ -59,6 +60,7 @@ class RecordReader:
         self.history = ChangeHistory(store, area)
         self.small_books = SmallBooks(self.collection, access_indexes)
         self.sort_limit_documents = SORT_LIMIT_DOCUMENTS
+        self.references = ReferenceReads(store)
         self._point_reads: SharedReads[Document] = SharedReads()
 
     async def read_page(self, authorised: AuthorisedPlan) -> Slice:
@@ -189,7 +191,9 @@ class RecordReader:
         return mine
 
     def _reads(self, authorised: AuthorisedPlan) -> BatchedReads[Document]:
-        key = (authorised.plan.paths, authorised.filter, authorised.owners, authorised.veil, authorised.sealed)
+        pointing = authorised.pointing
+        whose = (authorised.owners, pointing and pointing.visible)
+        key = (authorised.plan.paths, authorised.filter, whose, authorised.veil, authorised.sealed)
         # What is shared must not hold on to what one of those who share it notes.
         return self._point_reads.known(key) or self._point_reads.of(
             key, partial(self._fetch, replace(authorised, touched=None))
@@ -208,10 +212,13 @@ class RecordReader:
         return {each[ID]: each for each in found}
 
     async def _resolved(self, authorised: AuthorisedPlan) -> AuthorisedPlan:
-        """The plan with a filter that the database can answer where values are encrypted."""
-        predicate = authorised.filter
-        found = predicate if self.vault is None else await self.vault.resolved(predicate)
-        return authorised if found is predicate else replace(authorised, filter=found)
+        """The plan with a filter that the database can answer: by hashes where values are encrypted, and as if clients
+        who may not be seen were not there."""
+        if authorised.past is not None:
+            return await self.references.resolved_then(authorised)
+        predicate = await self.references.resolved(authorised.pointing, authorised.filter)
+        predicate = predicate if self.vault is None else await self.vault.resolved(predicate)
+        return authorised if predicate is authorised.filter else replace(authorised, filter=predicate)
 
     def _with_owner(self, authorised: AuthorisedPlan) -> AuthorisedPlan:
         """The plan with the path of the owner: who it is decides, and is noted."""
@@ -248,6 +255,8 @@ class RecordReader:
         """The documents as they may be seen; and noted."""
         if authorised.sealed and self.vault is not None:
             await self.vault.open_at(documents, authorised.sealed)
+        if authorised.pointing is not None:
+            await self.references.hide(authorised.pointing, documents)
         if authorised.veil is not None:
             authorised.veil.over(documents)
         self._noted(authorised, documents)

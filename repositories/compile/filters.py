@@ -30,6 +30,9 @@ def query_from(predicate: Filter | None) -> Query:
             return {"$or": [query_from(each) for each in parts]}
         case Not(part):
             return {"$nor": [query_from(part)]}
+        case AnyItem(path, Compare("", operator, value)):
+            # An item that is no group but a value.
+            return {path: {"$elemMatch": _COMPARISONS[operator](value)}}
         case AnyItem(path, part):
             return {path: {"$elemMatch": query_from(part)}}
         case Search():

@@ -138,7 +138,9 @@ def _asked(
 ) -> tuple[list[Attribute], AuthorisedPlan, list[Expected]]:
     """The expected attributes that the viewer may read, and the clients."""
     catalogue, seen = context.repositories.access.catalogue(context.viewer), context.seen(CLIENTS)
-    attributes = [each for each in expected_attributes(catalogue, facet) if each.path not in seen.unusable]
+    # Whether there is a reference that somebody may not see is not told.
+    untold = seen.unusable | context.repositories.access.references(context.viewer)
+    attributes = [each for each in expected_attributes(catalogue, facet) if each.path not in untold]
     paths = frozenset((*(each.path for each in attributes), "kind", "managerId"))
     authorised = context.authorise(ReadPlan(CLIENTS, paths, page=page))
     # Of a list of groups there may be nothing left to read.

@@ -147,7 +147,9 @@ def _asked(context: Context, page: Page, manager: str | None, paths: list[str] |
                 raise unknown_attribute(each.path)
         wanted = {each.path for each in named}
         aging = [each for each in aging if each.path in wanted]
-    attributes = {each.path: each for each in aging if each.path not in seen.unusable}
+    # Whether there is a reference that somebody may not see is not told, nor how old it is.
+    untold = seen.unusable | context.repositories.access.references(context.viewer)
+    attributes = {each.path: each for each in aging if each.path not in untold}
     whose = None if manager is None else Compare("managerId", Operator.EQ, manager)
     plan = ReadPlan(CLIENTS, frozenset((*attributes, "managerId")), whose, page=page)
     text = repr((sorted(paths) if paths is not None else None, facet and str(facet)))

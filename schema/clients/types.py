@@ -13,6 +13,7 @@ from catalogue.kinds import Kind, Operator
 from policy.attributes import AreaView
 from repositories.changes import Place
 from repositories.compile.changes import proof_key, shown_version
+from repositories.compile.references import ids_in, shown_row
 from repositories.cursors import value_at
 from repositories.histories import Positions, read_histories
 from repositories.models import MODELS
@@ -198,12 +199,21 @@ async def read_history(
         client = {**client, "merged": [each for each in client.get("merged") or () if each["at"] <= moment]}
     wanted, hidden = history_paths(context, paths), context.seen(CLIENTS).hidden
     history = context.repositories.clients.history
-    found = await read_histories(history, client, limit + 1, before=before, paths=wanted, since=since, hidden=hidden)
-    changes = await shown_changes(context, [each.change for each in found], wanted)
-    return [
-        change | {"mergedFrom": entry.merged, "positions": entry.positions}
-        for change, entry in zip(changes, found, strict=True)
-    ]
+    told: list[Document] = []
+    while True:
+        found = await read_histories(
+            history, client, limit + 1, before=before, paths=wanted, since=since, hidden=hidden
+        )
+        changes = await shown_changes(context, [each.change for each in found], wanted)
+        told += [
+            change | {"mergedFrom": entry.merged, "positions": entry.positions}
+            for change, entry in zip(changes, found, strict=True)
+            # Of a change of hidden references nothing is left.
+            if change["values"] or not entry.change["values"]
+        ]
+        if len(told) > limit or len(found) <= limit:
+            return told[: limit + 1]
+        before = found[-1].positions
 
 
 def history_paths(context: Context, paths: Collection[str] | None) -> set[str]:
@@ -221,7 +231,7 @@ async def shown_changes(context: Context, entries: Sequence[Document], wanted: C
     """Changes as their fields are read from them, with as much of each value as may be seen."""
     catalogue, seen = context.repositories.catalogue, context.seen(CLIENTS)
     kinds = {path: each.kind for path, each in catalogue.area(CLIENTS).items()}
-    shown = [_shown_rows(each, seen, wanted) for each in entries]
+    shown = await _without_hidden(context, [_shown_rows(each, seen, wanted) for each in entries])
     secret = context.repositories.access.restricted(CLIENTS)
     context.touched.restricted += sum(row["path"] in secret for rows in shown for row in rows)
     opened = await context.repositories.vault.opened(shown)
@@ -229,6 +239,25 @@ async def shown_changes(context: Context, entries: Sequence[Document], wanted: C
         change_value(kinds, entry | _seen_facts(entry, rows, seen), wanted)
         for entry, rows in zip(entries, opened, strict=True)
     ]
+
+
+async def _without_hidden(context: Context, changes: list[list[Document]]) -> list[list[Document]]:
+    """Rows of changes as if clients who may not be seen were not there.
+
+    Cost: one command where something points at a client; none for whoever sees all of them.
+    """
+    access = context.repositories.access
+    keys = access.reference_keys(context.viewer)
+    pointing = [row for rows in changes for row in rows if row["path"] in keys]
+    if not pointing:
+        return changes
+    found = (ids_in((row.get("old"), row.get("new")), keys[row["path"]]) for row in pointing)
+    ids = frozenset().union(*found)
+    visible = await context.repositories.clients.references.visible(access.rows(context.viewer), ids)
+    shown = (
+        [shown_row(row, keys[row["path"]], visible) if row["path"] in keys else row for row in rows] for rows in changes
+    )
+    return [[dict(row) for row in rows if row is not None] for rows in shown]
 
 
 def _shown_rows(entry: Document, seen: AreaView, wanted: Collection[str]) -> list[Document]:
