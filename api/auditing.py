@@ -32,7 +32,7 @@ from schema.context import Context
 log = logging.getLogger("kehu.audit")
 
 HEADS_SECONDS = 60.0
-CLOSING_SECONDS = 5.0
+CLOSING_SECONDS = 2.0
 MUTATION, SUBSCRIPTION, COMMAND = "mutation", "subscription", "command"
 BROKEN_OFF = "broken off"
 DIRECTORY = frozenset((MANAGERS, JOBS, ENTRY_WINDOWS))

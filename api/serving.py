@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,10 +33,15 @@ from api.settings import Settings, SettingsError, load_settings
 from api.tokens import LocalIssuer
 from api.working import worker_beside
 from policy.viewer import ROLES
+from repositories.embedded.keeper import MongodKeeper
 from repositories.mongo import connect
 
 READY_POLL_SECONDS = 0.1
-GRACE_SECONDS = 10
+GRACE_SECONDS = 5
+"""How long requests in hand may take once the server is to end."""
+END_SECONDS = 9.0
+"""From the signal on: what has not ended by itself by then is killed."""
+LEAST_END_SECONDS = 1.0
 YOUNG_OBJECTS = 50_000
 
 notes = Console(stderr=True)
@@ -58,27 +64,53 @@ def serve(settings: Settings) -> None:
     _warn_of_memory(settings)
     check_issuers(settings)
     issuer = None if settings.environment == "production" else LocalIssuer(settings)
-    with ending_on_signals(), embedded(settings) as uri, bound(settings) as listening:
+    ending = Ending()
+    with ending_on_signals(), embedded(settings, ending) as uri, bound(settings) as listening:
         port = listening.getsockname()[1]
         stop, ready = threading.Event(), threading.Event()
         announcer = threading.Thread(target=announce, args=(settings, issuer, port, stop, ready), daemon=True)
         announcer.start()
         try:
-            with working(settings, uri, ready):
-                run(settings, uri, listening)
+            with working(settings, uri, ready) as end_worker:
+                ending.also(end_worker)
+                run(settings, uri, listening, ending)
         finally:
             stop.set()
             announcer.join()
 
 
+class Ending:
+    """The end of a server: when it began, and who is told of it at once."""
+
+    def __init__(self) -> None:
+        self._began: float | None = None
+        self._told: list[Callable[[], None]] = []
+
+    def also(self, tell: Callable[[], None]) -> None:
+        """Tell somebody else as soon as the end begins, so that all end at the same time."""
+        self._told.append(tell)
+
+    def begin(self) -> None:
+        """The signal has come."""
+        if self._began is None:
+            self._began = time.monotonic()
+            for tell in self._told:
+                tell()
+
+    def seconds_left(self) -> float:
+        """How long whoever ends last may take."""
+        spent = 0.0 if self._began is None else time.monotonic() - self._began
+        return max(LEAST_END_SECONDS, END_SECONDS - spent)
+
+
 @contextmanager
-def working(settings: Settings, uri: str, ready: threading.Event) -> Iterator[None]:
+def working(settings: Settings, uri: str, ready: threading.Event) -> Iterator[Callable[[], None]]:
     """A worker process beside the server; none where the book lives in this process, or where nobody wants one."""
     if settings.jobs == "none" or settings.mongodb_driver == "memory":
-        yield
+        yield lambda: None
         return
-    with worker_beside(environment_of(settings, uri), ready):
-        yield
+    with worker_beside(environment_of(settings, uri), ready) as end_worker:
+        yield end_worker
 
 
 @contextmanager
@@ -99,18 +131,21 @@ def ending_on_signals() -> Iterator[None]:
 
 
 @contextmanager
-def embedded(settings: Settings) -> Iterator[str]:
-    """The URI of the database; a mongod of our own lives as long as the context."""
+def embedded(settings: Settings, ending: Ending) -> Iterator[str]:
+    """The URI of the database; a mongod of our own lives as long as the context, and is started again if it dies."""
     if not is_embedded(settings):
         yield settings.mongodb_uri
         return
     mongod = build_mongod(settings)
     notes.print(f"Starting mongod on {settings.data_dir.resolve() / 'mongod'} ...", soft_wrap=True)
     uri = asyncio.run(mongod.start())
+    keeper = MongodKeeper(mongod)
+    keeper.begin()
     try:
         yield uri
     finally:
-        asyncio.run(mongod.stop())
+        keeper.end()
+        asyncio.run(mongod.stop(ending.seconds_left()))
 
 
 @contextmanager
@@ -136,8 +171,8 @@ def bound(settings: Settings) -> Iterator[socket.socket]:
         listening.close()
 
 
-def run(settings: Settings, uri: str, listening: socket.socket) -> None:
-    """Serve on the socket, in this process or in several."""
+def run(settings: Settings, uri: str, listening: socket.socket, ending: Ending) -> None:
+    """Serve on the socket, in this process or in several, until the end begins."""
     common = {
         "log_level": "warning",
         "access_log": False,
@@ -152,7 +187,8 @@ def run(settings: Settings, uri: str, listening: socket.socket) -> None:
         with demo_progress() as progress:
             has_worker = settings.jobs == "inside" and settings.mongodb_driver == "memory"
             app = build_app(settings, uri, progress, keep_what_is_built, has_worker=has_worker)
-            server = uvicorn.Server(uvicorn.Config(app, lifespan="on", http=PatientProtocol.of(settings), **common))  # type: ignore[arg-type]
+            config = uvicorn.Config(app, lifespan="on", http=PatientProtocol.of(settings), **common)  # type: ignore[arg-type]
+            server = EndingServer(ending, config)
             server.run(sockets=[listening])
         if not server.started:
             sys.exit(1)
@@ -168,7 +204,35 @@ def run(settings: Settings, uri: str, listening: socket.socket) -> None:
         http=PatientProtocol,
         **common,  # type: ignore[arg-type]
     )
-    Multiprocess(config, sockets=[listening]).run()
+    EndingProcesses(ending, config, sockets=[listening]).run()
+
+
+class EndingServer(uvicorn.Server):
+    """A server that tells of its end when it begins."""
+
+    def __init__(self, ending: Ending, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = ending
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._ending.begin()
+        super().handle_exit(sig, frame)
+
+
+class EndingProcesses(Multiprocess):
+    """Several server processes, of which the first tells of the end when it begins."""
+
+    def __init__(self, ending: Ending, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+        super().__init__(config, sockets=sockets)
+        self._ending = ending
+
+    def handle_int(self) -> None:
+        self._ending.begin()
+        super().handle_int()
+
+    def handle_term(self) -> None:
+        self._ending.begin()
+        super().handle_term()
 
 
 async def prepare(settings: Settings, uri: str) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from api.auditing import Auditing
@@ -30,7 +30,7 @@ PATIENCE_SECONDS = 30.0
 RETRY_SECONDS = 1.0
 PARENT_POLL_SECONDS = 1.0
 LOOK_SECONDS = 0.2
-END_SECONDS = GRACE_SECONDS + 10.0
+END_SECONDS = GRACE_SECONDS + 2.0
 LONGEST_PAUSE_SECONDS = 60.0
 NICENESS = 5
 """Requests come first where both want the processor."""
@@ -110,8 +110,8 @@ async def _end_with(parent: int | None, stop: asyncio.Event) -> None:
 
 
 @contextmanager
-def worker_beside(environment: Mapping[str, str], is_wanted: threading.Event) -> Iterator[None]:
-    """A worker process that lives as long as the context.
+def worker_beside(environment: Mapping[str, str], is_wanted: threading.Event) -> Iterator[Callable[[], None]]:
+    """A worker process that lives as long as the context, and what tells it to end before.
 
     If it dies it is started again, after a longer pause each time. It begins when it is wanted: while a server starts
     it would only be in the way.
@@ -119,11 +119,15 @@ def worker_beside(environment: Mapping[str, str], is_wanted: threading.Event) ->
     stop = threading.Event()
     keeper = threading.Thread(target=_keep, args=({**os.environ, **environment}, is_wanted, stop), name="kehu-worker")
     keeper.start()
-    try:
-        yield
-    finally:
+
+    def end() -> None:
         stop.set()
         is_wanted.set()
+
+    try:
+        yield end
+    finally:
+        end()
         keeper.join()
 
 

@@ -20,8 +20,9 @@ from worker.viewers import NobodyAnyMore, viewer_of
 
 log = logging.getLogger("kehu.worker")
 
-LEASE_SECONDS = 30.0
-RENEWALS = 3
+LEASE_SECONDS = 9.0
+"""So long the job of a worker that was killed waits for another one."""
+RENEWALS = 4
 """Tries to renew a lease within its time."""
 FIRST_WAIT_SECONDS = 5.0
 LONGEST_WAIT_SECONDS = 600.0

@@ -24,7 +24,7 @@ IDLE_SECONDS = 0.5
 """Between two looks for work; a look is one index key."""
 ROUND_SECONDS = 10.0
 """Between two looks at the schedules, and at jobs that nobody gets done."""
-GRACE_SECONDS = 8.0
+GRACE_SECONDS = 5.0
 """How long a job has to come to its next report once the worker is to end."""
 AGAIN_SECONDS = 0.5
 

@@ -43,8 +43,12 @@ def arguments(binary: Path, directory: MongodDirectory, port: int, cache_gb: flo
     ]
 
 
-def spawn(command: Sequence[str], directory: MongodDirectory) -> "subprocess.Popen[bytes]":
+def spawn(
+    command: Sequence[str], directory: MongodDirectory, *, is_thread_lasting: bool = False
+) -> "subprocess.Popen[bytes]":
     """The running child, in a session of its own so that Ctrl-C reaches the server first.
+
+    `is_thread_lasting` says that the calling thread, if it is not the main one, ends with the process alone.
 
     Raises: MongodUnloadable if the system cannot execute the file at all.
     """
@@ -56,7 +60,7 @@ def spawn(command: Sequence[str], directory: MongodDirectory) -> "subprocess.Pop
                 stdout=stderr,
                 stderr=stderr,
                 start_new_session=True,
-                preexec_fn=_end_with_parent(),  # noqa: PLW1509 - see there: it takes no lock
+                preexec_fn=_end_with_parent(is_thread_lasting=is_thread_lasting),  # noqa: PLW1509 - see there: it takes no lock
             )
     except OSError as error:
         raise MongodUnloadable(
@@ -65,11 +69,12 @@ def spawn(command: Sequence[str], directory: MongodDirectory) -> "subprocess.Pop
         ) from error
 
 
-def _end_with_parent() -> Callable[[], None] | None:
+def _end_with_parent(*, is_thread_lasting: bool) -> Callable[[], None] | None:
     # The kernel sends the signal when the THREAD that forked ends. From another thread than the main one a live
     # server could lose its mongod, so there only the next start's search for orphans is left.
     libc = _LIBC
-    if libc is None or threading.current_thread() is not threading.main_thread():
+    is_lasting = is_thread_lasting or threading.current_thread() is threading.main_thread()
+    if libc is None or not is_lasting:
         return None
     parent = os.getpid()
 

@@ -2,7 +2,7 @@
 
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -93,12 +93,43 @@ class EmbeddedMongod:
             )
         return code
 
-    async def stop(self) -> None:
-        """Ends the server cleanly and gives the directory back; kills it if it takes too long."""
+    def how_it_ended(self) -> str:
+        """Why the server runs no longer, in a few words; the end of its log says more."""
+        code = None if self._process is None else self._process.poll()
+        how = "it was never started" if code is None else f"exit code {code}" if code >= 0 else f"signal {-code}"
+        return f"{how}; its log is {self.directory.log}"
+
+    async def revive(self, is_wanted: Callable[[], bool]) -> bool:
+        """Whether a server that has ended by itself takes writes again, where it did before.
+
+        May be called by another thread than the main one, which has to live as long as this process.
+        Raises: EmbeddedError; it is tried again by calling once more.
+        """
+        binary = find_mongod(self.binary)
+        command = arguments(binary, self.directory, self._port, self.cache_gb, self.extra_arguments)
+        process = self._process = spawn(command, self.directory, is_thread_lasting=True)
+        with anyio.move_on_after(self.start_timeout_seconds):
+            if await make_primary(self._port, lambda: process.poll() is None and is_wanted()):
+                return True
+        if not is_wanted():
+            return False
+        code = process.poll()
+        if code is None:
+            process.kill()
+            process.wait()
+            raise MongodFailed(f"mongod did not take writes within {self.start_timeout_seconds:g} s.")
+        raise failure(binary, code, self.directory)
+
+    async def stop(self, patience_seconds: float | None = None) -> None:
+        """Ends the server cleanly and gives the directory back; kills it if it takes too long.
+
+        Nothing that was acknowledged is lost by that: it is in the journal.
+        """
         process, self._process = self._process, None
+        patience_seconds = self.stop_timeout_seconds if patience_seconds is None else patience_seconds
         with anyio.CancelScope(shield=True):
             if process is not None:
-                for number, patience in ((signal.SIGTERM, self.stop_timeout_seconds), (signal.SIGKILL, 5.0)):
+                for number, patience in ((signal.SIGTERM, patience_seconds), (signal.SIGKILL, 5.0)):
                     process.send_signal(number)
                     with anyio.move_on_after(patience):
                         await _exit_of(process)

@@ -1,11 +1,13 @@
 """`kehu serve` with a mongod of its own: started, used, stopped, started again; and with several processes."""
 
+import os
 import signal
 import socket
 import subprocess
 import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -15,6 +17,7 @@ from pymongo import MongoClient
 
 from policy.viewer import ROLES
 from repositories.embedded.directory import MongodDirectory
+from tests.figures import Figure
 from tests.servers import KEHU, ROOT, ask, code_of, do, environment, kehu_serve
 
 WORDS = {"kind": "STRING", "label": "Motto", "description": "Words of the house."}
@@ -45,6 +48,63 @@ def is_alive(pid: int) -> bool:
 
 def children_of(pid: int) -> list[int]:
     return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+class TestMongodDies:
+    """A mongod that ends by itself is a fault of minutes at most, and holds up no end."""
+
+    PATIENCE = {"KEHU_MONGO_TIMEOUT_SECONDS": "3", "KEHU_OPERATION_SECONDS": "5"}
+
+    async def test_it_is_started_again_with_all_that_was_acknowledged(self, data: Path, figure: Figure) -> None:
+        with kehu_serve(data, "--demo", "10", **self.PATIENCE) as served:
+            async with served.client() as client:
+                for place in range(2):
+                    number = f"D{place}"
+                    await do(
+                        client, "clientCreate", "client { id }", number=number, kind="PERSON", profile={"name": number}
+                    )
+                    first, began = mongod_of(data), anyio.current_time()
+                    os.kill(first, signal.SIGKILL)
+                    with anyio.fail_after(20):
+                        while (await client.get("/readyz")).status_code == 200 and mongod_of(data) == first:  # noqa: ASYNC110
+                            await anyio.sleep(0.02)
+                        while not await has(client, number):  # noqa: ASYNC110
+                            await anyio.sleep(0.05)
+                    figure(f"mongod killed: the book answers again after {anyio.current_time() - began:.1f} s")
+                    assert mongod_of(data) != first
+            assert served.stop() == 0
+            assert "mongod ended (signal 9" in served.err.read_text()
+            assert not is_alive(mongod_of(data) if mongod_lock(data) else 0)
+
+    @pytest.mark.parametrize("how", [signal.SIGSTOP, signal.SIGKILL])
+    async def test_the_server_ends_in_time(self, data: Path, how: signal.Signals) -> None:
+        with kehu_serve(data, "--demo", "10", KEHU_JOBS="inside", KEHU_AUDIT="strict", **self.PATIENCE) as served:
+            await anyio.sleep(2)
+            mongod = mongod_of(data)
+            workers = [pid for pid in children_of(served.process.pid) if pid != mongod]
+            async with served.client() as client, anyio.create_task_group() as asking:
+                os.kill(mongod, how)
+                for _ in range(5):
+                    asking.start_soon(quietly, client)
+                await anyio.sleep(0.3)
+                served.process.send_signal(signal.SIGTERM)
+                code = await anyio.to_thread.run_sync(lambda: served.process.wait(10))
+            assert code == 0
+            assert [pid for pid in (mongod, *workers) if is_alive(pid)] == []
+
+
+async def has(client: httpx2.AsyncClient, number: str) -> bool:
+    answer = await client.post("/graphql", json={"query": f'{{ client(number: "{number}") {{ number }} }}'})
+    return bool((answer.json().get("data") or {}).get("client"))
+
+
+async def quietly(client: httpx2.AsyncClient) -> None:
+    with suppress(httpx2.HTTPError):
+        await client.post("/graphql", json={"query": "{ clients(first: 1) { totalCount } }"})
+
+
+def mongod_lock(data: Path) -> str:
+    return (MongodDirectory(data).database / "mongod.lock").read_text()
 
 
 class TestEmbedded:
