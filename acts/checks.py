@@ -66,6 +66,7 @@ def guarded_change(
         key=key_of(viewer, guard),
         request_hash=request,
         expected_version=guard.expected_version,
+        is_compared=True,
     )
 
 
@@ -100,13 +101,19 @@ def newer_values(document: Mapping[str, Any], paths: Some[str], proof: Proof) ->
     """When those values at the paths were observed that a client has from after the proof; none where they may go."""
     if not proof.keeps_newer or proof.observed_at is None:
         return {}
-    proofs = document.get("proof") or {}
-    seen = {path: (proofs.get(proof_key(path)) or proofs.get(FIRST) or {}).get("o") for path in paths}
+    seen = {path: proof_at(document, path).get("o") for path in paths}
     return {
         path: at
         for path, at in seen.items()
         if at is not None and at > proof.observed_at and value_at(document, path) is not None
     }
+
+
+def proof_at(document: Mapping[str, Any], path: str) -> Mapping[str, Any]:
+    """What a client that was read with its proofs says of the value at a path; nothing where there is none."""
+    proofs = document.get("proof") or {}
+    found: Mapping[str, Any] = proofs.get(proof_key(path)) or proofs.get(FIRST) or {}
+    return found
 
 
 def problem(name: str, given: object, expected: str) -> Problem:

@@ -13,6 +13,7 @@ from acts.checks import (
     now,
     number_problems,
     problem,
+    proof_at,
     proof_problems,
     proof_words,
     refuse,
@@ -31,9 +32,12 @@ from policy.viewer import Viewer
 from repositories.access import AuthorisedPlan, Touched
 from repositories.base import WRITE_ATTEMPTS, Written
 from repositories.clients import TERRITORY
+from repositories.compile.news import says_more
+from repositories.cursors import value_at
 from repositories.errors import AlreadyExists, StaleVersion, Unavailable
 from repositories.plan import ID, Change, Proof, ReadPlan
 from repositories.repositories import Repositories, new_id
+from repositories.values import is_same
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,7 @@ async def change_client(
 ) -> Written:
     """A client after some of its values were set or cleared, with the paths that the caller wants to see.
 
+    What is equal to what the client has is no change, unless the proof says more; with nothing else it stays as it is.
     Raises: NotAllowed; Refused with every problem at once; NotFound, StaleVersion, KeyReused. Nothing is changed then.
     """
     access = repositories.access
@@ -129,8 +134,9 @@ async def change_client(
     access.refuse_sealed(viewer, CLIENTS, checked.values)
     answer = access.authorise(ReadPlan(CLIENTS, frozenset(paths)), viewer, touched)
     request = request_hash("clientChange", client_id, changes, guard.expected_version, proof_words(proof))
+    values = await _without_known_secrets(viewer, repositories, client_id, checked.values, proof)
     change = Change(
-        checked.values,
+        values,
         viewer.person,
         now(),
         proof,
@@ -138,7 +144,10 @@ async def change_client(
         request,
         version,
         all_of(access.rows(viewer, Right.CHANGE_CLIENTS), answer.rows, fits),
-        searchable_words(repositories.catalogue, checked.values),
+        searchable_words(repositories.catalogue, values),
+        is_compared=True,
+        unread=access.view(viewer).area(CLIENTS).closed & values.keys(),
+        confirms=True,
     )
     return await _write(viewer, repositories, client_id, change, answer)
 
@@ -162,6 +171,26 @@ async def _write(
                 raise
             missed = stale
     raise missed or Unavailable()
+
+
+async def _without_known_secrets(
+    viewer: Viewer, repositories: Repositories, client_id: str, values: Mapping[str, object], proof: Proof
+) -> Mapping[str, object]:
+    """The values without the RESTRICTED ones that the client has already, which the database cannot compare.
+
+    Those that the viewer may not read stay: whether they were there must not be told.
+    Cost: none without such values; else one command, and one for the keys.
+    """
+    access = repositories.access
+    encrypted = repositories.catalogue.restricted(CLIENTS).keys()
+    secrets = (encrypted & values.keys()) - access.view(viewer).area(CLIENTS).closed
+    if not secrets:
+        return values
+    plan = client_by_id(viewer, repositories, client_id, frozenset(("proof", *secrets)))
+    found = await repositories.clients.find_one(plan) or {}
+    known = {path for path in secrets if is_same(value_at(found, path), values[path])}
+    said = {path for path in known if says_more(proof_at(found, path), proof) and values[path] is not None}
+    return {path: each for path, each in values.items() if path not in known - said}
 
 
 def check_changes(viewer: Viewer, repositories: Repositories, changes: Mapping[str, object]) -> Checked:
@@ -220,6 +249,7 @@ async def _newer_than(
             "a later observedAt",
         )
         for path, at in sorted(newer_values(found, compared, proof).items())
+        if not is_same(value_at(found, path), checked.values[path])
     ]
     return found["version"], problems
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
-from acts.checks import FACETS, newer_values, now, number_problems, problem, proof_problems, refuse
+from acts.checks import FACETS, newer_values, now, number_problems, problem, proof_at, proof_problems, refuse
 from acts.references import kept_references
 from catalogue.attribute import CLIENTS, ClientKind, ClientStage
 from catalogue.catalogue import UnknownAttribute
@@ -20,6 +20,8 @@ from policy.viewer import Viewer
 from repositories.access import NotAllowed, Touched
 from repositories.changes import CREATED
 from repositories.clients import TERRITORY, differences, put_values
+from repositories.compile.news import says_more
+from repositories.cursors import value_at
 from repositories.errors import AlreadyExists
 from repositories.plan import ID, Change, Proof
 from repositories.repositories import Repositories, new_id
@@ -90,6 +92,8 @@ class _Batch:
     """The clients that the viewer may change."""
     touched: Touched | None
     mode: Mode = Mode.UPSERT
+    confirms: bool = False
+    """Whether the proof renews that of values that are the same, where it says more."""
     taken: set[int] = field(default_factory=set)
     """Rows whose number turned out to be taken when a client was to be made of them."""
     problems: list[Problem] = field(default_factory=list)
@@ -115,10 +119,11 @@ async def upsert_clients(
     touched: Touched | None = None,
     batch_key: BatchKey | None = None,
     mode: Mode = Mode.UPSERT,
+    confirms: bool = False,
 ) -> UpsertReport:
     """How many clients were made, changed and left as they are, and what was wrong with the other rows.
 
-    Sending the same rows again changes nothing.
+    Sending the same rows again changes nothing; with `confirms` a proof that says more renews that of the same values.
     Raises: NotAllowed; Refused if there are too many rows, or the proof is wrong.
     Cost: up to eight commands, however many rows; two more for a batch that may be done already.
     """
@@ -131,7 +136,7 @@ async def upsert_clients(
     scope = all_of(access.rows(viewer), access.rows(viewer, Right.CHANGE_CLIENTS))
     checked = [check_flat(repositories.catalogue, row.values) for row in rows]
     key = f"{viewer.person}:{f'upsert-{uuid4()}' if batch_key is None else batch_key.key}"
-    batch = _Batch(viewer, repositories, proof, now(), key, rows, checked, scope, touched, mode)
+    batch = _Batch(viewer, repositories, proof, now(), key, rows, checked, scope, touched, mode, confirms)
     _check_rows(batch)
     await _check_references(batch)
     territories = await _territories(batch)
@@ -225,7 +230,7 @@ async def _attempt(
     numbers = {batch.rows[place].number for place in places}
     given = {path for place in places for path in batch.checked[place].values}
     find = batch.repositories.clients.find_by_numbers
-    present = await find(numbers, batch.scope, given, batch.proof.keeps_newer)
+    present = await find(numbers, batch.scope, given, batch.proof.keeps_newer or batch.confirms)
     new: list[tuple[int, dict[str, Any], Change]] = []
     old: list[tuple[int, str, Change]] = []
     later: list[int] = []
@@ -355,6 +360,9 @@ def _plan_change(batch: _Batch, place: int, values: dict[str, object], document:
     newer = newer_values(document, compared, batch.proof)
     values = {path: each for path, each in values.items() if path not in newer}
     changed = differences(document, values) | {path: each for path, each in values.items() if path in unread}
+    if batch.confirms:
+        same = sorted(values.keys() - changed.keys())
+        changed |= {path: values[path] for path in same if _is_confirmed(batch, document, path)}
     if not changed:
         batch.unchanged += 1
         _note_read(batch, (document,))
@@ -369,6 +377,12 @@ def _plan_change(batch: _Batch, place: int, values: dict[str, object], document:
         where=batch.scope,
         words=searchable_words(batch.repositories.catalogue, changed),
     )
+
+
+def _is_confirmed(batch: _Batch, document: Mapping[str, Any], path: str) -> bool:
+    """Whether the proof of the batch says more of a value that the client has already."""
+    is_value = path in batch.repositories.catalogue.area(CLIENTS) and value_at(document, path) is not None
+    return is_value and says_more(proof_at(document, path), batch.proof)
 
 
 def _key_of(batch: _Batch, row: ClientRow, document: Mapping[str, Any]) -> str:

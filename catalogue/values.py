@@ -241,7 +241,8 @@ def _group_from(
             problems.append(
                 _misfit(attribute, (*place, attribute.key), None, f"{attribute.spec.expected} in every item")
             )
-    return record
+    # In one order, whoever gives it: the database compares objects key by key.
+    return dict(sorted(record.items()))
 
 
 def broken_rule(attribute: Attribute, value: object) -> str | None:

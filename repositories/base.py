@@ -11,6 +11,7 @@ from repositories.changes import CREATED
 from repositories.compile.changes import SEQUENCE, Stage, change_pipeline, sequence_of
 from repositories.compile.derivations import first_stages
 from repositories.compile.filters import query_from
+from repositories.compile.news import ANSWERED, is_conditional
 from repositories.compile.pages import projection_from
 from repositories.compile.records import assign, new_document
 from repositories.cursors import value_at
@@ -33,6 +34,7 @@ log = logging.getLogger("kehu.repositories")
 
 WRITE_ATTEMPTS = 5
 _BOOKKEEPING = {"tail.version": 1, "moved": 1, SEQUENCE: 1}
+_OWN_ENTRY = {"tail.by": 1, "tail.at": 1, "tail.key": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +181,10 @@ class RecordRepository(RecordReader):
         (change,) = await self._sealed([(record_id, change)])
         paths = answer.plan.paths
         projection = {**projection_from({*paths, *self._always}), **_BOOKKEEPING}
+        if is_conditional(change):
+            projection |= _OWN_ENTRY
         if "tail" in paths:
-            projection.pop("tail.version")
+            projection = {name: 1 for name in projection if not name.startswith("tail.")}
         mark = self._mark()
         pipeline = self._pipeline(change, mark)
         # A key is new if it is neither in the tail nor among the changes that have left it. Where only the change that
@@ -188,7 +192,7 @@ class RecordRepository(RecordReader):
         moved: list[int | None] = [None, CREATED]
         is_relieved = False
         for _ in range(WRITE_ATTEMPTS):
-            is_new = {} if change.key is None else {"tail.key": {"$ne": change.key}, "moved": {"$in": moved}}
+            is_new = {} if change.key is None else {**_not_yet(change.key), "moved": {"$in": moved}}
             query = target_query(record_id, change, **is_new)
             try:
                 document = await self.collection.find_one_and_update(query, pipeline, projection)
@@ -198,8 +202,9 @@ class RecordRepository(RecordReader):
                 is_relieved = True
                 continue
             if document is not None:
-                self._noted_change(answer.touched, document, sequence_of(document), change)
-                await self.history.move_when_full(record_id, document)
+                if _has_entered(document, change):
+                    self._noted_change(answer.touched, document, sequence_of(document), change)
+                    await self.history.move_when_full(record_id, document)
                 await self._follow((document,), mark)
                 await self._shown(answer, (document,))
                 return Written(document)
@@ -246,13 +251,28 @@ class RecordRepository(RecordReader):
         if document is None:
             raise NotFound(self.noun, record_id)
         # Whoever was stopped between the change and its entry asks again, and then it has one.
-        self._noted_change(answer.touched, document, earlier["version"], change)
+        if "version" in earlier:
+            self._noted_change(answer.touched, document, earlier["version"], change)
         await self._shown(answer, (document,))
         return Written(document, is_replay=True)
 
     async def _sealed(self, changes: Sequence[tuple[str, Change]]) -> list[Change]:
         """The changes as they are stored: RESTRICTED values encrypted."""
         return [each for _, each in changes] if self.vault is None else await self.vault.sealed(changes)
+
+
+def _not_yet(key: str) -> Document:
+    """What holds of a record for which nothing was done under a key, as far as it says itself."""
+    return {"tail.key": {"$ne": key}, f"{ANSWERED}.key": {"$ne": key}}
+
+
+def _has_entered(document: Document, change: Change) -> bool:
+    """Whether the newest entry of a record is that of a change: there is none where nothing was news."""
+    if not is_conditional(change):
+        return True
+    newest = document["tail"][-1] if document.get("tail") else {}
+    is_ours = newest.get("by") == change.by and newest["at"] >= change.at
+    return is_ours and (change.key is None or newest.get("key") == change.key)
 
 
 def target_query(record_id: str, change: Change, **conditions: object) -> Document:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from repositories.batching import SharedReads
+from repositories.compile.news import ANSWERED
 from repositories.errors import RepositoryFault
 from repositories.mongo import IndexSpec, Store
 
@@ -116,9 +117,10 @@ class ChangeHistory:
         await self._records.update_many(query, [{"$set": {"tail": kept, "moved": moved}}])
 
     async def find_by_key(self, record_id: str, key: str) -> Document | None:
-        """The change that an idempotency key made."""
-        document = await self._records.find_one({"_id": {"$eq": record_id}, "tail.key": {"$eq": key}}, {"tail": 1})
-        for entry in document["tail"] if document else []:
+        """The change that an idempotency key made; its hash alone where there was nothing to change."""
+        where = {"$or": [{"tail.key": {"$eq": key}}, {f"{ANSWERED}.key": {"$eq": key}}]}
+        document = await self._records.find_one({"_id": {"$eq": record_id}, **where}, {"tail": 1, ANSWERED: 1})
+        for entry in (*document["tail"], *document.get(ANSWERED, ())) if document else ():
             if entry.get("key") == key:
                 return dict(entry)
         return await self._moved.find_one({"recordId": {"$eq": record_id}, "key": {"$eq": key}})

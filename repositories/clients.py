@@ -19,7 +19,7 @@ from repositories.mongo import IndexSpec, Store
 from repositories.past import PastReads
 from repositories.plan import ID, Change, Order
 from repositories.reading import Document
-from repositories.values import bson_from
+from repositories.values import bson_from, is_same
 from repositories.vault import Vault
 
 ID_PREFIX = "cl_"
@@ -268,7 +268,7 @@ async def _batches(rows: AsyncIterator[Document], size: int) -> AsyncIterator[li
 
 def differences(document: Document, values: Mapping[str, object]) -> dict[str, object]:
     """Those of the canonical values, by path, that are not what the document has; None stands for unset."""
-    return {path: value for path, value in values.items() if value_at(document, path) != bson_from(value)}
+    return {path: value for path, value in values.items() if not is_same(value_at(document, path), value)}
 
 
 def put_values(document: Document, values: Mapping[str, object]) -> None:

@@ -20,6 +20,7 @@ from repositories.compile.changes import Stage, change_pipeline
 from repositories.compile.derivations import NEXT, Derivation, bare_stages, derived_stages
 from repositories.compile.derived_value import value_expression
 from repositories.compile.formula import AT
+from repositories.compile.news import IS_NEWS, is_conditional
 from repositories.compile.records import assign
 from repositories.compile.rollups import as_derivation, counted, for_members
 from repositories.cursors import value_at
@@ -56,7 +57,9 @@ class Derivations:
     def pipeline(self, change: Change) -> list[Stage]:
         """The stages of a change of a client, with what is computed of it: the one way in which clients change."""
         seen = change.proof.observed_at or change.at
-        return [*change_pipeline(change), *derived_stages(self.for_change(change.values), change.at, seen)]
+        condition = IS_NEWS if is_conditional(change) else None
+        derived = derived_stages(self.for_change(change.values), change.at, seen, condition)
+        return change_pipeline(change, derived)
 
     def for_change(self, paths: Iterable[str]) -> tuple[Derivation, ...]:
         """What to compute when the values at some paths change, in order."""

@@ -86,6 +86,12 @@ class Change:
     """The keyed hashes of the encrypted values that are looked up, by path; given by the vault alone."""
     is_sealed: bool = False
     """Whether a value is encrypted under the record's own key."""
+    is_compared: bool = False
+    """Whether what is equal to what the record has is left out, by the database itself; all of it, if all is equal."""
+    unread: frozenset[str] = frozenset()
+    """The paths whose values whoever gives them may not read: they always count, or a version would tell of them."""
+    confirms: bool = False
+    """Whether a proof that says more than the one that is known renews it, though the value is the same."""
     expected_sequence: int | None = None
     """The place in the record's history that a program has worked this out from; nothing may have come in between."""
     is_silent: bool = False

@@ -67,7 +67,14 @@ async def import_clients(
             touched = Touched()
             mode = Mode(order.map.mode)
             report = await upsert_clients(
-                viewer, repositories, rows, proof, dry_run=order.is_dry_run, touched=touched, mode=mode
+                viewer,
+                repositories,
+                rows,
+                proof,
+                dry_run=order.is_dry_run,
+                touched=touched,
+                mode=mode,
+                confirms=order.map.confirms,
             )
             await noted(touched)
             return report

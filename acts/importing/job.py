@@ -258,6 +258,7 @@ class _Store:
             Proof(**job.map.proof.model_dump()),
             dry_run=self.is_dry_run,
             mode=Mode(job.map.mode),
+            confirms=job.map.confirms,
             touched=job.run.touched,
             batch_key=BatchKey(f"import-{job.run.job.id}-{self._first}", self._may_be_done and not self.is_dry_run),
         )

@@ -236,6 +236,7 @@ class ImportMap(_Table):
     """A whole map file."""
 
     mode: Mode = "upsert"
+    confirms: bool = False
     read: ReadSettings = ReadSettings()
     join: JoinSettings | None = None
     client: ClientSettings

@@ -1,9 +1,10 @@
 """One change of one record as one update pipeline; every given value stands in $literal, so that none is evaluated."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from repositories.compile import news
 from repositories.compile.search import words_expression
 from repositories.plan import Change, Proof
 from repositories.values import bson_from
@@ -36,23 +37,23 @@ def lookup_path(path: str) -> str:
     return f"{LOOKUPS}.{proof_key(path)}"
 
 
-def change_pipeline(change: Change) -> list[Stage]:
-    """The stages that write a change into the record and into its tail; what is derived from it comes behind them.
+def change_pipeline(change: Change, derived: Sequence[Stage] = ()) -> list[Stage]:
+    """The stages that write a change into the record and into its tail, and behind them what is derived from it.
 
-    Shape: append to the tail (old values read by the database itself), set, unset.
+    Shape: append to the tail (old values read by the database itself), set, unset. Where the change is compared, what
+    is news is kept before, and all else hangs on it.
     Order: the tail first, while the old values still stand.
     """
     given = {path: bson_from(value) for path, value in change.values.items() if value is not None}
     cleared = [path for path, value in change.values.items() if value is None]
     sequence, at = next_sequence(), dated(change.at)
     version: object = "$version" if change.is_silent else {"$add": ["$version", 1]}
-    rows = [_tail_row(path, given) for path in change.values]
-    counters = entry_counters(version)
-    entry = {"version": sequence, **counters, **_literals(change_facts(change)), "at": at, "values": rows}
-    assigned: Stage = {path: {"$literal": value} for path, value in given.items()}
-    seen = change.proof.observed_at or change.at
-    for path in given:
-        assigned[f"proof.{proof_key(path)}"] = {"v": sequence, "o": {"$literal": seen}}
+    rows = {path: _tail_row(path, given) for path in change.values}
+    facts = {**entry_counters(version), **_literals(change_facts(change)), "at": at}
+    is_conditional = news.is_conditional(change)
+    entry = {"version": sequence, **facts, "values": f"${news.NEWS}" if is_conditional else list(rows.values())}
+    tail: Stage = {"tail": {"$concatArrays": [{"$ifNull": ["$tail", []]}, [entry]]}}
+    assigned, whose = _assigned(change, given, sequence)
     assigned |= {SEQUENCE: sequence, STORED_AT: at}
     if not change.is_silent:
         assigned |= {"version": version, "updatedAt": at}
@@ -63,13 +64,26 @@ def change_pipeline(change: Change) -> list[Stage]:
     assigned |= {lookup_path(path): {"$literal": each} for path, each in change.lookups.items() if each is not None}
     unset = [*cleared, *(f"proof.{proof_key(path)}" for path in cleared)]
     unset += [lookup_path(path) for path, each in change.lookups.items() if each is None]
-    stages: list[Stage] = [
-        {"$set": {"tail": {"$concatArrays": [{"$ifNull": ["$tail", []]}, [entry]]}}},
-        {"$set": assigned},
+    unsetting: list[Stage] = [{"$unset": unset}] if unset else []
+    if not is_conditional:
+        return [{"$set": tail}, {"$set": assigned}, *unsetting, *derived]
+    keys = {path: proof_key(path) for path in change.values}
+    return [
+        news.news_stage(change, rows, given, keys),
+        {"$set": {**news.only_news(change, tail, {}), **news.answered(change)}},
+        {"$set": news.only_news(change, assigned, whose)},
+        *unsetting,
+        *derived,
+        {"$unset": news.NEWS},
     ]
-    if unset:
-        stages.append({"$unset": unset})
-    return stages
+
+
+def _assigned(change: Change, given: Mapping[str, object], sequence: object) -> tuple[Stage, dict[str, str]]:
+    """The values and their proofs as they are set, and whose each of them is."""
+    assigned: Stage = {path: {"$literal": value} for path, value in given.items()}
+    seen = {"o": {"$literal": change.proof.observed_at or change.at}, **_literals(news.proof_marks(change.proof))}
+    assigned |= {f"proof.{proof_key(path)}": {"v": sequence, **seen} for path in given}
+    return assigned, {path: path for path in given} | {f"proof.{proof_key(path)}": path for path in given}
 
 
 def dated(at: datetime) -> Stage:

@@ -1,7 +1,7 @@
 """The stages that compute derived values in the same command as a change, and put them into the history with it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
@@ -49,17 +49,30 @@ def next_path(path: str) -> str:
     return f"{NEXT}.{proof_key(path)}"
 
 
-def derived_stages(derivations: Sequence[Derivation], at: datetime, seen: datetime) -> list[Stage]:
-    """The stages that compute what hangs on a change, behind those that write the change.
+def derived_stages(
+    derivations: Sequence[Derivation], at: datetime, seen: datetime, condition: Stage | None = None
+) -> list[Stage]:
+    """The stages that compute what hangs on a change, behind those that write the change; under a condition, if any.
 
     A value that has become another one gets a row in the change's entry, and the change as its proof.
     Order: the derivations as they have to be computed.
     """
     recorded = _recorded(derivations)
+    if condition is not None:
+        derivations = [_only_if(condition, each) for each in derivations]
+        recorded = _recorded(derivations)
     if not recorded:
         return _computing(derivations, recorded, at)
     final: Stage = {"tail": _tail_with(recorded), **_proofs(recorded, f"${SEQUENCE}", seen)}
     return [*_computing(derivations, recorded, at), {"$set": final}, *_leaving(derivations)]
+
+
+def _only_if(condition: Stage, derivation: Derivation) -> Derivation:
+    """The same value under a condition, and else the one that is there."""
+    if derivation.value is None:
+        return derivation
+    present = {"$ifNull": [f"${derivation.path}", None]}
+    return replace(derivation, value={"$cond": [condition, derivation.value, present]})
 
 
 def first_stages(derivations: Sequence[Derivation]) -> list[Stage]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from repositories.compile.changes import LOOKUPS, SEALED, SEQUENCE, STORED_AT, change_facts, proof_key
+from repositories.compile.news import proof_marks
 from repositories.compile.search import words_of
 from repositories.plan import Change
 from repositories.values import bson_from
@@ -22,7 +23,7 @@ def new_document(record: Mapping[str, object], change: Change) -> Document:
             assign(document, path, stored)
             rows.append({"path": path, "new": stored})
     seen = change.proof.observed_at or change.at
-    document["proof"] = {FIRST: {"v": 1, "o": seen}}
+    document["proof"] = {FIRST: {"v": 1, "o": seen, **proof_marks(change.proof)}}
     if change.words:
         document["words"] = words_of(change.words)
     if change.is_sealed:

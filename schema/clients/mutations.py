@@ -88,6 +88,12 @@ def _erase_input() -> Any:
     return input_type("ClientEraseInput", "Which client goes.", (ID_ROW, reason, KEY_ROW))
 
 
+_CONFIRMS = (
+    "Whether the proof also stands for values that a client has already: where it says more, another source or a later "
+    "observedAt, it takes the place of the proof of before. If left out, the same value is no change."
+)
+
+
 def _upsert_input(facets: list[tuple[str, Any, str]]) -> Any:
     rows = (
         ("number", str, "The client number; a client who has it is changed, else one is made."),
@@ -100,6 +106,7 @@ def _upsert_input(facets: list[tuple[str, Any, str]]) -> Any:
     given = (
         ("clients", list[row], "Up to 1,000 rows."),
         _PROOF,
+        ("confirms", bool | None, _CONFIRMS),
         ("dryRun", bool | None, "Check everything and say what would happen, but change nothing."),
     )
     return input_type("ClientsUpsertInput", "Many clients at once.", given)
@@ -183,6 +190,7 @@ async def _upsert(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
         proof_from(given),
         dry_run=bool(given.get("dryRun")),
         touched=context.touched,
+        confirms=bool(given.get("confirms")),
     )
     context.touched.refusals.extend(str(each.code) for each in report.problems)
     # The good rows have landed, so this report is answered whatever was spent; the next request is held back.

@@ -225,7 +225,7 @@ class TestChangeClient:
         one = await make_client(book)
         guard = Guard(idempotency_key="k")
         await change_client(VIEWER, book, one, {"profile": {"employees": 1}}, NO_PROOF, guard)
-        written = await change_client(OTHER, book, one, {"profile": {"employees": 1}}, NO_PROOF, guard)
+        written = await change_client(OTHER, book, one, {"profile": {"employees": 2}}, NO_PROOF, guard)
         assert not written.is_replay
         assert (await stored(book, one))["version"] == 3
 
