@@ -3,7 +3,6 @@
 import re
 from collections.abc import Collection as Some
 from collections.abc import Mapping
-from contextlib import suppress
 
 from acts.checks import Guard, guard_problems, guarded_change, key_of, now, problem, proof_words, refuse, request_hash
 from catalogue.filters import Compare
@@ -124,15 +123,25 @@ async def find_person(repositories: Repositories, person: str) -> Person | None:
     return await repositories.managers.find_person(person)
 
 
-async def enter_person(repositories: Repositories, viewer: Viewer) -> None:
-    """Enter a person whom the directory does not know yet, with the role and team of the token."""
+async def enter_person(
+    repositories: Repositories, viewer: Viewer, by: Viewer | None = None, touched: Touched | None = None
+) -> bool:
+    """Whether a person was entered whom the directory does not know yet, with the roles and the team of the viewer.
+
+    `by` is who enters the person; a person who signs in for the first time does it themselves.
+    """
     managers = repositories.managers
     if await managers.find_person(viewer.person) is not None:
-        return
+        return False
     values: dict[str, object] = {"name": viewer.person, "roles": sorted(viewer.roles)}
     if viewer.team is not None:
         values["team"] = viewer.team
-    change = Change(values, viewer.person, now())
-    with suppress(AlreadyExists):
+    by = by or viewer
+    change = Change(values, by.person, now())
+    answer = repositories.access.authorise(ReadPlan(MANAGERS, frozenset()), by, touched)
+    try:
+        await managers.insert({ID: new_id(MANAGERS), "person": viewer.person}, change, answer)
+    except AlreadyExists:
         # Two first requests at once: the other one has entered the person.
-        await managers.insert({ID: new_id(MANAGERS), "person": viewer.person}, change)
+        return False
+    return True

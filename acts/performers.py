@@ -3,6 +3,7 @@
 from acts.attributes_approved import perform_change, perform_retirement
 from acts.erasure_approved import perform_erasure
 from acts.exporting.asking import perform_export
+from acts.managers_approved import perform_role_grant
 from acts.merge_approved import perform_merge
 from acts.policies_approved import perform_policy
 from acts.proposing import Performers
@@ -13,6 +14,7 @@ from policy.approvals import (
     CLIENT_MERGE,
     POLICY_CHANGE,
     RESTRICTED_EXPORT,
+    ROLE_GRANT,
 )
 
 PERFORMERS: Performers = {
@@ -22,4 +24,5 @@ PERFORMERS: Performers = {
     CLIENT_MERGE: perform_merge,
     POLICY_CHANGE: perform_policy,
     RESTRICTED_EXPORT: perform_export,
+    ROLE_GRANT: perform_role_grant,
 }

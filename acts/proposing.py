@@ -103,6 +103,13 @@ async def propose(
     raise Unavailable("Others propose the same without a pause; send the proposal again.")
 
 
+async def refuse_open(viewer: Viewer, repositories: Repositories, act: str, subject: str) -> None:
+    """Raises: KehuError with ALREADY_EXISTS while an approval about the same thing waits for a decision."""
+    found = await repositories.approvals.find_open(f"{act}:{subject}")
+    if found is not None and status_at(found, now()) is ApprovalStatus.REQUESTED:
+        raise await _already_open(viewer, repositories, found)
+
+
 async def find_proposal(viewer: Viewer, repositories: Repositories, guard: Guard, request: str) -> Document | None:
     """The approval that the same request made before; None if its key is new.
 

@@ -9,16 +9,20 @@ import typer
 from rich.console import Console
 
 from acts.checks import UNGUARDED
-from acts.managers import PERSON, PERSON_EXPECTED, enter_person, find_person
+from acts.managers import PERSON, PERSON_EXPECTED, enter_person
 from acts.service_accounts import LONGEST_LIFE_DAYS, NewAccount, create_account
+from api.auditing import audited_command
 from api.database import open_repositories_of
 from api.settings import Settings, load_settings
 from catalogue.errors import KehuError
 from policy.scopes import EXPECTED
 from policy.viewer import ROLES, Viewer, program
+from repositories.access import Touched
 
 FAILED = 1
 ISSUER = program("kehu-service-account")
+ENTERER = program("kehu-enter")
+"""Whom history and audit name for `kehu enter`: whoever has the server's machine."""
 
 errors = Console(stderr=True)
 accounts = typer.Typer(help="Programs that sign in with a token of their own.", no_args_is_help=True)
@@ -44,12 +48,16 @@ def enter(
 
 
 async def _entered(settings: Settings, person: Viewer) -> bool:
-    """Whether the person is new and was entered."""
-    async with open_repositories_of(settings) as repositories:
-        if await find_person(repositories, person.person) is not None:
-            return False
-        await enter_person(repositories, person)
-        return True
+    """Whether the person is new and was entered; the audit has it."""
+    touched = Touched()
+    async with (
+        open_repositories_of(settings) as repositories,
+        audited_command(settings, repositories.audit, ENTERER.person) as audit,
+    ):
+        is_new = await enter_person(repositories, person, ENTERER, touched)
+        if is_new:
+            await audit.carried_out(ENTERER, f"enter {person.person} as {', '.join(sorted(person.roles))}", touched)
+        return is_new
 
 
 @accounts.command("create")
@@ -72,8 +80,14 @@ def create(
 
 
 async def _created(settings: Settings, new: NewAccount) -> str | None:
-    async with open_repositories_of(settings) as repositories:
-        return (await create_account(ISSUER, repositories, new, UNGUARDED)).token
+    touched = Touched()
+    async with (
+        open_repositories_of(settings) as repositories,
+        audited_command(settings, repositories.audit, ISSUER.person) as audit,
+    ):
+        made = await create_account(ISSUER, repositories, new, UNGUARDED, touched=touched)
+        await audit.carried_out(ISSUER, f"service-account create {', '.join(new.scopes)}", touched)
+        return made.token
 
 
 def _fail(message: str) -> NoReturn:

@@ -26,6 +26,7 @@ CLIENTS_DELETE = "CLIENTS_DELETE"
 CLIENT_MERGE = "CLIENT_MERGE"
 POLICY_CHANGE = "POLICY_CHANGE"
 RESTRICTED_EXPORT = "RESTRICTED_EXPORT"
+ROLE_GRANT = "ROLE_GRANT"
 
 
 class ApprovalStatus(StrEnum):
@@ -86,8 +87,15 @@ RULES: Mapping[str, ApprovalRule] = {
         ("risk_officer", "administrator"),
         "Restricted values leave the bank's systems only with a purpose that a second person accepts.",
     ),
+    ROLE_GRANT: ApprovalRule(
+        ("administrator",),
+        ("administrator",),
+        "Who has these roles decides about what others propose: nobody makes their own second person.",
+    ),
 }
 """By the code of the act."""
+DECIDING_ROLES = frozenset(role for rule in RULES.values() for role in rule.may_decide)
+"""The roles that are given by two people, because those who have them are the second person of others."""
 
 
 def attribute_act(before: Attribute | None, after: Attribute) -> str | None:
@@ -112,6 +120,8 @@ def may_decide(viewer: Viewer, approval: Mapping[str, Any]) -> str | None:
     """Why a viewer may not decide about an approval; None if they may."""
     if viewer.person == approval["proposedBy"]:
         return "You proposed this yourself, so another person decides. You can withdraw it."
+    if approval["act"] == ROLE_GRANT and viewer.manager_id is not None and viewer.manager_id == approval["subject"]:
+        return "These roles would be yours, so another person decides."
     if viewer.roles.isdisjoint(approval["mayDecide"]):
         return f"{approval['act']} is decided by {_one_of(approval['mayDecide'])}. {approval['why']}"
     return None

@@ -150,7 +150,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
     mutations = (
         *client_mutations(catalogue, client, ApprovalType),
         *attribute_mutations(build_schema, ApprovalType),
-        *manager_mutations(catalogue, manager),
+        *manager_mutations(catalogue, manager, ApprovalType),
         *policy_mutations(ApprovalType),
         *grant_mutations(grant),
         *interaction_mutations(catalogue, interaction),

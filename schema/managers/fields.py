@@ -5,7 +5,7 @@ from typing import Any
 
 import strawberry
 
-from acts.managers import change_manager, create_manager
+from acts.managers_approved import change_or_propose, create_or_propose
 from catalogue.catalogue import Catalogue
 from policy.rules import Right
 from repositories.compile.indexes import ID_INDEX
@@ -88,7 +88,7 @@ def _reads_many(given: Arguments, names: frozenset[str]) -> Reading:
     return page_reading(given, names, Read(MANAGERS, index=ID_INDEX), total_of(MANAGERS))
 
 
-def manager_mutations(catalogue: Catalogue, manager: Any) -> Fields:
+def manager_mutations(catalogue: Catalogue, manager: Any, approval: Any) -> Fields:
     """The fields of Mutation about managers."""
     rows = list(group_inputs(catalogue, MANAGERS, "Manager", ""))
     person = ("person", str, "The name by which a token calls the person; it never changes.")
@@ -100,7 +100,9 @@ def manager_mutations(catalogue: Catalogue, manager: Any) -> Fields:
         (ID_ROW, VERSION_ROW, ("changes", changes, "What is to change."), KEY_ROW),
     )
 
-    result = Result("manager", manager, "The manager as they are now; null if refused.")
+    text = "What roles that decide approvals wait for: a second person; null where there are no such new ones."
+    waiting = ("approval", approval | None, plain("approval", text))
+    result = Result("manager", manager, "The manager as they are now; null if refused.", (waiting,))
     rights = (Right.CHANGE_DIRECTORY,)
     yield mutation("managerCreate", "A new relationship manager.", create_input, result, _create, rights)
     text = "Change a relationship manager; the clients follow into another team."
@@ -110,7 +112,7 @@ def manager_mutations(catalogue: Catalogue, manager: Any) -> Fields:
 async def _create(info: strawberry.Info, given: Mapping[str, Any]) -> dict[str, Any]:
     context: Context = info.context
     values = {key: value for key, value in given.items() if key not in ("person", "idempotencyKey")}
-    written = await create_manager(
+    entered = await create_or_propose(
         context.viewer,
         context.repositories,
         given["person"],
@@ -119,12 +121,12 @@ async def _create(info: strawberry.Info, given: Mapping[str, Any]) -> dict[str, 
         paths=_paths(info, "ManagerCreatePayload"),
         touched=context.touched,
     )
-    return {"manager": written.document}
+    return {"manager": entered.manager, "approval": entered.approval}
 
 
 async def _change(info: strawberry.Info, given: Mapping[str, Any]) -> dict[str, Any]:
     context: Context = info.context
-    written = await change_manager(
+    entered = await change_or_propose(
         context.viewer,
         context.repositories,
         given["id"],
@@ -133,4 +135,4 @@ async def _change(info: strawberry.Info, given: Mapping[str, Any]) -> dict[str, 
         paths=_paths(info, "ManagerChangePayload"),
         touched=context.touched,
     )
-    return {"manager": written.document}
+    return {"manager": entered.manager, "approval": entered.approval}

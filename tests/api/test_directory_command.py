@@ -58,6 +58,10 @@ class TestEnter:
         assert (done.exit_code, done.stdout) == (0, "ana@bank.example is entered: administrator, auditor.\n")
         (row,) = stored(book, "managers")
         assert (row["person"], row["roles"], row["team"]) == ("ana@bank.example", ["administrator", "auditor"], "north")
+        assert row["tail"][0]["by"] == "kehu-enter"
+        (entry,) = [each for each in stored(book, "audit") if each["kind"] == "command"]
+        assert entry["operation"] == "enter ana@bank.example as administrator, auditor"
+        assert entry["changed"] == [row["_id"]]
         again = runner.invoke(cli.app, ["enter", *options])
         assert again.exit_code == 1
         assert 'The directory has "ana@bank.example" already' in again.stderr

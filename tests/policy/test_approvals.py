@@ -51,6 +51,7 @@ class TestRules:
             "CLIENTS_DELETE": ({"data_steward", "administrator"}, {"administrator"}),
             "POLICY_CHANGE": ({"administrator"}, {"administrator"}),
             "RESTRICTED_EXPORT": ({"risk_officer", "auditor", "administrator"}, {"risk_officer", "administrator"}),
+            "ROLE_GRANT": ({"administrator"}, {"administrator"}),
         }
 
     @pytest.mark.parametrize("act", RULES)
