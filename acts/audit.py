@@ -9,7 +9,7 @@ from typing import Any
 from acts.recomputing import PROGRAM as FORMULAS
 from catalogue.attribute import CLIENTS
 from repositories.audit import AuditRepository
-from repositories.audit_log import Head
+from repositories.audit_log import BEFORE_FIRST, Head
 from repositories.compile.audit import BEGINNING, entry_hash, entry_id
 from repositories.owned import held
 from repositories.repositories import Repositories
@@ -117,11 +117,13 @@ async def _check_heads(
 
 
 async def _check_batch(audit: AuditRepository, heads: list[Head], report: Report) -> None:
-    if not heads:
-        return
     report.heads += len(heads)
-    found = await audit.hashes({entry_id(each.partition, each.sequence) for each in heads})
-    for each in heads:
+    # A partition that was to begin may have no entry: nothing was confirmed of it.
+    begun = [head for head in heads if head.sequence != BEFORE_FIRST]
+    if not begun:
+        return
+    found = await audit.hashes({entry_id(head.partition, head.sequence) for head in begun})
+    for each in begun:
         there = found.get(entry_id(each.partition, each.sequence))
         if there is None:
             message = f"the head of {each.at:%Y-%m-%d %H:%M:%S} names an entry that is gone"

@@ -20,6 +20,8 @@ log = logging.getLogger("kehu.audit")
 QUEUE_ENTRIES = 10_000
 """Entries that may wait to be written before those who bring more have to wait too."""
 GROUP_ENTRIES = 1_000
+BEFORE_FIRST = -1
+"""The sequence of the head of a partition that has no entry yet, or never had one."""
 RETRY_SECONDS = 1.0
 NOT_AUDITED = (
     "The answer is withheld, because the audit could not be written. Ask again; a change may have been made: "
@@ -36,7 +38,7 @@ class NotAudited(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """How far a chain has come."""
+    """How far a chain has come; of one that is only to begin, the place before its first entry."""
 
     partition: str
     sequence: int
@@ -53,7 +55,8 @@ class AuditLog:
     """Writes signed entries into a partition of its own; one insert is under way at a time, the next gathers meanwhile.
 
     An insert that failed may have landed in part, or may yet land. Its partition is left as it is, and the chain goes
-    on in a new one: nothing has to be found out, and no entry that was confirmed is ever doubted.
+    on in a new one: nothing has to be found out, and no entry that was confirmed is ever doubted. Each partition is
+    named by a head before its first entry, so that one that was left is told from one that somebody has made up.
     """
 
     def __init__(
@@ -163,7 +166,9 @@ class AuditLog:
         is_new = head is None
         if head is None:
             at = self._now()
-            head = Head(f"{at:%Y%m%dT%H%M%S%f}-{secrets.token_hex(6)}", -1, BEGINNING, at)
+            head = Head(f"{at:%Y%m%dT%H%M%S%f}-{secrets.token_hex(6)}", BEFORE_FIRST, BEGINNING, at)
+            # Before anything is in it: what an insert that failed leaves behind is then a known beginning, no forgery.
+            await self._announce(head)
             bodies = [note_from(at, "opened", node=self._node), *bodies]
         if not bodies:
             return

@@ -170,7 +170,7 @@ class TestTampering:
         head = (await victim.trail.written(read_of("cl_1"))).head
         assert head is not None
         lines = victim.trail.file.read_bytes().splitlines(keepends=True)
-        victim.trail.file.write_bytes(b"".join(lines[:-2]))
+        victim.trail.file.write_bytes(b"".join(lines[:-3]))
         report = await victim.trail.verified()
         assert [(each.kind, each.partition) for each in report.findings] == [("UNANNOUNCED", head.partition)]
 
@@ -202,7 +202,7 @@ class TestWhole:
 
     async def test_counts(self, victim: Victim) -> None:
         report = await victim.trail.verified()
-        assert (report.entries, report.partitions, report.heads) == (PARTITIONS * ENTRIES, PARTITIONS, 2 * PARTITIONS)
+        assert (report.entries, report.partitions, report.heads) == (PARTITIONS * ENTRIES, PARTITIONS, 3 * PARTITIONS)
 
 
 class TestChanges:

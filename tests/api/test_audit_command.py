@@ -71,7 +71,7 @@ class TestVerify:
         assert kehu("explain", "query Look { clients(first: 3) { nodes { number } } }").exit_code == 0
         result = kehu("audit", "verify")
         assert result.exit_code == 0, result.output
-        assert "3 entries in 1 partitions, 2 heads." in result.stdout
+        assert "3 entries in 1 partitions, 3 heads." in result.stdout
         assert "Nothing was tampered with." in result.stdout
 
     def test_tampered_with(self, data: Path) -> None:

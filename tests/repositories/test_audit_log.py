@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import repositories.audit_log as audit_log
+from repositories.audit import AuditRepository
 from repositories.audit_log import Head, NotAudited
 from repositories.compile.audit import BEGINNING, Document
 from repositories.errors import Unavailable
@@ -103,6 +104,47 @@ class TestRefusal:
         assert [each["clients"] for each in entries if "clients" in each] == [["cl_1"], ["cl_3"]]
         assert not (await trail.verified()).counts
 
+    async def test_what_an_insert_leaves_that_was_not_confirmed_is_no_false_alarm(
+        self, trail: Trail, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A primary that is killed may keep what it never confirmed: in part, whole, or not at all."""
+        log = await trail.written(read_of("cl_1"), closes=False)
+        audit = type(trail.repositories.audit)
+        whole, kept = audit.append, iter((0, 1, 3, 2, 0))
+
+        async def append(self: AuditRepository, entries: Sequence[Document]) -> None:
+            if count := next(kept):
+                await whole(self, entries[:count])
+            raise Unavailable
+
+        monkeypatch.setattr(audit, "append", append)
+        for _ in range(5):
+            with pytest.raises(NotAudited):
+                await log.commit([read_of("cl_2"), read_of("cl_3")])
+        monkeypatch.setattr(audit, "append", whole)
+        await log.commit([read_of("cl_4")])
+        await log.close([])
+        entries = await trail.entries()
+        assert len({entry["partition"] for entry in entries}) >= 4
+        assert (await trail.verified()).counts == {}
+
+    async def test_a_partition_that_somebody_makes_up_is_found_beside_those(
+        self, trail: Trail, refuse: Callable[[bool], None]
+    ) -> None:
+        log = await trail.written(read_of("cl_1"), closes=False)
+        refuse(True)
+        with pytest.raises(NotAudited):
+            await log.commit([read_of("cl_2")])
+        refuse(False)
+        await log.close([read_of("cl_3")])
+        made_up = [
+            entry | {"_id": entry["_id"].replace(entry["partition"], "made-up"), "partition": "made-up"}
+            for entry in await trail.entries()
+            if entry["partition"] == trail.announced[0].partition
+        ]
+        await trail.repositories.audit.append(made_up)
+        assert "UNANNOUNCED" in (await trail.verified()).counts
+
     async def test_an_entry_that_was_put_before_its_time_is_never_passed_over(self, trail: Trail) -> None:
         log = await trail.written(read_of("cl_1"), closes=False)
         [first, last] = await trail.entries()
@@ -157,11 +199,11 @@ class TestAnnounce:
     async def test_at_the_start_when_it_has_moved_and_at_the_end(self, trail: Trail) -> None:
         log = await trail.written(closes=False)
         await log.announce()
-        assert [each.sequence for each in trail.announced] == [0]
+        assert [each.sequence for each in trail.announced] == [-1, 0]
         await log.commit([read_of("cl_1")])
         await log.announce()
         await log.close([read_of("cl_2")])
-        assert [each.sequence for each in trail.announced] == [0, 1, 2]
+        assert [each.sequence for each in trail.announced] == [-1, 0, 1, 2]
 
 
 class TestClose:
@@ -198,7 +240,7 @@ class TestClocksAndRestarts:
         for _ in range(3):
             await trail.written(read_of("cl_1"))
         report = await trail.verified()
-        assert (report.entries, report.partitions, report.heads, dict(report.counts)) == (6, 3, 6, {})
+        assert (report.entries, report.partitions, report.heads, dict(report.counts)) == (6, 3, 9, {})
 
     async def test_a_killed_one_leaves_a_whole_chain(self, trail: Trail) -> None:
         await trail.written(read_of("cl_1"), closes=False)
