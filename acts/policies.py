@@ -1,7 +1,9 @@
 """Change the rule table: what a change would mean for whom, and putting it in force."""
 
+from collections.abc import Collection as Some
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from pydantic import ValidationError
 
@@ -108,19 +110,28 @@ def _problems(catalogue: Catalogue, policy: Policy) -> list[Problem]:
     found: list[Problem] = []
     roles = catalogue.find("roles", MANAGERS)
     known = {each.code for each in roles.options} if roles is not None else set()
-    paths = {each.path for each in catalogue.attributes} | {str(each) for each in Facet}
+    paths = {each.qualified for each in catalogue.attributes} | {str(each) for each in Facet}
     for rule in policy.rules:
         if rule.role not in known:
             found.append(problem("role", rule.role, f"one of {', '.join(sorted(known))}"))
         for name in ("allow", "deny", "mask", "enter"):
             found += [
-                problem(name, path, "paths of attributes, groups or facets; query `attributes` for them")
+                problem(name, path, _expected_path(catalogue, path, paths))
                 for path in getattr(rule, name)
                 if path not in paths
             ]
     if not any(Right.CHANGE_POLICY in each.rights for each in policy.rules):
         found.append(problem("rights", "no role with CHANGE_POLICY", "a role that can change the policy back"))
     return found
+
+
+def _expected_path(catalogue: Catalogue, given: str, paths: Some[str]) -> str:
+    """What a rule takes instead of a path that it does not know, with what was probably meant."""
+    bare = given.rpartition(":")[2].rpartition(".")[2]
+    meant = sorted(each.qualified for each in catalogue.attributes if each.key == bare)
+    meant = meant or get_close_matches(given, sorted(paths), 3)
+    words = f"; perhaps {' or '.join(meant[:3])}" if meant else ""
+    return f"paths of attributes, groups or facets, those of other areas as interactions:outcome{words}"
 
 
 async def _effects(repositories: Repositories, before: Policy, after: Policy) -> tuple[RoleEffect, ...]:
@@ -165,4 +176,4 @@ def _kept_back(catalogue: Catalogue, rule: RoleRule | None) -> tuple[frozenset[s
 
 
 def _named(area: str, path: str) -> str:
-    return path if area == "clients" else f"{area}.{path}"
+    return path if area == "clients" else f"{area}:{path}"

@@ -156,6 +156,11 @@ class Attribute(BaseModel):
         """The path of what holds this attribute: a group, a facet, or nothing."""
         return ".".join(self.segments[:-1])
 
+    @cached_property
+    def qualified(self) -> str:
+        """The path, behind its area where that is another than the clients': `interactions:outcome`."""
+        return self.path if self.area == CLIENTS else f"{self.area}:{self.path}"
+
     @property
     def facet(self) -> Facet:
         """The facet of a client attribute."""

@@ -43,6 +43,12 @@ class Catalogue:
         text = ",".join(each.canonical_text for each in self.attributes)
         self.version = sha256(f"[{text}]".encode()).hexdigest()
 
+    @property
+    def areas(self) -> frozenset[str]:
+        """The areas whose records the catalogue describes."""
+        related = (area for each in self.relations for area in (each.area, each.target))
+        return frozenset((CLIENTS, *self._by_area, *related))
+
     def area(self, area: str = CLIENTS) -> Mapping[str, Attribute]:
         """Every attribute of an area by its path, drafts and retired ones too."""
         return MappingProxyType(self._by_area.get(area, {}))

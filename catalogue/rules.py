@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from catalogue.attribute import CLIENTS, Attribute, Sensitivity, Status
+from catalogue.attribute import CLIENTS, Attribute, Facet, Sensitivity, Status
 from catalogue.bounds import BOUNDED_KINDS, bound_value, bound_words, range_words
 from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode, Problem
@@ -23,9 +23,21 @@ RESERVED_KEYS = frozenset(
     """.split()
 )
 """Words that filters, documents or GraphQL itself use."""
+CORE_KEYS = frozenset(
+    """
+    managerId clientId sequence storedAt createdAt updatedAt merged moved lookups rolled history manager attribute
+    attributes viewerCanChange
+    """.split()
+)
+"""What records have besides their attributes, in documents or in GraphQL: reserved in every facet and area."""
+TOP_CORE_KEYS = frozenset("number numbers kind stage person client clients words key".split())
+"""Core words that stand for something else inside a group: a passport has a number, a signal its words."""
+SORTED_AREAS = frozenset((CLIENTS, "managers"))
+"""Areas with an order by attributes."""
 RESERVED_GROUP_WORDS = frozenset(("WHERE", "INPUT"))
 """The type of a group ends in one of these for its filter and its input; a group named so would collide."""
 
+_FACETS = tuple(str(each) for each in Facet)
 _FIXED = ("kind", "is_list", "area")
 _CHARACTERS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 """Escapes and sets of characters, whatever stands in them."""
@@ -97,12 +109,23 @@ def retirement_problems(catalogue: Catalogue, attribute: Attribute) -> list[Prob
 
 
 def _name_problems(catalogue: Catalogue, attribute: Attribute) -> Iterator[Problem]:
-    keys = attribute.segments[1:] if attribute.area == CLIENTS else attribute.segments
+    is_of_clients = attribute.area == CLIENTS
+    if attribute.area not in catalogue.areas:
+        known = ", ".join(sorted(catalogue.areas))
+        yield _wrong("area", attribute.area, f"one of {known}", "records of no other area have attributes")
+        return
+    if is_of_clients and attribute.segments[0] not in _FACETS:
+        yield _wrong("path", attribute.path, f"a path that begins with one of {', '.join(_FACETS)}", "")
+        return
+    keys = attribute.segments[1:] if is_of_clients else attribute.segments
     if not keys or len(keys) > DEPTH_LIMIT or not all(SEGMENT.fullmatch(key) for key in keys):
         expected = f"one to {DEPTH_LIMIT} words, each a small letter and up to 39 letters or digits, joined by dots"
         yield _wrong("key", ".".join(keys), expected, 'such as "esgScore" or "location.postcode"')
         return
-    if reserved := [key for key in keys if key in RESERVED_KEYS]:
+    own = {name for each in catalogue.relations if each.area == attribute.area for name in (each.name, each.stored_in)}
+    if reserved := [key for key in keys if key in RESERVED_KEYS | CORE_KEYS] or sorted(
+        {keys[0]} & (TOP_CORE_KEYS | own)
+    ):
         message = f'"{reserved[0]}" is a word that Kehu uses itself; choose another key.'
         yield Problem(ErrorCode.NAME_RESERVED, message, ("key",), reserved[0], "a key that is not reserved")
     words = set(attribute.enum_name.split("_"))
@@ -143,7 +166,23 @@ def _place_problems(catalogue: Catalogue, attribute: Attribute) -> Iterator[Prob
     if attribute.retain_days is not None and (in_list or attribute.area != CLIENTS):
         expected = "nothing in a list of groups, which is kept as a whole, and only for clients"
         yield _wrong("retainDays", str(attribute.retain_days), expected, "set it for the list")
+    if attribute.area != CLIENTS:
+        yield from _idle_flags(attribute)
     yield from _secrecy_problems(catalogue, attribute, outer, in_list=in_list)
+
+
+def _idle_flags(attribute: Attribute) -> Iterator[Problem]:
+    """What is said of an attribute of another area than clients that nothing would heed."""
+    only = f"{attribute.area} have no such thing"
+    if attribute.is_sortable and attribute.area not in SORTED_AREAS:
+        yield _wrong("isSortable", "true", f"false for attributes of {attribute.area}", "they have no order by it")
+    if attribute.max_age_hours is not None:
+        yield _wrong("maxAgeHours", str(attribute.max_age_hours), "nothing but for clients", only)
+    if not attribute.is_expected:
+        yield _wrong("isExpected", "false", "true but for clients", only)
+    for name, kinds in (("appliesTo", attribute.applies_to), ("requiredFor", attribute.required_for)):
+        if kinds:
+            yield _wrong(name, ", ".join(kinds), "nothing but for clients", "it says which kinds of client")
 
 
 def _secrecy_problems(

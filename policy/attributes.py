@@ -109,10 +109,10 @@ def _area_view(
             groups.append(each)
             continue
         within = catalogue.list_group_of(each)
-        if _is_under(each.path, rule.deny) or (within is not None and within.path in hidden):
+        if _is_under(each.qualified, rule.deny) or (within is not None and within.path in hidden):
             hidden.add(each.path)
         elif not _is_read(each, level, rule, purpose):
-            is_masked = each.kind in TEXT_KINDS and _is_under(each.path, rule.mask)
+            is_masked = each.kind in TEXT_KINDS and _is_under(each.qualified, rule.mask)
             (masked if is_masked else hidden).add(each.path)
     _hide_derived(attributes, hidden, masked, elsewhere)
     for group in reversed(groups):
@@ -141,7 +141,7 @@ def _hide_derived(attributes: Iterable[Attribute], hidden: set[str], masked: set
 def _is_read(attribute: Attribute, level: Sensitivity, rule: RoleRule, purpose: str | None) -> bool:
     if level is Sensitivity.RESTRICTED and purpose not in rule.purposes and rule.sensitivity is not level:
         return False
-    if _is_under(attribute.path, rule.allow):
+    if _is_under(attribute.qualified, rule.allow):
         return True
     most = rule.sensitivity
     if attribute.area == CLIENTS:
@@ -156,7 +156,7 @@ def _is_read(attribute: Attribute, level: Sensitivity, rule: RoleRule, purpose: 
 def _is_entered(catalogue: Catalogue, attribute: Attribute, rules: Sequence[RoleRule]) -> bool:
     """Whether each of the rules lets its people write a value that they do not read."""
     is_value = attribute.kind is not Kind.GROUP and catalogue.list_group_of(attribute) is None
-    return bool(rules) and is_value and all(_is_under(attribute.path, each.enter) for each in rules)
+    return bool(rules) and is_value and all(_is_under(attribute.qualified, each.enter) for each in rules)
 
 
 def _is_under(path: str, outer: Iterable[str]) -> bool:

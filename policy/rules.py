@@ -62,7 +62,10 @@ class RoleRule(BaseModel):
     facets: Mapping[Facet, Sensitivity | None] = Field(default_factory=dict)
     """A level of its own for a facet."""
     allow: tuple[str, ...] = ()
-    """Paths that are read whatever their level, but for RESTRICTED ones, which need a purpose."""
+    """Paths that are read whatever their level, but for RESTRICTED ones, which need a purpose.
+
+    Here and below, a path of another area than the clients' stands behind its area: `interactions:outcome`.
+    """
     deny: tuple[str, ...] = ()
     """Paths that are not read, whatever their level; with all that is under them."""
     mask: tuple[str, ...] = ()

@@ -9,15 +9,16 @@ from policy.rules import Policy, Right, RoleRule, RowScope, Unreadable
 from schema.enums import FacetEnum, RightEnum, RowScopeEnum, SensitivityEnum, UnreadableEnum
 from schema.fields import input_type, output_type, plain
 
+_AREA = "Those of other areas than clients stand behind the area: interactions:outcome."
 _RULE: tuple[tuple[str, Any, str], ...] = (
     ("role", str, "The role, as it stands in the directory."),
     ("rows", RowScopeEnum, "The clients that are read; and changed, where there is a right to."),
     ("groupRows", RowScopeEnum | None, "The clients that are counted in groups; the same as rows, if null."),
     ("sensitivity", SensitivityEnum | None, "The highest level that is read; null: no attribute. Never RESTRICTED."),
-    ("allow", list[str], "Paths that are read whatever their level; RESTRICTED ones with a purpose still."),
-    ("deny", list[str], "Paths that are not read, whatever their level, with all that is under them."),
-    ("mask", list[str], "Paths of texts that are shown by their last four signs where they are not read."),
-    ("enter", list[str], "Paths that may be written where they are not read, with all that is under them."),
+    ("allow", list[str], "Paths that are read whatever their level; RESTRICTED ones with a purpose still. " + _AREA),
+    ("deny", list[str], "Paths that are not read, whatever their level, with all that is under them. " + _AREA),
+    ("mask", list[str], "Paths of texts that are shown by their last four signs where they are not read. " + _AREA),
+    ("enter", list[str], "Paths that may be written where they are not read, with all that is under them. " + _AREA),
     ("purposes", list[str], "The purposes with which RESTRICTED attributes are read."),
     ("rights", list[RightEnum], "What may be done."),
 )

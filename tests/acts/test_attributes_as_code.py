@@ -103,6 +103,22 @@ class TestApply:
         assert "attributeChange" in words
         assert (await bring(book, other(name, max_length=50, label="Called"))).stopped is None
 
+    async def test_an_area_or_a_flag_that_nothing_can_use_is_refused(self, book: Repositories) -> None:
+        wanted = (
+            attribute("topic", area="meetings"),
+            attribute("portfolio.size", Kind.LONG),
+            attribute("topic", area="interactions", is_sortable=True),
+            attribute("level", Kind.LONG, area="managers", max_age_hours=5, is_expected=False),
+        )
+        words = " ".join(await refused(book, *wanted))
+        for each in ("meetings", "portfolio", "isSortable", "maxAgeHours", "isExpected"):
+            assert each in words
+        assert "clients, interactions, managers" in words
+
+    async def test_core_names_are_reserved_in_every_area(self, book: Repositories) -> None:
+        for path, area in (("managerId", "interactions"), ("version", "managers"), ("profile.managerId", "clients")):
+            assert "is a word that Kehu uses itself" in " ".join(await refused(book, attribute(path, area=area)))
+
     async def test_a_touched_note_for_the_audit(self, book: Repositories) -> None:
         touched = Touched()
         await apply(STEWARD, book, [GRADE], touched)

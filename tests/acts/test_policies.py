@@ -15,9 +15,10 @@ from policy.rules import BUILT_IN, Right, RowScope
 from policy.viewer import Viewer
 from repositories.access import NotAllowed
 from repositories.errors import StaleVersion
+from repositories.mongo import Store
 from repositories.plan import ID
 from repositories.repositories import Repositories
-from tests.books import OTHER, VIEWER, change, everything
+from tests.books import OTHER, SMALL, VIEWER, attribute, change, everything, open_book
 
 
 def rule(role: str = "relationship_manager", **more: Any) -> dict[str, Any]:
@@ -25,7 +26,30 @@ def rule(role: str = "relationship_manager", **more: Any) -> dict[str, Any]:
     return given | more
 
 
+@pytest.fixture
+async def book(store: Store) -> Repositories:
+    """Two areas share a word."""
+    shared = (attribute("behaviour.outcome"), attribute("outcome", area="interactions"))
+    return await open_book(store, SMALL.with_attributes(shared))
+
+
 class TestPlannedPolicy:
+    async def test_a_path_is_of_one_area(self, book: Repositories) -> None:
+        read: dict[str, Any] = {"rows": RowScope.OWN, "sensitivity": Sensitivity.CONFIDENTIAL}
+        for path, other in (
+            ("interactions:outcome", "behaviour.outcome"),
+            ("behaviour.outcome", "interactions:outcome"),
+        ):
+            (effect,) = (await planned_policy(VIEWER, book, {"rules": [rule(deny=(path,), **read)]}, 0)).effects
+            assert path in effect.unreadable
+            assert other not in effect.unreadable
+        closed: dict[str, Any] = {"rows": RowScope.OWN, "sensitivity": None}
+        for name in ("allow", "mask"):
+            new = rule(**closed, **{name: ("interactions:outcome",)})
+            (effect,) = (await planned_policy(VIEWER, book, {"rules": [new]}, 0)).effects
+            assert "interactions:outcome" not in effect.unreadable
+            assert "behaviour.outcome" in effect.unreadable
+
     async def test_says_what_would_change_for_whom(self, book: Repositories) -> None:
         record = {ID: "mg_1", "person": "M001"}
         await book.managers.insert(record, change({"name": "Li", "roles": ["relationship_manager"]}))
@@ -57,6 +81,10 @@ class TestPlannedPolicy:
         [
             ({"rules": [rule("king")]}, "king"),
             ({"rules": [rule(allow=("profile.nothing",))]}, "profile.nothing"),
+            ({"rules": [rule(deny=("outcome",))]}, "perhaps behaviour.outcome or interactions:outcome"),
+            ({"rules": [rule(enter=("interactions:profile.name",))]}, "perhaps .*profile.name"),
+            ({"rules": [rule(mask=("behaviour.outcme",))]}, "perhaps behaviour.outcome"),
+            ({"rules": [rule(deny=("interactions",))]}, "those of other areas as interactions:outcome"),
             ({"rules": [rule(sensitivity=Sensitivity.RESTRICTED)]}, "by purpose only"),
             ({"rules": [rule(purposes=("FUN",))]}, "FUN"),
             ({"rules": [rule("administrator")]}, "change the policy back"),

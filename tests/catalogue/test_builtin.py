@@ -119,7 +119,7 @@ class TestBuiltinCatalogue:
 
 class TestAttributes:
     def test_each_keeps_the_rules_for_definitions(self) -> None:
-        grown = Catalogue(())
+        grown = Catalogue((), RELATIONS)
         for each in ATTRIBUTES:
             assert [problem.message for problem in definition_problems(grown, each)] == []
             grown = grown.with_attributes((each,))

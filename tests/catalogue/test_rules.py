@@ -4,15 +4,17 @@ from typing import Any
 
 import pytest
 
-from catalogue.attribute import Attribute, Sensitivity, Status
+from catalogue.attribute import Attribute, Facet, Sensitivity, Status
 from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode
 from catalogue.kinds import Kind
 from catalogue.rules import (
     ATTRIBUTE_LIMIT,
+    CORE_KEYS,
     DEPTH_LIMIT,
     RESERVED_GROUP_WORDS,
     RESERVED_KEYS,
+    TOP_CORE_KEYS,
     change_problems,
     definition_problems,
     deprecation_problems,
@@ -58,9 +60,13 @@ class TestDefinitionProblems:
         (problem, *_) = definition_problems(BOOK, defined(path))
         assert (problem.code, problem.path) == (ErrorCode.INVALID_VALUE, ("key",))
 
-    @pytest.mark.parametrize("key", sorted(RESERVED_KEYS))
+    @pytest.mark.parametrize("key", sorted(RESERVED_KEYS | CORE_KEYS | TOP_CORE_KEYS))
     def test_a_word_that_kehu_uses(self, key: str) -> None:
-        assert codes_of(defined(f"profile.{key}")) == [ErrorCode.NAME_RESERVED]
+        for facet in Facet:
+            assert codes_of(defined(f"{facet}.{key}")) == [ErrorCode.NAME_RESERVED]
+        is_reserved_inside = key not in TOP_CORE_KEYS
+        assert codes_of(defined(f"profile.place.{key}")) == [ErrorCode.NAME_RESERVED] * is_reserved_inside
+        assert ErrorCode.NAME_RESERVED in codes_of(defined(key).model_copy(update={"area": "managers"}))
 
     @pytest.mark.parametrize("word", sorted(RESERVED_GROUP_WORDS))
     def test_a_group_whose_type_would_collide(self, word: str) -> None:

@@ -182,8 +182,8 @@ class TestRelatedRecords:
 
     def test_who_does_not_read_what_was_counted_does_not_read_the_value(self) -> None:
         assert self.hidden(rule()) == set()
-        assert {"derived.lastOutcome", "derived.again"} <= self.hidden(rule(deny=("outcome",)))
+        assert {"derived.lastOutcome", "derived.again"} <= self.hidden(rule(deny=("interactions:outcome",)))
 
     def test_masked_is_not_read_whole(self) -> None:
-        masked = rule(None, allow=("derived",), mask=("outcome",))
+        masked = rule(None, allow=("derived",), mask=("interactions:outcome",))
         assert {"derived.lastOutcome", "derived.again"} <= self.hidden(masked)
