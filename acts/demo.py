@@ -9,7 +9,8 @@ from acts.demo_book import DemoClient, demo_clients, demo_managers
 from acts.demo_interactions import demo_interactions
 from acts.demo_segments import load_segments
 from acts.managers import create_manager
-from acts.upserts import ClientRow, upsert_clients
+from acts.upsert_rows import ClientRow
+from acts.upserts import upsert_clients
 from catalogue.attribute import ClientKind, ClientStage
 from catalogue.catalogue import Catalogue
 from catalogue.values import flatten

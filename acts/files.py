@@ -23,8 +23,10 @@ ENDINGS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet", ".xlsx")
 """Of files that may be sent: formats that are read in flat memory, or checked before they are opened."""
 
 
-async def ask_upload(viewer: Viewer, repositories: Repositories, name: str, size: int | None = None) -> Document:
-    """The record of a file that may now be sent to its address.
+async def ask_upload(
+    viewer: Viewer, repositories: Repositories, name: str, size: int | None = None, key: str | None = None
+) -> Document:
+    """The record of a file that may now be sent to its address; the same key makes the same one.
 
     Raises: NotAllowed; Refused; KehuError with TOO_EXPENSIVE for somebody who has too many files already.
     """
@@ -40,7 +42,7 @@ async def ask_upload(viewer: Viewer, repositories: Repositories, name: str, size
         problems.append(problem("size", size, f"1 to {options.limit_bytes} bytes (KEHU_FILE_LIMIT_BYTES)"))
     refuse(problems)
     await refuse_too_many_files(viewer, repositories)
-    file = new_file(viewer, repositories, FileRole.UPLOAD, name, ending)
+    file = new_file(viewer, repositories, FileRole.UPLOAD, name, ending, None if key is None else f"upload:{key}")
     if size is not None:
         file["size"] = size
     await repositories.files.add(file)

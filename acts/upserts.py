@@ -1,14 +1,16 @@
 """Create or change many clients by their numbers; the good rows land, each bad one says why."""
 
+from asyncio import sleep
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
+from random import random
 from typing import Any
 from uuid import uuid4
 
 from acts.checks import FACETS, newer_values, now, number_problems, problem, proof_at, proof_problems, refuse
 from acts.references import kept_references
+from acts.upsert_rows import BatchKey, ClientRow, Mode, UpsertReport
 from catalogue.attribute import CLIENTS, ClientKind, ClientStage
 from catalogue.catalogue import UnknownAttribute
 from catalogue.errors import ErrorCode, Problem
@@ -22,59 +24,18 @@ from repositories.changes import CREATED
 from repositories.clients import TERRITORY, differences, put_values
 from repositories.compile.news import says_more
 from repositories.cursors import value_at
-from repositories.errors import AlreadyExists
+from repositories.errors import AlreadyExists, StaleVersion
 from repositories.plan import ID, Change, Proof
 from repositories.repositories import Repositories, new_id
 
 ROW_LIMIT = 1_000
-ATTEMPTS = 3
-
-
-class Mode(StrEnum):
-    """What rows make: new clients, changes of those who are there, or both."""
-
-    UPSERT = "upsert"
-    UPDATE = "update"
-    CREATE = "create"
+ATTEMPTS = 10
+PAUSE_SECONDS = 0.01
+"""Before rows that others got in the way of are tried again, for the first time; longer each time, by chance."""
 
 
 Territories = Mapping[str, Mapping[str, str | None]]
 """Team and region by manager."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClientRow:
-    """What one row says of one client."""
-
-    number: str
-    kind: ClientKind | None = None
-    """Needed for a client who is not there yet."""
-    stage: ClientStage | None = None
-    manager_id: str | None = None
-    values: Mapping[str, object] = field(default_factory=dict)
-    """By path; what is absent stays, None clears."""
-    problems: tuple[Problem, ...] = ()
-    """What was found wrong before; such a row is refused with the rest of its problems."""
-
-
-@dataclass(frozen=True, slots=True)
-class UpsertReport:
-    """What became of the rows."""
-
-    created: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    problems: tuple[Problem, ...] = ()
-    """Each with the row it is about; a row with a problem was left out."""
-
-
-@dataclass(frozen=True, slots=True)
-class BatchKey:
-    """What the changes of a batch are found again by, if whoever sent it was stopped and sends it once more."""
-
-    key: str
-    may_be_done: bool = False
-    """Whether it was perhaps sent before: rows that it changed then are left as they are, whatever came after."""
 
 
 @dataclass(slots=True)
@@ -148,6 +109,8 @@ async def upsert_clients(
         # Who waits for an earlier row of the same client was not outrun by anybody.
         tries -= bool(outrun)
         waiting = sorted((*outrun, *later))
+        if outrun:
+            await sleep(PAUSE_SECONDS * (ATTEMPTS - tries) * random())
     for place in waiting:
         message = (
             f"Client {rows[place].number} was changed by others again and again meanwhile, or would be larger than the "
@@ -316,10 +279,9 @@ def _plan_new(
     if place in batch.taken:
         # It is there, and not to be seen: what making a client says of a taken number is all that may be said.
         found = list(AlreadyExists("number", row.number).problems())
-    elif batch.mode is Mode.UPDATE:
-        message = (
-            f"There is no client with the number {row.number}, and rows that only update make none; mend the number."
-        )
+    elif batch.mode is Mode.UPDATE or row.expected_version is not None:
+        which = "that only update" if batch.mode is Mode.UPDATE else "with an expectedVersion"
+        message = f"There is no client with the number {row.number}, and rows {which} make none; mend the number."
         found = [Problem(ErrorCode.NOT_FOUND, message, ("number",), row.number, "the number of a client who is there")]
     elif beyond is not None:
         found = [beyond]
@@ -346,6 +308,10 @@ def _plan_change(batch: _Batch, place: int, values: dict[str, object], document:
         batch.problems += (each.in_row(place) for each in AlreadyExists("number", row.number).problems())
         return None
     kind = ClientKind(document["kind"])
+    if row.expected_version not in (None, document["version"]):
+        stale = StaleVersion("client", row.expected_version, document["version"])
+        batch.problems += (replace(each, path=("expectedVersion",)).in_row(place) for each in stale.problems())
+        return None
     found = misfits(batch.repositories.catalogue, batch.checked[place].values, kind)
     if row.kind is not None and row.kind is not kind:
         found.append(problem("kind", str(row.kind), f"{kind}, which client {row.number} is for good"))

@@ -9,7 +9,8 @@ from typing import Any
 
 from acts.checks import now
 from acts.demo import load_demo
-from acts.upserts import ROW_LIMIT, ClientRow, upsert_clients
+from acts.upsert_rows import ClientRow
+from acts.upserts import ROW_LIMIT, upsert_clients
 from benchmarks.errors import BenchmarkError
 from benchmarks.kehu import mongod_for, open_book, store_for
 from benchmarks.workdir import WorkDir

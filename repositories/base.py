@@ -217,8 +217,9 @@ class RecordRepository(RecordReader):
             if earlier is not None:
                 return await self._replay(record_id, change, earlier, answer, projection)
             is_stale = change.expected_version not in (None, present["version"])
-            if change.key is None or is_stale or change.expected_sequence not in (None, sequence_of(present)):
+            if is_stale or change.expected_sequence not in (None, sequence_of(present)):
                 raise StaleVersion(self.noun, change.expected_version, present["version"])
+            # Nothing speaks against it any more: somebody has come in between.
             moved = [present.get("moved")]
         raise Unavailable(f"This {self.noun} is changed by others without a pause; send the change again with its key.")
 

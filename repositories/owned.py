@@ -25,6 +25,7 @@ from repositories.managers import MANAGERS
 from repositories.models import MODELS
 from repositories.plan import ID
 from repositories.policies import POLICIES
+from repositories.requests import REQUESTS
 from repositories.segment_members import CLIENT_ID as MEMBER_ID
 from repositories.segment_members import MEMBERS, SNAPSHOTS
 from repositories.service_accounts import SERVICE_ACCOUNTS
@@ -77,6 +78,7 @@ _PLATFORM: tuple[Held, ...] = (
     Held(MODELS, why="files and figures of models"),
     Held(TRUSTED_DOCUMENTS, why="questions of programs; what they ask for comes in variables"),
     Held(SCHEDULES, why="moments"),
+    Held(REQUESTS, why="keyed hashes of requests, and counts of what they came to"),
     Held(SETTINGS, why="secrets and states of the server"),
 )
 """What code owns; the record types that belong to clients are the catalogue's."""

@@ -44,6 +44,7 @@ from repositories.managers import MANAGERS, ManagerRepository
 from repositories.models import ModelRepository
 from repositories.mongo import Store
 from repositories.policies import PolicyRepository
+from repositories.requests import RequestRepository
 from repositories.rollups import Rollups
 from repositories.segment_members import SegmentMemberRepository
 from repositories.segments import ID_PREFIX as SEGMENT_PREFIX
@@ -86,6 +87,7 @@ class Repositories:
     erasures: ErasureRepository
     audit: AuditRepository
     files: FileRepository
+    requests: RequestRepository
 
     def on(self, catalogue: Catalogue, policy: Policy | None = None) -> "Repositories":
         """The same, reading by another catalogue, or under another policy."""
@@ -109,6 +111,7 @@ class Repositories:
         await self.entry_windows.prepare()
         await self.audit.prepare()
         await self.files.prepare()
+        await self.requests.prepare()
         await self.rollups.prepare()
         await self.attributes.sync_indexes(self.catalogue, AREAS)
 
@@ -209,6 +212,7 @@ async def open_repositories(
         erasures=ErasureRepository(store, vault, lambda: feed.catalogue),
         audit=AuditRepository(store, cursors),
         files=FileRepository(store, cursors),
+        requests=RequestRepository(store),
     )
 
 

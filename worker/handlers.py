@@ -33,6 +33,7 @@ async def _approvals(_viewer: Viewer, repositories: Repositories, _run: JobRun) 
 
 async def _jobs(_viewer: Viewer, repositories: Repositories, _run: JobRun) -> Mapping[str, Any]:
     before = now() - timedelta(days=repositories.jobs.kept_days)
+    await repositories.requests.remove_before(before)
     return {"removed": await repositories.jobs.remove_finished(before)}
 
 

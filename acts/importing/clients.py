@@ -11,7 +11,8 @@ from acts.importing.mapping import ImportMap
 from acts.importing.refused_file import RefusedFile
 from acts.importing.rows import RefusedRow
 from acts.importing.run import FindManager, ImportRun, Listener, Prepared, Tally, prepared
-from acts.upserts import ClientRow, Mode, UpsertReport, upsert_clients
+from acts.upsert_rows import ClientRow, Mode, UpsertReport
+from acts.upserts import upsert_clients
 from catalogue.filters import Compare
 from catalogue.kinds import Operator
 from policy.viewer import Viewer

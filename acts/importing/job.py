@@ -18,7 +18,8 @@ from acts.importing.rows import RefusedRow
 from acts.importing.run import ImportRun, Prepared, Row, Tally, prepared
 from acts.importing.work_file import Checked, RefusedCells, RefusedTooMuch, WorkFile
 from acts.jobs import JobRun, JobStopped
-from acts.upserts import BatchKey, ClientRow, Mode, UpsertReport, upsert_clients
+from acts.upsert_rows import BatchKey, ClientRow, Mode, UpsertReport
+from acts.upserts import upsert_clients
 from catalogue.errors import ErrorCode
 from policy.rules import Right
 from policy.viewer import Viewer

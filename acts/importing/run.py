@@ -16,7 +16,8 @@ from acts.importing.mapping import ImportMap
 from acts.importing.reading import Reading, opened_reading
 from acts.importing.rows import MappedRow, Refusal, RefusedRow, column_from
 from acts.importing.seen import SeenNumbers
-from acts.upserts import ROW_LIMIT, ClientRow, UpsertReport
+from acts.upsert_rows import ClientRow, UpsertReport
+from acts.upserts import ROW_LIMIT
 from catalogue.attribute import Attribute
 from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode, Problem, shown

@@ -9,7 +9,10 @@ import strawberry
 from acts.checks import FACETS
 from acts.clients import NewClient, change_client, create_client
 from acts.erasure_approved import propose_erasure
-from acts.upserts import ClientRow, UpsertReport, upsert_clients
+from acts.once import Attempt, once
+from acts.upsert_rows import BatchKey, ClientRow, UpsertReport
+from acts.upserts import upsert_clients
+from acts.upserts_again import outcome_of, report_again
 from catalogue.attribute import CLIENTS, ClientKind, ClientStage
 from catalogue.catalogue import Catalogue
 from catalogue.errors import KehuError
@@ -100,6 +103,7 @@ def _upsert_input(facets: list[tuple[str, Any, str]]) -> Any:
         ("kind", ClientKindEnum | None, "Needed for a new client."),
         ("stage", ClientStageEnum | None, "Where the relationship stands."),
         ("managerId", strawberry.ID | None, "The accountable manager."),
+        ("expectedVersion", int | None, "The version that was read: the row is refused if it is no longer that."),
         *facets,
     )
     row: Any = input_type("ClientUpsertRow", "What is said of one client.", rows)
@@ -108,6 +112,7 @@ def _upsert_input(facets: list[tuple[str, Any, str]]) -> Any:
         _PROOF,
         ("confirms", bool | None, _CONFIRMS),
         ("dryRun", bool | None, "Check everything and say what would happen, but change nothing."),
+        KEY_ROW,
     )
     return input_type("ClientsUpsertInput", "Many clients at once.", given)
 
@@ -182,16 +187,30 @@ async def _change(info: strawberry.Info, given: Mapping[str, Any]) -> dict[str, 
 
 
 async def _upsert(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
-    rows = [_row(context, each) for each in given["clients"]]
-    report = await upsert_clients(
-        context.viewer,
-        context.repositories,
-        rows,
-        proof_from(given),
-        dry_run=bool(given.get("dryRun")),
-        touched=context.touched,
-        confirms=bool(given.get("confirms")),
-    )
+    viewer, repositories, touched = context.viewer, context.repositories, context.touched
+    rows, proof = [_row(context, each) for each in given["clients"]], proof_from(given)
+
+    async def upserted(attempt: Attempt) -> tuple[dict[str, Any], str]:
+        key = None if attempt.key is None else BatchKey(f"upsert-{attempt.key}", attempt.may_be_done)
+        report = await upsert_clients(
+            viewer,
+            repositories,
+            rows,
+            proof,
+            dry_run=bool(given.get("dryRun")),
+            touched=touched,
+            batch_key=key,
+            confirms=bool(given.get("confirms")),
+        )
+        return await _reported(context, report), outcome_of(report)
+
+    async def again(outcome: str) -> dict[str, Any]:
+        return await _reported(context, await report_again(viewer, repositories, rows, proof, outcome, touched))
+
+    return await once(viewer, repositories, "clientsUpsert", given, upserted, again)
+
+
+async def _reported(context: Context, report: UpsertReport) -> dict[str, Any]:
     context.touched.refusals.extend(str(each.code) for each in report.problems)
     # The good rows have landed, so this report is answered whatever was spent; the next request is held back.
     with suppress(KehuError):
@@ -210,6 +229,7 @@ def _row(context: Context, given: Mapping[str, Any]) -> ClientRow:
         given.get("managerId"),
         values,
         tuple(problems),
+        given.get("expectedVersion"),
     )
 
 

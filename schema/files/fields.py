@@ -7,17 +7,19 @@ from typing import Any
 import strawberry
 
 from acts.files import address_of, ask_upload
+from acts.once import Attempt, once
 from catalogue.filters import Compare
 from catalogue.kinds import Operator
 from policy.files import FILES
 from policy.rules import Right
 from repositories.compile.indexes import ID_INDEX
 from repositories.files import ID_PREFIX, PATHS
-from repositories.plan import ReadPlan
+from repositories.plan import ID, ReadPlan
 from schema.connection import FORWARD_ARGUMENTS, connection_types, page_from
 from schema.context import Context, Document
 from schema.enums import FileRoleEnum
 from schema.fields import Fields, described, input_type, output_type, plain, related, resolved
+from schema.inputs import KEY_ROW
 from schema.mutation import Result, mutation
 from schema.node import Node, has_prefix
 from schema.pages import read_connection
@@ -39,6 +41,7 @@ _UPLOAD: Any = input_type(
     (
         ("name", str, "What it is called; the ending says the format: csv, tsv, txt, jsonl, ndjson, parquet, xlsx."),
         ("size", Long | None, "How many bytes it will have, if that is known: another length is refused then."),
+        KEY_ROW,
     ),
 )
 
@@ -105,7 +108,16 @@ def file_mutations() -> Fields:
 
     async def upload(info: strawberry.Info, input: Mapping[str, Any]) -> dict[str, Any]:
         context: Context = info.context
-        return {"file": await ask_upload(context.viewer, context.repositories, input["name"], input.get("size"))}
+        viewer, repositories = context.viewer, context.repositories
+
+        async def made(attempt: Attempt) -> tuple[dict[str, Any], str]:
+            file = await ask_upload(viewer, repositories, input["name"], input.get("size"), attempt.key)
+            return {"file": file}, str(file[ID])
+
+        async def as_it_is(file_id: str) -> dict[str, Any]:
+            return {"file": await repositories.files.load(context.authorise(ReadPlan(FILES, PATHS)), file_id)}
+
+        return await once(viewer, repositories, "fileUpload", input, made, as_it_is)
 
     text = "An address to send a file to, to be imported then: PUT its bytes there."
     result = Result("file", FileType, "The file, to be sent to its address; null if refused.")

@@ -10,11 +10,13 @@ import strawberry
 
 from acts.checks import problem
 from acts.models.registry import Wanted, register_model, shipped_file
+from acts.once import Attempt, once
 from catalogue.errors import Refused
 from policy.rules import Right
 from schema.context import Context
 from schema.enums import ModelUnsetEnum
 from schema.fields import Fields, input_type
+from schema.inputs import KEY_ROW
 from schema.models.queries import shown_model
 from schema.models.types import ModelType
 from schema.mutation import Result, mutation
@@ -49,6 +51,7 @@ _INPUT: Any = input_type(
         ("trainedOn", date | None, "The day it was trained."),
         ("metrics", list[_METRIC] | None, "How well it did when it was measured."),
         ("dryRun", bool, "Check everything and store nothing."),
+        KEY_ROW,
     ),
     {"dryRun": False},
 )
@@ -60,9 +63,20 @@ def model_mutations() -> Fields:
     async def register(info: strawberry.Info, input: Mapping[str, Any]) -> dict[str, Any]:
         context: Context = info.context
         context.repositories.access.require(context.viewer, Right.DEFINE_ATTRIBUTES)
-        wanted = _wanted(input)
-        done = await register_model(context.viewer, context.repositories, wanted, dry_run=bool(input.get("dryRun")))
-        return {"model": shown_model(context, done)}
+        viewer, repositories, is_dry = context.viewer, context.repositories, bool(input.get("dryRun"))
+
+        async def answer() -> dict[str, Any]:
+            done = await register_model(viewer, repositories, _wanted(input), dry_run=is_dry)
+            return {"model": shown_model(context, done)}
+
+        async def registered(_attempt: Attempt) -> tuple[dict[str, Any], str]:
+            return await answer(), ""
+
+        async def again(_outcome: str) -> dict[str, Any]:
+            # The same file under the same name and version is registered once anyway.
+            return await answer()
+
+        return await once(viewer, repositories, "modelRegister", input, registered, again)
 
     text = "Check a model and keep it; attributes take their values from it by `attributeChange(input: {model})`."
     result = Result("model", ModelType, "The registered version; null if refused.")

@@ -17,7 +17,8 @@ from acts.clients import change_client
 from acts.grants import NewGrant, create_grant
 from acts.interactions import NewInteraction, record_interaction
 from acts.merge import MergeRequest, merge_clients
-from acts.upserts import ClientRow, upsert_clients
+from acts.upsert_rows import ClientRow
+from acts.upserts import upsert_clients
 from api.audit_heads import AuditKey
 from catalogue.attribute import ClientKind
 from catalogue.builtin import builtin_catalogue

@@ -8,7 +8,8 @@ import pytest
 from acts.checks import UNGUARDED, Guard
 from acts.clients import change_client
 from acts.managers import change_manager, create_manager
-from acts.upserts import ClientRow, upsert_clients
+from acts.upsert_rows import ClientRow
+from acts.upserts import upsert_clients
 from catalogue.attribute import Sensitivity
 from catalogue.catalogue import Catalogue
 from catalogue.kinds import Kind

@@ -17,7 +17,8 @@ from acts.merge import MergeRequest, Side, merge_clients, planned_merge
 from acts.merge_approved import propose_merge, request_from, request_of
 from acts.performers import PERFORMERS
 from acts.subject_data import subject_data
-from acts.upserts import ClientRow, upsert_clients
+from acts.upsert_rows import ClientRow
+from acts.upserts import upsert_clients
 from catalogue.attribute import ClientKind, Sensitivity
 from catalogue.catalogue import UnknownAttribute
 from catalogue.errors import ErrorCode, KehuError, Refused

@@ -10,7 +10,8 @@ from acts.checks import UNGUARDED
 from acts.clients import change_client
 from acts.managers import create_manager
 from acts.merge import MergeRequest, merge_clients
-from acts.upserts import ROW_LIMIT, BatchKey, ClientRow, UpsertReport, upsert_clients
+from acts.upsert_rows import BatchKey, ClientRow, UpsertReport
+from acts.upserts import ROW_LIMIT, upsert_clients
 from catalogue.attribute import ClientKind, ClientStage, Sensitivity
 from catalogue.errors import Refused
 from policy.rules import Policy, Right, RoleRule, RowScope

@@ -18,7 +18,8 @@ from acts.checks import UNGUARDED, now
 from acts.clients import change_client
 from acts.erasure import erase_client, prove_erasure
 from acts.subject_data import subject_data
-from acts.upserts import ClientRow, upsert_clients
+from acts.upsert_rows import ClientRow
+from acts.upserts import upsert_clients
 from api.privacy_command import OFFICER, subject_json
 from catalogue.attribute import ClientKind
 from catalogue.builtin import builtin_catalogue

@@ -10,7 +10,8 @@ from starlette.applications import Starlette
 
 from acts.checks import UNGUARDED
 from acts.clients import change_client
-from acts.upserts import ClientRow, upsert_clients
+from acts.upsert_rows import ClientRow
+from acts.upserts import upsert_clients
 from api.settings import Settings
 from catalogue.attribute import ClientKind
 from policy.viewer import program

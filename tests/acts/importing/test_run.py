@@ -10,7 +10,7 @@ from acts.importing.errors import Unreadable
 from acts.importing.mapping import ImportMap
 from acts.importing.rows import RefusedRow
 from acts.importing.run import ImportRun, Tally, prepared
-from acts.upserts import ClientRow, UpsertReport
+from acts.upsert_rows import ClientRow, UpsertReport
 from catalogue.builtin import builtin_catalogue
 from catalogue.errors import ErrorCode, Problem
 from tests.acts.importing.conftest import BuildMap, WriteFile
