@@ -172,10 +172,11 @@ def demo_count(settings: Settings) -> int:
 class Application(Starlette):
     """Starlette with a straight way to GraphQL, which needs no router and words all its errors itself.
 
-    With middleware there is no such way: what the middleware adds is added to every answer.
+    What pages of other origins ask goes by the middleware, which adds to every answer what their browsers want to see.
     """
 
     straight: ASGIApp | None = None
+    has_middleware = False
     server: Server
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -184,12 +185,15 @@ class Application(Starlette):
             return
         self.server.requests += 1
         try:
-            if self.straight is not None and scope["path"] == GRAPHQL:
+            if scope["path"] == GRAPHQL and self.straight is not None and not self._is_of_a_page(scope):
                 await self.straight(scope, receive, send)
             else:
                 await super().__call__(scope, receive, send)
         finally:
             self.server.requests -= 1
+
+    def _is_of_a_page(self, scope: Scope) -> bool:
+        return self.has_middleware and any(name == b"origin" for name, _ in scope["headers"])
 
 
 def build_app(
@@ -219,6 +223,6 @@ def build_app(
         lifespan=server.running,
     )
     app.server = server
-    if not middleware:
-        app.straight = next(each.app for each in routes if isinstance(each, Route) and each.path == GRAPHQL)
+    app.has_middleware = bool(middleware)
+    app.straight = next(each.app for each in routes if isinstance(each, Route) and each.path == GRAPHQL)
     return app

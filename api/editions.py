@@ -5,9 +5,9 @@ import gc
 import logging
 import sys
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -21,15 +21,14 @@ from policy.rules import Policy, Right, Unreadable
 from policy.viewer import Viewer
 from repositories.repositories import Repositories
 from schema.build import build_schema
+from schema.context import Live
 from schema.masking import Mask, masked_schema
 
 log = logging.getLogger("kehu.editions")
 
-QUICK_BUILD_SECONDS = 2.0
-SETTLE_SECONDS = 2.0
+SETTLE_SECONDS = 30.0
+"""A machine with other work builds an edition of many attributes in some seconds."""
 VIEWS_KEPT = 24
-MANY = 30
-MANY_SECONDS = 60.0
 SWEEP_SECONDS = 5.0
 MOST_REPLACED = 50
 BUILDING_SWITCH_SECONDS = 0.0005
@@ -151,7 +150,6 @@ class Editions:
         self._swapped = asyncio.Event()
         self._is_quiet = is_quiet
         self._replaced = 0
-        self._settled: deque[float] = deque(maxlen=MANY)
         self._current = build_edition(repositories)
 
     @property
@@ -213,26 +211,21 @@ class Editions:
         made.prepare_for(self._current)
         return made
 
-    async def settle(self) -> None:
-        """Wait a moment for the edition of the newest catalogue, so that whoever defined an attribute can use it.
+    async def settle(self, has: Callable[[Catalogue], bool] | None = None) -> Live:
+        """Wait for the edition that has what was just defined, so that whoever defined it can use it at once.
 
-        Whoever defines many in a row is not held up for each: one build takes in all that have come meanwhile.
+        Without `has`: for the edition of the newest catalogue and policy. After half a minute the answer is given
+        all the same, and says that this server is not so far.
         """
-        now = time.monotonic()
-        is_one_of_many = len(self._settled) == MANY and now - self._settled[0] < MANY_SECONDS
-        if is_one_of_many or self._current.build_seconds > QUICK_BUILD_SECONDS:
-            return
-        self._settled.append(now)
-        deadline = now + SETTLE_SECONDS
-        while not self._is_current():
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while not (self._is_current() if has is None else has(self._current.catalogue)):
             left = deadline - time.monotonic()
             if left <= 0:
-                return
-            try:
+                return Live(self._current.version, is_live=False)
+            with suppress(TimeoutError):
                 async with asyncio.timeout(left):
                     await self._swapped.wait()
-            except TimeoutError:
-                return
+        return Live(self._current.version, is_live=True)
 
     def _is_current(self) -> bool:
         feed, current = self._repositories.feed, self._current

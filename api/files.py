@@ -20,7 +20,7 @@ from api.auditing import Auditing
 from api.errors import BAD_REQUEST, RETRY_SECONDS, HttpRefusal, refusal_from, retry_after
 from api.lanes import PersonsShare
 from api.limits import ClientGone, body_too_large
-from api.middleware import is_origin_allowed
+from api.middleware import Origins
 from api.negotiation import JSON
 from api.responses import JsonResponse, refused
 from api.settings import Settings
@@ -62,6 +62,7 @@ class FileEndpoint:
         self._known = known
         self._settings = settings
         self._audit = audit
+        self._origins = Origins(settings)
         self._room = asyncio.Semaphore(settings.uploads)
         self._shares = PersonsShare(settings.uploads_per_person)
 
@@ -79,8 +80,7 @@ class FileEndpoint:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         if method not in ("GET", "PUT"):
             raise HttpRefusal(405, "METHOD_NOT_ALLOWED", "Files are fetched by GET and sent by PUT.", _ALLOW)
-        allowed = self._settings.allowed_origins
-        if not is_origin_allowed(headers.get(b"origin"), headers.get(b"host"), allowed):
+        if not self._origins.allows(headers.get(b"origin"), headers.get(b"host")):
             raise HttpRefusal(403, "ORIGIN_NOT_ALLOWED", "Pages of this origin may not call Kehu.")
         repositories = self._source()
         file = await self._file(repositories, method, scope)

@@ -25,7 +25,7 @@ from api.execution import (
 from api.graphiql import assets_app, page_response
 from api.graphql_request import GraphQLRequest, request_from_body, request_from_query_string
 from api.limits import ClientGone, body_too_large, is_bulk, may_be_bulk, read_body
-from api.middleware import is_origin_allowed
+from api.middleware import Origins
 from api.negotiation import GRAPHQL_RESPONSE, JSON, Wanted, is_json_in_utf8, wanted_from
 from api.responses import Delivered, JsonResponse, refused
 from api.schema_document import SchemaDocument
@@ -54,7 +54,18 @@ def graphql_routes(
     """The routes of GraphQL: /graphql (HTTP, websocket, page), the page's files, and /schema.graphql."""
     trusted = TrustedDocuments(settings, find_document)
     documents, admission = documents_of(settings), Admission(settings)
-    service = Service(editions, authenticate, build_context, settings, documents, admission, trusted, now, audit)
+    service = Service(
+        editions,
+        authenticate,
+        build_context,
+        settings,
+        documents,
+        admission,
+        trusted,
+        Origins(settings),
+        now,
+        audit,
+    )
     return [
         Mount("/graphql/console", assets_app()),
         Route("/graphql", GraphQLView(service)),
@@ -141,8 +152,7 @@ class GraphQLView:
         method = scope["method"]
         if method not in {"GET", "POST"}:
             raise HttpRefusal(405, "METHOD_NOT_ALLOWED", "GraphQL is served by GET and POST.", _ALLOW)
-        allowed = self._service.settings.allowed_origins
-        if not is_origin_allowed(headers.get(b"origin"), headers.get(b"host"), allowed):
+        if not self._service.origins.allows(headers.get(b"origin"), headers.get(b"host")):
             raise HttpRefusal(403, "ORIGIN_NOT_ALLOWED", "Pages of this origin may not call Kehu.")
         if wanted.json is None and not wanted.stream:
             offered = "application/graphql-response+json, application/json and text/event-stream"

@@ -13,6 +13,7 @@ from api.errors import BAD_REQUEST, PERSISTED_QUERY_NOT_SUPPORTED, HttpRefusal, 
 from api.execution import BuildContext, Documents, EditionSource, HeldEdition, Prepared, ServedEdition, text_digest
 from api.graphql_request import GraphQLRequest
 from api.limits import check_variables
+from api.middleware import Origins
 from api.settings import Settings
 from api.trusted import TrustedDocuments
 from api.viewer import Authenticate, Credentials, Unauthenticated, end_of
@@ -36,6 +37,7 @@ class Service:
     documents: Documents
     admission: Admission
     trusted: TrustedDocuments
+    origins: Origins
     now: Clock = time.time
     audit: Auditing = UNAUDITED
 

@@ -11,7 +11,6 @@ from api.errors import Answer, HttpRefusal, InvalidDocument, refusal_from
 from api.execution import HeldEdition, answer_from, events, has_run
 from api.graphql_request import GraphQLRequest, check_size, request_from_value
 from api.limits import is_deeper
-from api.middleware import is_origin_allowed
 from api.service import Service
 from api.viewer import Credentials, Unauthenticated, credentials_from
 from policy.viewer import Viewer
@@ -31,8 +30,7 @@ class GraphQLSocket:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         credentials = credentials_from(scope["headers"])
         await receive()
-        allowed = self._service.settings.allowed_origins
-        if not is_origin_allowed(headers.get(b"origin"), headers.get(b"host"), allowed):
+        if not self._service.origins.allows(headers.get(b"origin"), headers.get(b"host")):
             await send({"type": "websocket.close", "code": 1008})
             return
         if SUBPROTOCOL not in scope["subprotocols"]:

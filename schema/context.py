@@ -8,6 +8,7 @@ from graphql import GraphQLSchema
 from strawberry.dataloader import DataLoader
 
 from catalogue.attribute import CLIENTS
+from catalogue.catalogue import Catalogue
 from policy.attributes import AreaView
 from policy.viewer import Viewer
 from repositories.access import AuthorisedPlan, Touched
@@ -19,7 +20,6 @@ from schema.planning.selection import Selected
 Document = dict[str, Any]
 Loader = DataLoader[Any, Any]
 Planned = TypeVar("Planned")
-Settle = Callable[[], Awaitable[None]]
 
 
 MISSED_LOOKUPS = "look-ups that find nothing"
@@ -47,8 +47,21 @@ class Unlimited:
         """Nothing is counted."""
 
 
-async def _nothing() -> None:
-    return None
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The edition of this server, after something was defined."""
+
+    edition: str | None
+    is_live: bool
+    """Whether what was defined is in it."""
+
+
+Settle = Callable[[Callable[[Catalogue], bool] | None], Awaitable[Live]]
+
+
+async def at_once(_has: Callable[[Catalogue], bool] | None = None) -> Live:
+    """Where there are no editions: whoever asks makes one of their own."""
+    return Live(None, is_live=True)
 
 
 @dataclass(slots=True)
@@ -57,8 +70,8 @@ class Context:
 
     viewer: Viewer
     repositories: Repositories
-    settle: Settle = _nothing
-    """Waits a moment for the next edition, after a definition has changed."""
+    settle: Settle = at_once
+    """Waits for the edition that has what was defined; for the newest one, where nothing is named."""
     page_limit: int = 200
     shown_schema: Callable[[], GraphQLSchema] | None = None
     """What introspection looks at; the whole schema without it."""

@@ -65,7 +65,7 @@ async def _decide(performers: Performers, context: Context, given: Mapping[str, 
     )
     if done.get("carriedOutAt") is not None:
         # The act may have changed the schema.
-        await context.settle()
+        await context.settle(None)
     return done
 
 

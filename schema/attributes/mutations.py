@@ -111,6 +111,11 @@ class DefinitionCostType:
 DefinitionCostType.__strawberry_definition__.name = "DefinitionCost"  # type: ignore[attr-defined]
 
 
+_EDITION = "The edition of this server as it answers, as in the header Kehu-Edition; null where nothing was written."
+_LIVE = (
+    "Whether that edition has the definition: then the next request to this server may use it. False after half a "
+    "minute, where something was only proposed, and in a dry run."
+)
 BuildSchema = Callable[[Catalogue], Any]
 Act = Callable[[Context, Mapping[str, Any]], Awaitable[Definition]]
 
@@ -130,7 +135,8 @@ def _mutation(
     name: str, text: str, given: Any, act: Act, build_schema: BuildSchema, waiting: Fields
 ) -> tuple[str, Any, Any]:
     async def resolve(info: strawberry.Info, input: Mapping[str, Any]) -> Any:
-        return await payload(info.context, "attribute", lambda: _carry_out(info, input, act, build_schema))
+        answer = await payload(info.context, "attribute", lambda: _carry_out(info, input, act, build_schema))
+        return {"isLive": False, **answer}
 
     answer: Any = _payload(f"{name[0].upper()}{name[1:]}Payload", waiting)
     arguments = {"input": described(given, "What is wanted.")}
@@ -146,6 +152,8 @@ def _payload(name: str, waiting: Fields) -> Any:
             ("attribute", AttributeType | None, plain("attribute", "The definition; null if the request was refused.")),
             *waiting,
             ("difference", list[SchemaChange] | None, plain("difference", difference)),
+            ("edition", str | None, plain("edition", _EDITION)),
+            ("isLive", bool, plain("isLive", _LIVE)),
             ("cost", DefinitionCostType | None, plain("cost", "What a dry run would cost; null otherwise.")),
             ("errors", list[UserError], plain("errors", "Every problem at once; empty if there is none.")),
         ),
@@ -161,8 +169,8 @@ async def _carry_out(
     if done.approval is not None:
         return answer | {"approval": done.approval}
     if not given.get("dryRun"):
-        await context.settle()
-        return answer
+        live = await context.settle(lambda catalogue: _is_in(catalogue, done.attribute))
+        return answer | {"edition": live.edition, "isLive": live.is_live}
     # Both whole: beside the caller's own view of the schema everything hidden from him would be a difference.
     before, after = [await to_thread.run_sync(build_schema, each) for each in (done.before, done.after)]
     changes = await to_thread.run_sync(schema_changes, before._schema, after._schema)
@@ -170,6 +178,12 @@ async def _carry_out(
         "difference": changes,
         "cost": _cost(await definition_cost(context.viewer, context.repositories, done)),
     }
+
+
+def _is_in(catalogue: Catalogue, attribute: Attribute) -> bool:
+    """Whether a catalogue has a definition, or a later one of the same path."""
+    current = catalogue.find(attribute.path, attribute.area)
+    return current is not None and current.revision >= attribute.revision
 
 
 def _cost(cost: Any) -> dict[str, Any]:

@@ -1,16 +1,29 @@
 """Web origins."""
 
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 from starlette.applications import Starlette
 
-from api.middleware import cors_middleware, is_origin_allowed
+from api.middleware import Origins, cors_middleware
 from api.settings import Settings
 
+LOCAL = [
+    "http://localhost:3000",
+    "https://localhost",
+    "http://127.0.0.1:5173",
+    "http://[::1]:8080",
+    "http://app.localhost:1",
+]
 
-class TestIsOriginAllowed:
+
+def origins(tmp_path: Path, **more: Any) -> Origins:
+    return Origins(Settings(data_dir=tmp_path, allowed_origins=("https://crm.example",), **more))
+
+
+class TestOrigins:
     @pytest.mark.parametrize(
         ("origin", "expected"),
         [
@@ -24,13 +37,42 @@ class TestIsOriginAllowed:
             ("null", False),
             ("", False),
             ("http://[", False),
+            ("http://localhost.evil.example", False),
+            ("http://localhost:3000.evil.example", False),
+            ("http://evil.example#http://localhost", False),
+            ("http://127.0.0.1.evil.example:80", False),
+            ("file://localhost", False),
         ],
     )
-    def test_origin(self, origin: str | None, expected: bool) -> None:
-        assert is_origin_allowed(origin, "kehu.example:8000", ("https://crm.example",)) is expected
+    def test_origin(self, tmp_path: Path, origin: str | None, expected: bool) -> None:
+        assert origins(tmp_path).allows(origin, "kehu.example:8000") is expected
 
-    def test_no_host(self) -> None:
-        assert not is_origin_allowed("", None, ())
+    @pytest.mark.parametrize("origin", LOCAL)
+    def test_pages_of_this_machine_call_in_development_alone(self, tmp_path: Path, origin: str) -> None:
+        assert origins(tmp_path).allows(origin, "kehu.example")
+        assert not origins(tmp_path, environment="production").allows(origin, "kehu.example")
+
+    def test_no_host(self, tmp_path: Path) -> None:
+        assert not origins(tmp_path).allows("", None)
+
+    def test_a_refused_one_is_one_line_that_names_the_setting(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        some = origins(tmp_path)
+        for _ in range(3):
+            assert not some.allows("https://screens.example", "kehu.example")
+        (line,) = [record.getMessage() for record in caplog.records]
+        assert line == (
+            "a page of 'https://screens.example' was refused; KEHU_ALLOWED_ORIGINS=https://screens.example lets its"
+            " pages call"
+        )
+
+    def test_nobody_fills_the_log(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        some = origins(tmp_path)
+        for number in range(300):
+            some.allows(f"https://{number}.example{'x' * 10_000}", "kehu.example")
+        assert len(caplog.records) == 100
+        assert max(len(record.getMessage()) for record in caplog.records) < 600
 
 
 class TestCorsMiddleware:
@@ -45,6 +87,10 @@ class TestCorsMiddleware:
         response = await self.preflight(tmp_path, "https://crm.example", ("https://crm.example",))
         assert response.headers["access-control-allow-origin"] == "https://crm.example"
         assert "access-control-allow-credentials" not in response.headers
+
+    @pytest.mark.parametrize("origin", LOCAL)
+    async def test_pages_of_this_machine(self, tmp_path: Path, origin: str) -> None:
+        assert (await self.preflight(tmp_path, origin, ())).headers["access-control-allow-origin"] == origin
 
     @pytest.mark.parametrize("allowed", [(), ("https://crm.example",)])
     async def test_others(self, tmp_path: Path, allowed: tuple[str, ...]) -> None:

@@ -30,13 +30,9 @@ def journey_settings(mongod_uri: str, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture(scope="module")
 async def app(journey_settings: Settings) -> AsyncIterator[Starlette]:
     """The running server; a definition is live in the next request, however busy the machine is."""
-    patient = pytest.MonkeyPatch()
-    patient.setattr(editions, "QUICK_BUILD_SECONDS", 60.0)
-    patient.setattr(editions, "SETTLE_SECONDS", 30.0)
     running = build_app(journey_settings)
     async with running.router.lifespan_context(running):
         yield running
-    patient.undo()
     with MongoClient[dict[str, object]](journey_settings.mongodb_uri) as database:
         database.drop_database(journey_settings.database)
 
@@ -69,7 +65,7 @@ def nobody_waits() -> Callable[[], AbstractContextManager[pytest.MonkeyPatch]]:
     @contextmanager
     def context() -> Iterator[pytest.MonkeyPatch]:
         with pytest.MonkeyPatch.context() as hurried:
-            hurried.setattr(editions, "QUICK_BUILD_SECONDS", 0.0)
+            hurried.setattr(editions, "SETTLE_SECONDS", 0.0)
             yield hurried
 
     return context

@@ -51,8 +51,6 @@ class Fresh(NamedTuple):
 @pytest.fixture
 async def fresh(mongod_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Fresh]:
     """A server of this process that really listens, with the address of its websocket, and two signed-in people."""
-    monkeypatch.setattr(editions, "QUICK_BUILD_SECONDS", 60.0)
-    monkeypatch.setattr(editions, "SETTLE_SECONDS", 30.0)
     settings = Settings(
         data_dir=tmp_path, mongodb_uri=mongod_uri, database=f"test_{uuid.uuid4().hex[:16]}", mongo_timeout_seconds=30.0
     )
