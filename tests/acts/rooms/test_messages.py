@@ -31,7 +31,7 @@ THINGS = (
 
 
 class TestMessages:
-    @pytest.mark.parametrize("thing", THINGS, ids=str)
+    @pytest.mark.parametrize("thing", THINGS, ids=lambda thing: type(thing).__name__)
     def test_a_thing_stays_what_it_is(self, thing: object) -> None:
         found = unpacked(packed([thing])[4:])[0]
         assert found == thing
