@@ -20,6 +20,7 @@ from acts.checks import (
     request_hash,
 )
 from acts.references import with_hidden_references
+from acts.repeated import accept_repeated
 from catalogue.attribute import CLIENTS, ClientKind, ClientStage
 from catalogue.catalogue import BOTH_KINDS
 from catalogue.errors import ErrorCode, Problem
@@ -118,11 +119,15 @@ async def change_client(
     access = repositories.access
     access.require(viewer, Right.CHANGE_CLIENTS)
     checked = check_changes(viewer, repositories, changes)
+    if checked.doubtful:
+        await _accept_repeated(viewer, repositories, client_id, checked)
     problems = [*guard_problems(guard), *proof_problems(proof), *checked.problems]
     problems += await reference_problems(viewer, repositories, checked)
     fits = kind_filter(checked)
     if fits is not None:
         problems += await _misfits_of(viewer, repositories, client_id, checked)
+        # The kind never changes, and what it cannot have was looked at.
+        fits = None
     if not problems and not checked.values:
         problems.append(problem("changes", "nothing", "at least one value to set, or null to clear one"))
     version = guard.expected_version
@@ -173,6 +178,18 @@ async def _write(
     raise missed or Unavailable()
 
 
+async def _accept_repeated(viewer: Viewer, repositories: Repositories, client_id: str, checked: Checked) -> None:
+    """Let values pass that break a rule and that the client has already.
+
+    Cost: one command; asked only where a value breaks a rule.
+    """
+    unread = repositories.access.view(viewer).area(CLIENTS).closed
+    paths = frozenset(checked.doubtful.keys() - unread)
+    found = await repositories.clients.find_one(client_by_id(viewer, repositories, client_id, paths)) if paths else None
+    if found is not None:
+        accept_repeated(checked, found, unread)
+
+
 async def _without_known_secrets(
     viewer: Viewer, repositories: Repositories, client_id: str, values: Mapping[str, object], proof: Proof
 ) -> Mapping[str, object]:
@@ -215,15 +232,18 @@ def kind_filter(checked: Checked) -> Filter | None:
 
 
 async def _misfits_of(viewer: Viewer, repositories: Repositories, client_id: str, checked: Checked) -> list[Problem]:
-    """Which values do not fit the client's kind, which never changes.
+    """Which values do not fit the client's kind, which never changes; but for those that it has already.
 
     Cost: one command; asked only where a value fits one kind of client alone.
     """
-    found = await repositories.clients.find_one(client_by_id(viewer, repositories, client_id, frozenset(("kind",))))
+    values = {path: value for path, value in checked.values.items() if path.split(".")[0] in FACETS}
+    unread = repositories.access.view(viewer).area(CLIENTS).closed
+    plan = client_by_id(viewer, repositories, client_id, frozenset(("kind", *(values.keys() - unread))))
+    found = await repositories.clients.find_one(plan)
     if found is None:
         return []
-    values = {path: value for path, value in checked.values.items() if path.split(".")[0] in FACETS}
-    return misfits(repositories.catalogue, values, ClientKind(str(found["kind"])))
+    others = {path: each for path, each in values.items() if path in unread or not is_same(value_at(found, path), each)}
+    return misfits(repositories.catalogue, others, ClientKind(str(found["kind"])))
 
 
 async def _newer_than(

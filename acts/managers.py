@@ -5,6 +5,7 @@ from collections.abc import Collection as Some
 from collections.abc import Mapping
 
 from acts.checks import Guard, guard_problems, guarded_change, key_of, now, problem, proof_words, refuse, request_hash
+from acts.repeated import accept_repeated
 from catalogue.filters import Compare
 from catalogue.kinds import Operator
 from catalogue.values import check_nested
@@ -84,6 +85,10 @@ async def change_manager(
     access = repositories.access
     access.require(viewer, Right.CHANGE_DIRECTORY)
     checked = check_nested(repositories.catalogue, changes, area=MANAGERS)
+    if checked.doubtful:
+        plan = ReadPlan(MANAGERS, frozenset(checked.doubtful), Compare(ID, Operator.EQ, manager_id))
+        found = await repositories.managers.find_one(access.authorise(plan, viewer))
+        accept_repeated(checked, found or {}, access.view(viewer).area(MANAGERS).closed)
     problems = [*guard_problems(guard), *checked.problems]
     if not problems and not checked.values:
         problems.append(problem("changes", "nothing", "at least one value to set, or null to clear one"))

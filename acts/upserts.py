@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from acts.checks import FACETS, newer_values, now, number_problems, problem, proof_at, proof_problems, refuse
 from acts.references import kept_references
+from acts.repeated import accept_repeated
 from acts.upsert_rows import BatchKey, ClientRow, Mode, UpsertReport
 from catalogue.attribute import CLIENTS, ClientKind, ClientStage
 from catalogue.catalogue import UnknownAttribute
@@ -98,6 +99,7 @@ async def upsert_clients(
     checked = [check_flat(repositories.catalogue, row.values) for row in rows]
     key = f"{viewer.person}:{f'upsert-{uuid4()}' if batch_key is None else batch_key.key}"
     batch = _Batch(viewer, repositories, proof, now(), key, rows, checked, scope, touched, mode, confirms)
+    await _accept_repeated(batch)
     _check_rows(batch)
     await _check_references(batch)
     territories = await _territories(batch)
@@ -142,6 +144,21 @@ async def _done_before(batch: _Batch) -> frozenset[int]:
             batch.touched.note_change(CLIENTS, client_id, version, batch.checked[place].values, None)
     batch.problems = [each for each in batch.problems if each.row not in done]
     return frozenset(done)
+
+
+async def _accept_repeated(batch: _Batch) -> None:
+    """Let values pass that break a rule and that their clients have already.
+
+    Cost: one command, none where no value breaks a rule.
+    """
+    doubtful = [place for place, checked in enumerate(batch.checked) if checked.doubtful]
+    paths = {path for place in doubtful for path in batch.checked[place].doubtful}
+    numbers = {batch.rows[place].number for place in doubtful}
+    present = await batch.repositories.clients.find_by_numbers(numbers, batch.scope, paths) if numbers else {}
+    unread = batch.repositories.access.view(batch.viewer).area(CLIENTS).closed
+    for place in doubtful:
+        if (document := present.get(batch.rows[place].number)) is not None:
+            accept_repeated(batch.checked[place], document, unread)
 
 
 def _check_rows(batch: _Batch) -> None:
@@ -312,7 +329,11 @@ def _plan_change(batch: _Batch, place: int, values: dict[str, object], document:
         stale = StaleVersion("client", row.expected_version, document["version"])
         batch.problems += (replace(each, path=("expectedVersion",)).in_row(place) for each in stale.problems())
         return None
-    found = misfits(batch.repositories.catalogue, batch.checked[place].values, kind)
+    unread = batch.repositories.access.view(batch.viewer).area(CLIENTS).unusable
+    given = batch.checked[place].values
+    # What a client of this kind cannot have, or lose, is a rule too: it holds for new values.
+    others = differences(document, given) | {path: each for path, each in given.items() if path in unread}
+    found = misfits(batch.repositories.catalogue, others, kind)
     if row.kind is not None and row.kind is not kind:
         found.append(problem("kind", str(row.kind), f"{kind}, which client {row.number} is for good"))
     if row.manager_id not in (None, document.get("managerId")):
@@ -321,7 +342,6 @@ def _plan_change(batch: _Batch, place: int, values: dict[str, object], document:
         batch.problems += (each.in_row(place) for each in found)
         return None
     # Whether a value that is not read was there already must not be told: it counts as a change, whatever its age.
-    unread = batch.repositories.access.view(batch.viewer).area(CLIENTS).unusable
     compared = (batch.checked[place].values.keys() | {"stage"} & values.keys()) - unread
     newer = newer_values(document, compared, batch.proof)
     values = {path: each for path, each in values.items() if path not in newer}

@@ -1,7 +1,7 @@
 """The errors every layer raises: each has a code, says what was given, what is expected and what to do."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 ERROR_PAGES = "/docs/errors/"
@@ -53,6 +53,8 @@ class Problem:
     given: str | None = None
     expected: str | None = None
     row: int | None = None
+    unruly: tuple[object, ...] = field(default=(), compare=False, repr=False)
+    """The value, where it is of its kind and only breaks a rule: of who has it already it is not refused."""
 
     def under(self, *prefix: str) -> "Problem":
         """The same problem, seen from further out."""

@@ -24,8 +24,16 @@ class Checked:
     problems: list[Problem] = field(default_factory=list)
     kinds: frozenset[ClientKind] = BOTH_KINDS
     """The kinds of client that the values fit; a change is written only to a client of one of them."""
+    doubtful: dict[str, object] = field(default_factory=dict)
+    """Values, by path, that are of their kind and only break rules: they have problems, and are none of the others."""
     references: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Ids of clients that the values point at, by path; they must exist."""
+
+    def accept(self, path: str, value: object, kinds: frozenset[ClientKind] = BOTH_KINDS) -> None:
+        """Take a canonical value for right, of which only some kinds of client may have one."""
+        self.values[path] = value
+        self.doubtful.pop(path, None)
+        self.kinds &= kinds
 
 
 def check_nested(
@@ -165,11 +173,15 @@ def _check_one(catalogue: Catalogue, attribute: Attribute, given: object, checke
     value = _value_from(catalogue, attribute, given, problems, references)
     checked.problems += problems
     if not problems:
-        checked.values[attribute.path] = value
-        if attribute.area == CLIENTS:
-            checked.kinds &= catalogue.kinds_with(attribute)
+        checked.accept(attribute.path, value, _kinds_of(catalogue, attribute))
+    elif all(each.unruly for each in problems):
+        checked.doubtful[attribute.path] = value
     if references:
         checked.references[attribute.path] = tuple(references)
+
+
+def _kinds_of(catalogue: Catalogue, attribute: Attribute) -> frozenset[ClientKind]:
+    return catalogue.kinds_with(attribute) if attribute.area == CLIENTS else BOTH_KINDS
 
 
 def _value_from(
@@ -206,7 +218,7 @@ def _item_from(
         return None
     expected_instead = broken_rule(attribute, value)
     if expected_instead is not None:
-        problems.append(_misfit(attribute, place, given, expected_instead))
+        problems.append(replace(_misfit(attribute, place, given, expected_instead), unruly=(value,)))
     elif attribute.kind is Kind.CLIENT:
         references.append(str(value))
     return value
@@ -235,12 +247,12 @@ def _group_from(
             inner: list[Problem] = []
             record[key] = _value_from(catalogue, attribute, value, inner, references)
             depth = len(group.segments)
-            problems += (Problem(p.code, p.message, (*place, *p.path[depth:]), p.given, p.expected) for p in inner)
+            problems += (replace(each, path=(*place, *each.path[depth:])) for each in inner)
     for attribute in catalogue.children(group.path, group.area):
         if attribute.required_for and record.get(attribute.key) is None:
-            problems.append(
-                _misfit(attribute, (*place, attribute.key), None, f"{attribute.spec.expected} in every item")
-            )
+            expected = f"{attribute.spec.expected} in every item"
+            found = _misfit(attribute, (*place, attribute.key), None, expected)
+            problems.append(replace(found, unruly=(None,)))
     # In one order, whoever gives it: the database compares objects key by key.
     return dict(sorted(record.items()))
 
