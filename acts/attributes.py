@@ -19,7 +19,7 @@ from catalogue.attribute import CLIENTS, Attribute, Status
 from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode, Problem
 from catalogue.rules import change_problems, definition_problems, deprecation_problems, retirement_problems
-from policy.approvals import attribute_act
+from policy.approvals import ATTRIBUTE_COMPUTE, attribute_act
 from policy.rules import Right
 from policy.viewer import Viewer
 from repositories.access import NotAllowed
@@ -52,8 +52,8 @@ class Definition:
 class NeedsApproval(NotAllowed):
     """One person cannot do this to an attribute."""
 
-    def __init__(self, act: str, before: Attribute, after: Attribute) -> None:
-        super().__init__(f"{act} of {before.path} needs the approval of a second person; nothing was changed.")
+    def __init__(self, act: str, before: Attribute | None, after: Attribute) -> None:
+        super().__init__(f"{act} of {after.path} needs the approval of a second person; nothing was changed.")
         self.act = act
         self.before = before
         self.after = after
@@ -82,17 +82,18 @@ async def define_attribute(
     guard: Guard = UNGUARDED,
     *,
     dry_run: bool = False,
+    approved: Approved | None = None,
 ) -> Definition:
     """A new attribute, as it is in the catalogue from now on.
 
-    Raises: Refused with every problem at once, KeyReused.
+    Raises: Refused with every problem at once, KeyReused; NeedsApproval where the policy asks for it.
     """
 
     def step(catalogue: Catalogue) -> tuple[Attribute, list[Problem]]:
         return definition, definition_problems(catalogue, definition)
 
     request = request_hash("attributeDefine", definition.canonical())
-    return await _write(viewer, repositories, step, guard, request, dry_run)
+    return await _write(viewer, repositories, step, guard, request, dry_run, approved)
 
 
 async def change_attribute(
@@ -242,7 +243,7 @@ async def _write(
         if dry_run:
             return done
         if approved is None:
-            _refuse_alone(catalogue.find(attribute.path, attribute.area), attribute)
+            _refuse_alone(viewer, repositories, catalogue.find(attribute.path, attribute.area), attribute)
         if _has_index(attribute):
             await repositories.attributes.make_index(attribute)
         try:
@@ -265,10 +266,26 @@ async def _write(
     raise Unavailable("Others define attributes without a pause; send the definition again.")
 
 
-def _refuse_alone(before: Attribute | None, after: Attribute) -> None:
+def _refuse_alone(viewer: Viewer, repositories: Repositories, before: Attribute | None, after: Attribute) -> None:
     act = attribute_act(before, after)
-    if act is not None and before is not None:
+    if (
+        act is None
+        and repositories.access.policy.secret_inputs_by_two
+        and _reads_secrets(viewer, repositories, before, after)
+    ):
+        act = ATTRIBUTE_COMPUTE
+    if act is not None:
         raise NeedsApproval(act, before, after)
+
+
+def _reads_secrets(viewer: Viewer, repositories: Repositories, before: Attribute | None, after: Attribute) -> bool:
+    """Whether a rule that is new computes from something that whoever wants it may not read whole."""
+    rules = [None if each is None else (each.formula, each.rollup, each.model) for each in (before, after)]
+    if not after.is_computed or rules[0] == rules[1]:
+        return False
+    areas = repositories.access.view(viewer).areas.items()
+    closed = {path if area == CLIENTS else f"{area}:{path}" for area, seen in areas for path in seen.closed}
+    return not closed.isdisjoint(after.derived_from)
 
 
 def _change_of(viewer: Viewer, key: str | None, request: str, approved: Approved | None) -> DefinitionChange:

@@ -5,11 +5,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from acts.attributes import Definition, NeedsApproval, change_attribute, retire_attribute
+from acts.attributes import Definition, NeedsApproval, change_attribute, define_attribute, retire_attribute
 from acts.checks import UNGUARDED, Guard, problem, refuse, request_hash
 from acts.proposing import Approved, Proposal, find_proposal, propose
 from catalogue.attribute import CLIENTS, Attribute, Status
-from policy.approvals import ATTRIBUTE_CHANGE, ATTRIBUTE_RETIRE
+from policy.approvals import ATTRIBUTE_CHANGE, ATTRIBUTE_COMPUTE, ATTRIBUTE_RETIRE
 from policy.viewer import Viewer
 from repositories.errors import NotFound
 from repositories.reading import Document
@@ -42,13 +42,58 @@ async def change_or_propose(
     try:
         return await change_attribute(viewer, repositories, path, changes, guard, area=area, dry_run=dry_run)
     except NeedsApproval as needed:
-        before, after = needed.before, needed.after
+        act, after = needed.act, needed.after
+    before = _get(repositories, path, area)
     asked = {"path": path, "area": area, "expectedRevision": before.revision, "changes": _renamed(changes, _camel)}
-    summary = f"Lower the sensitivity of {path} ({before.label}) from {before.sensitivity} to {after.sensitivity}"
-    others = sorted(_camel(name) for name in changes if name != "sensitivity")
-    summary += f", and change its {', '.join(others)}." if others else "."
-    proposal = Proposal(ATTRIBUTE_CHANGE, _subject(path, area), summary, asked, reason)
+    summary = _computing(viewer, after)
+    if act == ATTRIBUTE_CHANGE:
+        summary = f"Lower the sensitivity of {path} ({before.label}) from {before.sensitivity} to {after.sensitivity}"
+        others = sorted(_camel(name) for name in changes if name != "sensitivity")
+        summary += f", and change its {', '.join(others)}." if others else "."
+    proposal = Proposal(act, _subject(path, area), summary, asked, reason)
     return _waiting(repositories, path, area, await propose(viewer, repositories, proposal, guard, request))
+
+
+async def define_or_propose(
+    viewer: Viewer,
+    repositories: Repositories,
+    definition: Attribute,
+    guard: Guard = UNGUARDED,
+    *,
+    dry_run: bool = False,
+) -> Definition:
+    """A new attribute; or what it would be with an approval, where the policy asks for a second person.
+
+    Raises: as `define_attribute` and `propose`.
+    """
+    request = request_hash("attributeDefine", definition.canonical(), ATTRIBUTE_COMPUTE)
+    catalogue = repositories.feed.catalogue
+    if repositories.access.policy.secret_inputs_by_two and not dry_run:
+        earlier = await find_proposal(viewer, repositories, guard, request)
+        if earlier is not None:
+            return Definition(definition, catalogue, catalogue.with_attributes([definition]), earlier)
+    try:
+        return await define_attribute(viewer, repositories, definition, guard, dry_run=dry_run)
+    except NeedsApproval as needed:
+        after = needed.after
+    asked = {"definition": _renamed(definition.model_dump(exclude_defaults=True), _camel)}
+    proposal = Proposal(ATTRIBUTE_COMPUTE, definition.path, _computing(viewer, after), asked)
+    approval = await propose(viewer, repositories, proposal, guard, request)
+    return Definition(after, catalogue, catalogue.with_attributes([after]), approval)
+
+
+def _computing(viewer: Viewer, attribute: Attribute) -> str:
+    inputs = ", ".join(attribute.derived_from)
+    return f"Compute {attribute.path} ({attribute.label}) from {inputs}, not all of which {viewer.person} may read."
+
+
+async def perform_computing(repositories: Repositories, approved: Approved) -> None:
+    """Define or change an attribute with values that are computed, as it was approved."""
+    if "definition" not in approved.request:
+        await perform_change(repositories, approved)
+        return
+    definition = Attribute.model_validate(_renamed(approved.request["definition"], _snake))
+    await define_attribute(approved.decider, repositories, definition, Guard(None, approved.key), approved=approved)
 
 
 async def propose_retirement(

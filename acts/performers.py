@@ -1,6 +1,6 @@
 """How each act that needs an approval is carried out; the one place of this layer that sees all areas."""
 
-from acts.attributes_approved import perform_change, perform_retirement
+from acts.attributes_approved import perform_change, perform_computing, perform_retirement
 from acts.erasure_approved import perform_erasure
 from acts.exporting.asking import perform_export
 from acts.managers_approved import perform_role_grant
@@ -9,6 +9,7 @@ from acts.policies_approved import perform_policy
 from acts.proposing import Performers
 from policy.approvals import (
     ATTRIBUTE_CHANGE,
+    ATTRIBUTE_COMPUTE,
     ATTRIBUTE_RETIRE,
     CLIENT_ERASE,
     CLIENT_MERGE,
@@ -19,6 +20,7 @@ from policy.approvals import (
 
 PERFORMERS: Performers = {
     ATTRIBUTE_CHANGE: perform_change,
+    ATTRIBUTE_COMPUTE: perform_computing,
     ATTRIBUTE_RETIRE: perform_retirement,
     CLIENT_ERASE: perform_erasure,
     CLIENT_MERGE: perform_merge,

@@ -20,6 +20,7 @@ _SEE_ALL = frozenset(("auditor", "administrator", SYSTEM))
 _SECRECY = list(Sensitivity)
 
 ATTRIBUTE_CHANGE = "ATTRIBUTE_CHANGE"
+ATTRIBUTE_COMPUTE = "ATTRIBUTE_COMPUTE"
 ATTRIBUTE_RETIRE = "ATTRIBUTE_RETIRE"
 CLIENT_ERASE = "CLIENT_ERASE"
 CLIENTS_DELETE = "CLIENTS_DELETE"
@@ -54,6 +55,11 @@ RULES: Mapping[str, ApprovalRule] = {
         ("data_steward", "administrator"),
         "A lower sensitivity shows values to more people at once: "
         "a second person who answers for the attributes must agree.",
+    ),
+    ATTRIBUTE_COMPUTE: ApprovalRule(
+        ("data_steward", "administrator"),
+        ("data_steward", "administrator"),
+        "The policy asks for a second person where somebody has values computed from what they may not read.",
     ),
     ATTRIBUTE_RETIRE: ApprovalRule(
         ("data_steward", "administrator"),

@@ -88,6 +88,8 @@ class Policy(BaseModel):
     purposes: Mapping[str, str]
     """What somebody may want RESTRICTED attributes for, with words."""
     unreadable: Unreadable = Unreadable.NULL
+    secret_inputs_by_two: bool = False
+    """Whether one person alone may not have values computed from what they may not read."""
     group_floor: int = 5
     """Groups of fewer clients are left out where the clients themselves may not be read."""
 

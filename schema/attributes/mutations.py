@@ -9,11 +9,10 @@ from anyio import to_thread
 
 from acts.attributes import (
     Definition,
-    define_attribute,
     definition_cost,
     deprecate_attribute,
 )
-from acts.attributes_approved import change_or_propose, propose_retirement
+from acts.attributes_approved import change_or_propose, define_or_propose, propose_retirement
 from acts.models.registry import use_of
 from catalogue.attribute import Attribute, AttributeOption, Facet
 from catalogue.catalogue import Catalogue
@@ -206,7 +205,7 @@ async def _define(context: Context, given: Mapping[str, Any]) -> Definition:
     own["model"] = await _model(context, own.get("model"))
     definition = {"description": own["label"]} | {key: value for key, value in own.items() if value is not None}
     attribute = Attribute.model_validate({"path": f"{facet}.{given['key']}", **definition})
-    return await define_attribute(
+    return await define_or_propose(
         context.viewer, context.repositories, attribute, guard_from(given), dry_run=given["dryRun"]
     )
 
@@ -333,6 +332,8 @@ _DEPRECATE = (
 )
 _RETIRE = (_PATH, _REVISION, _REASON, _DRY_RUN, KEY_ROW)
 _WAITS_FOR = {
+    "attributeDefine": "What the definition waits for, if it computes values from what you may not read and the policy "
+    "asks for a second person; there is no such attribute yet then.",
     "attributeChange": "What the change waits for, if it would lower the sensitivity; the attribute is as it was then.",
     "attributeRetire": "What the retirement waits for; the attribute is as it was. Null in a dry run.",
 }

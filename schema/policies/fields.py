@@ -13,6 +13,7 @@ from schema.errors import UserError, payload
 from schema.fields import Fields, described, input_type, output_type, plain, resolved
 from schema.inputs import KEY_ROW, guard_from
 from schema.policies.types import (
+    BY_TWO,
     EffectType,
     PolicyType,
     PurposeInput,
@@ -49,6 +50,7 @@ def policy_mutations(approval: Any) -> Fields:
             ("purposes", list[PurposeInput] | None, "All purposes that there are to be."),
             ("unreadable", UnreadableEnum | None, "What becomes of selected attributes that may not be read."),
             ("groupFloor", int | None, "Smaller groups are left out where clients may only be counted."),
+            ("secretInputsByTwo", bool | None, BY_TWO),
             ("reason", str | None, "Why; for whoever decides about it."),
             ("dryRun", bool | None, "Say what would change for whom, and propose nothing."),
             KEY_ROW,

@@ -23,6 +23,11 @@ _RULE: tuple[tuple[str, Any, str], ...] = (
     ("rights", list[RightEnum], "What may be done."),
 )
 
+BY_TWO = (
+    "Whether a second person has to agree where somebody has values computed (by a formula, a rollup or a model) from "
+    "what they may not read."
+)
+
 FacetLevel: Any = output_type(
     "FacetLevel",
     "The highest level that is read in one facet.",
@@ -60,6 +65,7 @@ PolicyType: Any = output_type(
             plain("unreadable", "What becomes of selected attributes that may not be read."),
         ),
         ("groupFloor", int, plain("groupFloor", "Smaller groups are left out where clients may only be counted.")),
+        ("secretInputsByTwo", bool, plain("secretInputsByTwo", BY_TWO)),
     ),
 )
 EffectType: Any = output_type(
@@ -111,6 +117,7 @@ def policy_value(policy: Policy) -> dict[str, Any]:
         "purposes": [{"code": code, "label": label} for code, label in policy.purposes.items()],
         "unreadable": policy.unreadable,
         "groupFloor": policy.group_floor,
+        "secretInputsByTwo": policy.secret_inputs_by_two,
     }
 
 
@@ -156,6 +163,8 @@ def changes_from(given: Mapping[str, Any]) -> dict[str, object]:
         changes["unreadable"] = Unreadable(given["unreadable"])
     if given.get("groupFloor") is not None:
         changes["group_floor"] = given["groupFloor"]
+    if given.get("secretInputsByTwo") is not None:
+        changes["secret_inputs_by_two"] = given["secretInputsByTwo"]
     return changes
 
 
