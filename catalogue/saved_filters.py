@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from catalogue.attribute import Attribute, Status
 from catalogue.catalogue import Catalogue
 from catalogue.errors import ErrorCode, Problem, Refused
+from catalogue.filter_codes import code_problems, codes_of
 from catalogue.filter_json import Json, filter_from_json, json_from_filter
 from catalogue.filters import And, AnyItem, Compare, Filter, Not, Or, named_paths
 
@@ -39,6 +40,9 @@ def meaning_of(catalogue: Catalogue, where: Json, unknown: Some[str] = ()) -> Me
         predicate = filter_from_json(catalogue, where)
     except Refused as refused:
         return Meaning(None, tuple(SavedProblem(each.message, ".".join(each.path)) for each in refused.problems()))
+    wrong = code_problems(codes_of(catalogue), predicate)
+    if wrong:
+        return Meaning(None, tuple(SavedProblem(each.message, ".".join(each.path)) for each in wrong))
     secret = restricted_problems(catalogue, predicate)
     if secret:
         return Meaning(None, tuple(SavedProblem(each.message, each.given) for each in secret))
@@ -92,7 +96,7 @@ def _migrated(catalogue: Catalogue, predicate: Filter, unknown: Some[str]) -> Js
         found = filter_from_json(catalogue, given)
     except Refused:
         return None
-    return None if restricted_problems(catalogue, found) else given
+    return None if restricted_problems(catalogue, found) or code_problems(codes_of(catalogue), found) else given
 
 
 def _renamed(predicate: Filter, names: Mapping[str, str], prefix: str = "") -> Filter:

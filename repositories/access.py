@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from catalogue.attribute import CLIENTS, Sensitivity
 from catalogue.catalogue import Catalogue, unknown_attribute
-from catalogue.errors import ErrorCode, KehuError
+from catalogue.errors import ErrorCode, KehuError, Refused
+from catalogue.filter_codes import Codes, code_problems, codes_of
 from catalogue.filters import Filter, all_of, named_paths, paths_of
 from policy.attributes import EVERYTHING, AreaView, AttributeView, attribute_view
 from policy.decision import NOBODY, area_rows, client_rows, group_rows, is_within, reading_rules, rights_of, rules_of
@@ -127,6 +128,7 @@ class Access:
         self._catalogues: dict[str, Catalogue] = {}
         self._selections: OrderedDict[object, _Selection] = OrderedDict()
         self._sealed: dict[str, tuple[str, ...]] = {}
+        self._codes: dict[str, Codes] = {}
         self._references = references_by_area(catalogue)
         self._reference_keys = reference_keys(catalogue)
 
@@ -166,7 +168,8 @@ class Access:
     def authorise(self, plan: ReadPlan, viewer: Viewer, touched: Touched | None = None) -> AuthorisedPlan:
         """The plan, narrowed to what the viewer may read.
 
-        Raises: UnknownAttribute for a predicate, an order or a group over what he may not read.
+        Raises: UnknownAttribute for a predicate, an order or a group over what the viewer may not read; Refused for
+        codes that do not exist.
         """
         view = self.view(viewer)
         seen = view.area(plan.area)
@@ -174,6 +177,9 @@ class Access:
         narrowed = plan if selection.paths == plan.paths else replace(plan, paths=selection.paths)
         if seen.hidden or seen.masked:
             narrowed = usable(narrowed, seen)
+        # After what may not be used: of that no option is told.
+        if narrowed.filter is not None and (problems := code_problems(self._codes_of(plan.area), narrowed.filter)):
+            raise Refused(problems)
         rules = rules_of(self.policy, viewer)
         clients = group_rows(rules, viewer) if plan.grouped else client_rows(rules, viewer)
         is_owned = plan.area in self._owned
@@ -336,6 +342,13 @@ class Access:
             found = self._selections[key] = replace(found, sealed=sealed) if sealed else found
             if len(self._selections) > SELECTIONS_KEPT:
                 self._selections.popitem(last=False)
+        return found
+
+    def _codes_of(self, area: str) -> Codes:
+        """The codes that a predicate may name, worked out once."""
+        found = self._codes.get(area)
+        if found is None:
+            found = self._codes[area] = codes_of(self._catalogue, area)
         return found
 
     def _sealed_of(self, area: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from catalogue.attribute import CLIENTS, Attribute, Facet, FormulaState
 from catalogue.catalogue import Catalogue
 from catalogue.computed import ROLLUP, broken_problems, fitness_problems, has_other_rules, in_force, level_problems
 from catalogue.errors import ErrorCode, Problem, Refused
+from catalogue.filter_codes import code_problems, codes_of
 from catalogue.filters import named_paths, paths_of
 from catalogue.formulas.definition import KINDS_GIVEN, fits
 from catalogue.formulas.graph import graph_of
@@ -157,6 +158,7 @@ def _where_problems(catalogue: Catalogue, rollup: Rollup) -> Iterator[Problem]:
     except Refused as refused:
         yield from (each.under("rollup") for each in refused.problems())
         return
+    yield from (each.under("rollup") for each in code_problems(codes_of(catalogue, rollup.area), predicate))
     for path in sorted(paths_of(predicate)):
         found = catalogue.find(path, rollup.area)
         if found is not None and catalogue.is_restricted(found):

@@ -17,8 +17,9 @@ from acts.segments import (
 from catalogue.attribute import Sensitivity, Status
 from catalogue.catalogue import Catalogue, UnknownAttribute
 from catalogue.errors import ErrorCode, Refused
-from catalogue.filters import And, AnyItem, Compare
+from catalogue.filters import And, AnyItem, Compare, Not
 from catalogue.kinds import Kind, Operator
+from catalogue.saved_filters import meaning_of
 from policy.viewer import Viewer
 from repositories.access import NotAllowed
 from repositories.errors import KeyReused, NotFound, StaleVersion
@@ -95,6 +96,21 @@ class TestDefineSegment:
         with pytest.raises(Refused) as missing:
             await define_segment(STEWARD, book, NewSegment("TEA", "Tea", there_is_none))
         assert refused.value.message.replace("industry", "industri") == missing.value.problems()[0].message
+
+    async def test_a_code_that_does_not_exist_is_refused_and_a_stored_one_breaks_the_segment(
+        self, book: Repositories
+    ) -> None:
+        before = await everything(book)
+        coal = Not(Compare("profile.industry", Operator.IN, ("TEA", "COAL")))
+        with pytest.raises(Refused, match="takes one of STEEL, TEA"):
+            await define(book, "COAL", coal)
+        assert await everything(book) == before
+        await define(book, "OLD")
+        where = {"profile": {"industry": {"ne": "COAL"}}}
+        await book.segments.collection.update_one({"_id": "sg_OLD"}, {"$set": {"where": where}})
+        meaning = meaning_of(book.catalogue, where)
+        assert meaning.predicate is None
+        assert "STEEL, TEA" in meaning.problems[0].message
 
     async def test_a_restricted_attribute_is_refused(self, book: Repositories) -> None:
         book = with_more(book, SECRET)

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from catalogue.errors import ErrorCode
+from catalogue.catalogue import UnknownAttribute
+from catalogue.errors import ErrorCode, Refused
 from catalogue.filters import And, Compare, Filter, Or
 from catalogue.kinds import Operator
 from policy.approvals import APPROVALS, approval_rows
@@ -48,6 +49,15 @@ class TestAuthorise:
         plan = ReadPlan("clients", frozenset(), asked)
         authorised = ACCESS.authorise(plan, viewer)
         assert (authorised.plan, authorised.filter, authorised.principal) == (plan, allowed, viewer.person)
+
+    def test_a_code_that_does_not_exist_is_refused_of_what_may_be_read_alone(self) -> None:
+        plan = ReadPlan("clients", frozenset(), Compare("profile.industry", Operator.NE, "COAL"))
+        with pytest.raises(Refused, match="takes one of STEEL, TEA") as refused:
+            ACCESS.authorise(plan, AUDITOR)
+        assert refused.value.path == ("where", "profile", "industry", "ne")
+        with pytest.raises(UnknownAttribute) as unknown:
+            ACCESS.authorise(plan, Viewer("S1", frozenset({"data_steward"})))
+        assert "STEEL" not in unknown.value.message
 
     async def test_holds_for_every_way_to_read_and_write(self, book: Repositories) -> None:
         mine, other = await insert(book, "A", {"managerId": "mg_1"}), await insert(book, "B", {"managerId": "mg_2"})

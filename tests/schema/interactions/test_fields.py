@@ -235,7 +235,7 @@ class TestWhoReadsNothingOfThem:
             role="clerk",
             rows=RowScope.ALL,
             sensitivity=None,
-            enter=("at", "channel"),
+            enter=("interactions:at", "interactions:channel"),
             rights=frozenset((Right.RECORD_CONTACTS,)),
         )
         policy = Policy(revision=1, rules=(*BUILT_IN.rules, blind), purposes=BUILT_IN.purposes)
