@@ -84,7 +84,8 @@ async def import_job(viewer: Viewer, repositories: Repositories, run: JobRun) ->
         if given.define:
             repositories.access.require(viewer, Right.DEFINE_ATTRIBUTES)
         reached = _same_file(reached, file)
-        with WorkFile(repositories.files.work_path(f"{run.job.id}.work")) as work:
+        sent = file.path.stat().st_size
+        with WorkFile(repositories.files.work_path(f"{run.job.id}.work"), sent) as work:
             job = _Import(viewer, repositories, run, file, given, work, reached, request.is_dry_run)
             try:
                 await _check(job)

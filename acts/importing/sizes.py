@@ -12,6 +12,7 @@ KEPT_CHARACTERS = 32_000
 """Of a refused cell: a spreadsheet, in which it is mended, shows no more."""
 CUT = "… (cut by Kehu)"
 """How a refused cell ends that was longer; such a cell is never taken for a value."""
+_BEGINNING = 1_000
 _EACH = 8
 
 
@@ -49,5 +50,6 @@ def fault_of(cells: Sequence[object]) -> str:
 
 
 def cut(text: str) -> str:
-    """A cell as it is kept of a refused row."""
-    return text if len(text) <= KEPT_CHARACTERS else text[: KEPT_CHARACTERS - len(CUT)] + CUT
+    """A cell as it is kept of a refused row; of one that no attribute could take, its beginning."""
+    most = KEPT_CHARACTERS if len(text) <= CELL_LIMIT else _BEGINNING
+    return text if len(text) <= most else text[: most - len(CUT)] + CUT

@@ -12,6 +12,8 @@ from acts.importing.seen import SeenNumbers
 
 KEPT_LIMIT = 50_000_000
 """Units: characters of all refused rows of a job: about 200,000 rows of a usual table."""
+KEPT_FREELY, KEPT_A_BYTE = 2_000_000, 20
+"""Of a small file less: so much, and so much for each byte sent; packed tables come to ten times their bytes."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS refused (place INTEGER PRIMARY KEY, row INTEGER, report TEXT, cells TEXT);
 CREATE TABLE IF NOT EXISTS checked (one INTEGER PRIMARY KEY, rows INTEGER, created INTEGER, changed INTEGER);
@@ -46,7 +48,8 @@ class Checked:
 class WorkFile(SeenNumbers):
     """Numbers and refused rows, on disk as of the last batch: half a batch is never in it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, sent_bytes: int = KEPT_LIMIT) -> None:
+        self._kept_limit = min(KEPT_LIMIT, KEPT_FREELY + KEPT_A_BYTE * sent_bytes)
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
         try:
             self._open(path)
@@ -90,9 +93,9 @@ class WorkFile(SeenNumbers):
         """Note a refused row; the same row again is noted once, with what is wrong with it now."""
         values = (row.place, row.row, row.report, json.dumps(row.cells))
         self._kept += len(row.report) + len(values[3])
-        if self._kept > KEPT_LIMIT:
+        if self._kept > self._kept_limit:
             raise RefusedTooMuch(
-                f"The rows that are refused come to more than {KEPT_LIMIT:,} characters, so this is not about "
+                f"The rows that are refused come to more than {self._kept_limit:,} characters, so this is not about "
                 f"single rows: mend the map or the file, and begin again. The last of them says: {row.report[:500]}"
             )
         self._database.execute("INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?)", values)

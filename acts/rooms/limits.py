@@ -5,6 +5,7 @@ import os
 import platform
 import signal
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 
 MEGABYTE = 1_000_000
@@ -51,7 +52,7 @@ def hold_for_good(limits: Limits) -> None:
     if sys.platform == "linux":
         _lower(resource, resource.RLIMIT_AS, limits.memory_bytes)
         # Where the machine itself runs out of memory, this process goes first.
-        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
             file.write("1000")
 
 

@@ -4,6 +4,7 @@ import os
 import selectors
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -41,6 +42,8 @@ class Room:
         self._process = self._started()
         self._is_fresh = True
         self._is_asked = False
+        # Held while somebody reads: a pipe that is closed under them may be somebody else's in the next moment.
+        self._reading = threading.RLock()
 
     def _started(self) -> "subprocess.Popen[bytes]":
         process = subprocess.Popen(
@@ -67,10 +70,12 @@ class Room:
         Raises: RoomBroken; KehuError where what was given is refused inside.
         Cost: blocks until the answer, or the deadline.
         """
-        frame = packed({"task": task, "given": given, "limits": _numbers(limits)})
-        ends = time.monotonic() + limits.deadline_seconds
+        with self._reading:
+            return self._asked(packed({"task": task, "given": given, "limits": _numbers(limits)}), limits, ahead=ahead)
+
+    def _asked(self, frame: bytes, limits: Limits, *, ahead: bool) -> Any:
         try:
-            answer = self._answer(frame, ends, limits)
+            answer = self._answer(frame, time.monotonic() + limits.deadline_seconds, limits)
         except RoomBroken:
             self.close()
             raise
@@ -147,7 +152,9 @@ class Room:
         """End the child, wherever it is."""
         self._process.kill()
         self._process.wait()
-        self._close_pipes()
+        # Whoever reads hears the end of the pipe now.
+        with self._reading:
+            self._close_pipes()
 
     def _close_pipes(self) -> None:
         for pipe in (self._process.stdin, self._process.stdout):
