@@ -1,8 +1,10 @@
 """Create or change many clients by their numbers; the good rows land, each bad one says why."""
 
 from asyncio import sleep
+from collections import defaultdict
+from collections.abc import Collection as Some
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from random import random
 from typing import Any
@@ -11,13 +13,14 @@ from uuid import uuid4
 from acts.checks import FACETS, newer_values, now, number_problems, problem, proof_at, proof_problems, refuse
 from acts.references import kept_references
 from acts.repeated import accept_repeated
+from acts.upsert_problems import must_be_there, problems_of_change, problems_of_new
 from acts.upsert_rows import BatchKey, ClientRow, Mode, UpsertReport
-from catalogue.attribute import CLIENTS, ClientKind, ClientStage
+from catalogue.attribute import CLIENTS, ClientStage
 from catalogue.catalogue import UnknownAttribute
 from catalogue.errors import ErrorCode, Problem
 from catalogue.filters import Filter, all_of
 from catalogue.search import folded, searchable_words
-from catalogue.values import Checked, check_flat, misfits, missing_required
+from catalogue.values import Checked, check_flat
 from policy.rules import Right
 from policy.viewer import Viewer
 from repositories.access import NotAllowed, Touched
@@ -25,7 +28,7 @@ from repositories.changes import CREATED
 from repositories.clients import TERRITORY, differences, put_values
 from repositories.compile.news import says_more
 from repositories.cursors import value_at
-from repositories.errors import AlreadyExists, StaleVersion
+from repositories.errors import AlreadyExists
 from repositories.plan import ID, Change, Proof
 from repositories.repositories import Repositories, new_id
 
@@ -104,7 +107,8 @@ async def upsert_clients(
     await _check_references(batch)
     territories = await _territories(batch)
     done = await _done_before(batch) if batch_key is not None and batch_key.may_be_done else frozenset()
-    waiting = [place for place in range(len(rows)) if place not in batch.refused() | done]
+    refused = batch.refused()
+    waiting = [place for place in range(len(rows)) if place not in refused | done]
     tries = ATTEMPTS
     while waiting and tries:
         outrun, later = await _attempt(batch, waiting, territories, dry_run)
@@ -119,7 +123,30 @@ async def upsert_clients(
             "16 MB a document may have; send the row alone."
         )
         batch.problems.append(Problem(ErrorCode.STALE_VERSION, message, row=place))
+    await _look_at_refused(batch, refused - done)
     return batch.report()
+
+
+async def _look_at_refused(batch: _Batch, places: Some[int]) -> None:
+    """What else is wrong with rows that were refused by themselves: whoever mends one should hear of everything.
+
+    Cost: one command, where there are any.
+    """
+    looked = [place for place in places if not number_problems(batch.rows[place].number)]
+    find = batch.repositories.clients.find_by_numbers
+    present = await find({batch.rows[place].number for place in looked}, batch.scope)
+    catalogue = batch.repositories.catalogue
+    known: defaultdict[int | None, set[str]] = defaultdict(set)
+    for each in batch.problems:
+        known[each.row].add(".".join(each.path))
+    for place in looked:
+        row, given = batch.rows[place], batch.checked[place].values
+        document = present.get(row.number)
+        if document is None:
+            found = problems_of_new(catalogue, row, given, batch.mode)
+        else:
+            found = problems_of_change(catalogue, row, _new_among(batch, given, document), document, batch.mode)
+        batch.problems += (each.in_row(place) for each in found if ".".join(each.path) not in known[place])
 
 
 async def _done_before(batch: _Batch) -> frozenset[int]:
@@ -296,17 +323,10 @@ def _plan_new(
     if place in batch.taken:
         # It is there, and not to be seen: what making a client says of a taken number is all that may be said.
         found = list(AlreadyExists("number", row.number).problems())
-    elif batch.mode is Mode.UPDATE or row.expected_version is not None:
-        which = "that only update" if batch.mode is Mode.UPDATE else "with an expectedVersion"
-        message = f"There is no client with the number {row.number}, and rows {which} make none; mend the number."
-        found = [Problem(ErrorCode.NOT_FOUND, message, ("number",), row.number, "the number of a client who is there")]
-    elif beyond is not None:
+    elif beyond is not None and not must_be_there(row, batch.mode):
         found = [beyond]
-    elif row.kind is None:
-        found = [problem("kind", None, f"{' or '.join(ClientKind)} for a client who is not there yet")]
     else:
-        given = batch.checked[place].values
-        found = [*missing_required(catalogue, given, row.kind), *misfits(catalogue, given, row.kind)]
+        found = problems_of_new(catalogue, row, batch.checked[place].values, batch.mode)
     if found:
         batch.problems += (each.in_row(place) for each in found)
         return
@@ -321,27 +341,16 @@ def _plan_new(
 def _plan_change(batch: _Batch, place: int, values: dict[str, object], document: dict[str, Any]) -> Change | None:
     """What a row changes of the client it names; None where that is nothing, or it is refused."""
     row = batch.rows[place]
-    if batch.mode is Mode.CREATE:
-        batch.problems += (each.in_row(place) for each in AlreadyExists("number", row.number).problems())
-        return None
-    kind = ClientKind(document["kind"])
-    if row.expected_version not in (None, document["version"]):
-        stale = StaleVersion("client", row.expected_version, document["version"])
-        batch.problems += (replace(each, path=("expectedVersion",)).in_row(place) for each in stale.problems())
-        return None
-    unread = batch.repositories.access.view(batch.viewer).area(CLIENTS).unusable
     given = batch.checked[place].values
-    # What a client of this kind cannot have, or lose, is a rule too: it holds for new values.
-    others = differences(document, given) | {path: each for path, each in given.items() if path in unread}
-    found = misfits(batch.repositories.catalogue, others, kind)
-    if row.kind is not None and row.kind is not kind:
-        found.append(problem("kind", str(row.kind), f"{kind}, which client {row.number} is for good"))
+    catalogue = batch.repositories.catalogue
+    found = problems_of_change(catalogue, row, _new_among(batch, given, document), document, batch.mode)
     if row.manager_id not in (None, document.get("managerId")):
         found += _moving_problems(batch, row, document, values)
     if found:
         batch.problems += (each.in_row(place) for each in found)
         return None
     # Whether a value that is not read was there already must not be told: it counts as a change, whatever its age.
+    unread = batch.repositories.access.view(batch.viewer).area(CLIENTS).unusable
     compared = (batch.checked[place].values.keys() | {"stage"} & values.keys()) - unread
     newer = newer_values(document, compared, batch.proof)
     values = {path: each for path, each in values.items() if path not in newer}
@@ -363,6 +372,15 @@ def _plan_change(batch: _Batch, place: int, values: dict[str, object], document:
         where=batch.scope,
         words=searchable_words(batch.repositories.catalogue, changed),
     )
+
+
+def _new_among(batch: _Batch, given: Mapping[str, object], document: Mapping[str, Any]) -> dict[str, object]:
+    """Those of the values that a client does not have, or may not be told to have.
+
+    What a client of its kind cannot have, or lose, is a rule too: it holds for new values.
+    """
+    unread = batch.repositories.access.view(batch.viewer).area(CLIENTS).unusable
+    return differences(dict(document), given) | {path: each for path, each in given.items() if path in unread}
 
 
 def _is_confirmed(batch: _Batch, document: Mapping[str, Any], path: str) -> bool:

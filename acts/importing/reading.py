@@ -107,7 +107,7 @@ async def _asked(room: Asking, name: str, given: Mapping[str, Any], *, ahead: bo
 def row_words(row: MappedRow | RefusedRow, cells: list[str]) -> list[Any]:
     """A row, as it leaves the room."""
     record = row.record
-    refusals = [[each.column, each.reason] for each in row.refusals]
+    refusals = [[each.column, each.reason, each.path] for each in row.refusals]
     words = [record.line, row.row, cells, record.fault, refusals]
     if isinstance(row, RefusedRow):
         return words
@@ -117,7 +117,7 @@ def row_words(row: MappedRow | RefusedRow, cells: list[str]) -> list[Any]:
 def _row_from(words: list[Any]) -> MappedRow | RefusedRow:
     line, number_of_row, cells, fault, refusals, *mapped = words
     record = Record(line, cells, fault)
-    reasons = tuple(Refusal(column, reason) for column, reason in refusals)
+    reasons = tuple(Refusal(*each) for each in refusals)
     if not mapped:
         return RefusedRow(record, number_of_row, reasons)
     number, kind, stage, manager, values = mapped

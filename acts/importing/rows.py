@@ -25,6 +25,8 @@ class Refusal:
 
     column: str
     reason: str
+    path: str = ""
+    """Of the attribute, or what else of a client it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +135,14 @@ class RowMapper:
             value, reason = _read(read, cells, row)
             fixed[where] = _none_if_absent(value)
             if reason is not None:
-                refusals.append(Refusal(self.column_of(where.removeprefix("client ")), f"{where} {reason}"))
+                name = where.removeprefix("client ")
+                refusals.append(Refusal(self.column_of(name), f"{where} {reason}", name))
         has_number = not refusals
         values: dict[str, object] = {}
         for path, read in self._values:
             value, reason = _read(read, cells, row)
             if reason is not None:
-                refusals.append(Refusal(self.column_of(path), f"{path} {reason}"))
+                refusals.append(Refusal(self.column_of(path), f"{path} {reason}", path))
             elif value is not ABSENT:
                 values[path] = value
         number = fixed.get(_NUMBER) or ""

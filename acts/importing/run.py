@@ -24,8 +24,6 @@ from catalogue.errors import ErrorCode, Problem, shown
 
 Store = Callable[[Sequence[ClientRow]], Awaitable[UpsertReport]]
 Row = MappedRow | RefusedRow
-_REFUSED_BEFORE = Problem(ErrorCode.INVALID_VALUE, "")
-"""Of a row that the file alone refuses, and that is looked at for the rest of its problems."""
 SAMPLE = 3
 FindManager = Callable[[str], Awaitable[str]]
 """From the manager as the file names them to the id; raises Unreadable."""
@@ -169,9 +167,10 @@ class ImportRun:
             try:
                 manager = await self._manager(row.manager)
             except Unreadable as error:
-                refusal = self._refusal(("manager",), f"client manager {error}")
+                refusal = replace(self._refusal(("manager",), f"client manager {error}"), path="managerId")
                 row = replace(row, refusals=(*row.refusals, refusal))
-        before = (_REFUSED_BEFORE,) if row.refusals else ()
+        # Of a row that the file alone refuses, and that is looked at for the rest of its problems.
+        before = tuple(Problem(ErrorCode.INVALID_VALUE, "", tuple(each.path.split("."))) for each in row.refusals)
         return row, ClientRow(row.number, row.kind, row.stage, manager, row.values, before)
 
     async def _manager(self, name: str) -> str:

@@ -13,7 +13,7 @@ from acts.merge import MergeRequest, merge_clients
 from acts.upsert_rows import BatchKey, ClientRow, UpsertReport
 from acts.upserts import ROW_LIMIT, upsert_clients
 from catalogue.attribute import ClientKind, ClientStage, Sensitivity
-from catalogue.errors import Refused
+from catalogue.errors import ErrorCode, Problem, Refused
 from policy.rules import Policy, Right, RoleRule, RowScope
 from policy.viewer import Viewer
 from repositories.plan import ID, Proof
@@ -265,6 +265,30 @@ class TestRaces:
         assert counts(report) == (0, 0, 0, 1)
         assert report.problems[0].code == "STALE_VERSION"
         assert "employees" not in (await stored(book, one))["profile"]
+
+
+class TestRefusedRows:
+    async def test_one_says_everything_at_once(self, book: Repositories) -> None:
+        await upsert(book, [row("C1", PERSON)])
+        rows = [
+            ClientRow("C1", ORGANISATION, values={"profile.employees": -1}),
+            ClientRow("C2", ORGANISATION, values={"profile.employees": -1}),
+            ClientRow("C3", values={"profile.employees": -1}),
+            ClientRow("C4", ORGANISATION, values={"profile.name": 5}),
+            ClientRow("C5", ORGANISATION, problems=(Problem(ErrorCode.INVALID_VALUE, "", ("profile", "name")),)),
+        ]
+        before = await everything(book)
+        for dry_run in (True, False):
+            found = (await upsert(book, rows, dry_run=dry_run)).problems
+            paths = [[".".join(each.path) for each in found if each.row == place] for place in range(5)]
+            assert paths == [
+                ["profile.employees", "kind"],
+                ["profile.employees", "profile.name"],
+                ["profile.employees", "kind"],
+                ["profile.name"],
+                ["profile.name"],
+            ]
+        assert await everything(book) == before
 
 
 class TestNumbersOfOneClient:

@@ -160,7 +160,8 @@ class TestImportJob:
         more = '"profile.foundedOn" = "sort"\n'
         await ask_import(ANA, book, ImportRequest(path="a.csv", map_toml=MAP + more), UNGUARDED)
         problems = [each[1] for each in (await refused_file(book, await work(book)))[1:]]
-        assert [each.count('column "') for each in problems] == [2, 2, 1, 2]
+        assert [each.count('column "') for each in problems] == [3, 2, 1, 2]
+        assert 'column "name": profile.name is required for a client of kind ORGANISATION' in problems[0]
         assert 'column "size": profile.employees takes a whole number' in problems[0]
         assert 'column "sort": profile.foundedOn takes a date' in problems[0]
         assert 'column "id": number takes 1 to 64 letters' in problems[1]
