@@ -47,6 +47,13 @@ class Admission:
             message = "As many answers as you may have at once are on their way to you, and not read. Read them first."
             raise RateLimited(message, RETRY_SECONDS)
 
+    async def check_room(self) -> None:
+        """Nothing, while there is room for what most requests are; before their body and token are looked at.
+
+        Raises: HttpRefusal 503.
+        """
+        await self.lanes.by_work[Work.INTERACTIVE].check()
+
     def deadlines(self, work: Work) -> Deadlines:
         """How long an operation of this class may run."""
         return self._deadlines[work]

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,17 +18,21 @@ from api.database import mongo_settings, open_served_book
 from api.directory import Directory
 from api.editions import Edition, Editions, SeenEdition
 from api.error_pages import error_page_route
+from api.errors import refusal_from
 from api.files import FileEndpoint
 from api.front import front_route
 from api.graphql_http import graphql_routes
 from api.health import health_routes
 from api.kms import kms_of
 from api.middleware import cors_middleware
+from api.negotiation import JSON
 from api.oidc import build_issuers
+from api.responses import refused
 from api.settings import Settings
 from api.viewer import Authenticator
 from api.working import worker_on
 from policy.viewer import Viewer
+from repositories.deadline import limited
 from repositories.ending import ended
 from repositories.errors import RepositoryError, Unavailable
 from repositories.mongo import Store, connect
@@ -40,6 +45,11 @@ log = logging.getLogger("kehu")
 STARTING = "Kehu is starting"
 GRAPHQL = "/graphql"
 RETRY_SECONDS = 1.0
+WATCH_SECONDS = 0.5
+WATCH_TIMEOUT_SECONDS = 1.0
+AWAY_SECONDS = 2.0
+"""A primary that steps down as planned is followed by another within it, and nobody notices."""
+HEALTH = ("/healthz", "/readyz")
 
 
 def _silent(done: int, count: int) -> None:
@@ -66,6 +76,8 @@ class Server:
     editions: Editions | None = None
     worker: "asyncio.Task[None] | None" = None
     ending: asyncio.Event = field(default_factory=asyncio.Event)
+    is_away: bool = False
+    """Whether the database has been silent for so long that nobody is let wait for it."""
     requests: int = 0
     """Requests over HTTP that are being answered just now."""
 
@@ -85,6 +97,24 @@ class Server:
         Raises: Unavailable before the start is done.
         """
         return self.current.repositories
+
+    async def _watch_database(self, store: Store) -> None:
+        """Ask the database again and again; once it has been silent for longer than any planned change of a primary
+        takes, requests are refused at once instead of waiting for it one by one.
+        """
+        silent_since: float | None = None
+        while True:
+            began = time.monotonic()
+            try:
+                with limited(WATCH_TIMEOUT_SECONDS):
+                    await store.ping()
+                silent_since, self.is_away = None, False
+            except RepositoryError:
+                silent_since = began if silent_since is None else silent_since
+                if time.monotonic() - silent_since >= AWAY_SECONDS and not self.is_away:
+                    log.error("the database does not answer; requests are refused until it does")
+                    self.is_away = True
+            await asyncio.sleep(max(0.0, began + WATCH_SECONDS - time.monotonic()))
 
     async def readiness(self) -> str | None:
         """Why the server cannot answer; None when it can."""
@@ -118,6 +148,7 @@ class Server:
         """
         self.store = connect(mongo_settings(self.settings, self.uri))
         opened = asyncio.Event()
+        watching = asyncio.create_task(self._watch_database(self.store))
         work = asyncio.create_task(self._work(self.store, opened))
         first = asyncio.create_task(opened.wait())
         try:
@@ -129,7 +160,7 @@ class Server:
             self.ending.set()
             if self.worker is not None:
                 await asyncio.wait((self.worker,))
-            await ended(first, work)
+            await ended(first, work, watching)
             if self.editions is not None:
                 await self.editions.current.repositories.client_groups.close()
             self.editions = None
@@ -185,6 +216,10 @@ class Application(Starlette):
             return
         self.server.requests += 1
         try:
+            if self.server.is_away and scope["path"] not in HEALTH:
+                # Before body and token are looked at: nobody waits for what is not there.
+                await refused(refusal_from(Unavailable()), JSON)(scope, receive, send)
+                return
             if scope["path"] == GRAPHQL and self.straight is not None and not self._is_of_a_page(scope):
                 await self.straight(scope, receive, send)
             else:

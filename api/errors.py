@@ -5,10 +5,11 @@ import secrets
 from collections.abc import Iterable
 from typing import Any
 
-from graphql import GraphQLError, GraphQLSyntaxError
+from graphql import ExecutionResult, GraphQLError, GraphQLSyntaxError
 
 from api.wording import Worded, told
 from catalogue.errors import ErrorCode, KehuError, page_of
+from repositories.errors import Unavailable
 
 _log = logging.getLogger("kehu.api")
 
@@ -126,6 +127,15 @@ def _formatted(error: GraphQLError, unplaced_code: str) -> Answer:
         answer["path"] = list(error.path)
     answer["extensions"] = {**extensions, "page": page_of(extensions["code"])}
     return answer
+
+
+def outage_of(result: ExecutionResult) -> Unavailable | None:
+    """The error of a result that has nothing, because the database did not answer; None where anything is there."""
+    originals = [original_of(error) for error in result.errors or ()]
+    first = originals[0] if originals else None
+    is_empty = result.data is None or not any(value is not None for value in result.data.values())
+    is_away = is_empty and all(isinstance(original, Unavailable) for original in originals)
+    return first if is_away and isinstance(first, Unavailable) else None
 
 
 def is_of_arguments(error: GraphQLError) -> bool:

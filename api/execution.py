@@ -35,6 +35,7 @@ from api.errors import (
     InvalidDocument,
     formatted_errors,
     is_of_arguments,
+    outage_of,
 )
 from api.graphql_request import GraphQLRequest
 from api.limits import capped_parse, check_length
@@ -233,6 +234,9 @@ async def run(
         try:
             result = await _carried_out(edition, prepared, request, context, asked)
             _put_in_words(result, edition, operation, request)
+            outage = outage_of(result) if result.errors else None
+            if outage is not None:
+                raise outage
             if guard is not None and touched is not None and touched.restricted:
                 await guard.spend(RESTRICTED_VALUES, touched.restricted)
             return result

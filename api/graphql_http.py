@@ -115,6 +115,7 @@ class GraphQLView:
         viewer: Viewer | None = None
         try:
             self._check_call(scope, headers, wanted)
+            await self._service.admission.check_room()
             credentials = credentials_from(scope["headers"])
             viewer = await self._service.authenticate(credentials)
             self._service.admission.check_unread(viewer.person)

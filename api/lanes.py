@@ -16,6 +16,7 @@ from api.settings import Settings
 from catalogue.errors import ErrorCode
 
 RETRY_SECONDS = 3
+LEAST_PAUSE_SECONDS = 0.5
 _log = logging.getLogger("kehu.api")
 
 LONG_FIELDS = BULK_FIELDS | {
@@ -68,6 +69,22 @@ class Lane:
         """How many wait for their turn."""
         return len(self._waiting)
 
+    async def check(self) -> None:
+        """Nothing, where whoever comes now may wait for a place, or finds one.
+
+        Who is refused hears so a moment later, which costs nothing: hundreds of callers who come again at once,
+        whatever they are told, would otherwise take the time of those who are let in.
+        Raises: HttpRefusal 503.
+        """
+        if self.running < self._most or len(self._waiting) < self._few or self._is_burst():
+            return
+        await asyncio.sleep(LEAST_PAUSE_SECONDS * (1 + secrets.randbelow(1_000) / 1_000))
+        raise self._full()
+
+    def _is_burst(self) -> bool:
+        since = self._busy_since
+        return since is None or asyncio.get_running_loop().time() - since < self._patience_seconds / 2
+
     async def enter(self) -> None:
         """Take a place, at once or when one is free; whoever took one gives it back by `leave`.
 
@@ -79,11 +96,9 @@ class Lane:
             self.running += 1
             return
         loop = asyncio.get_running_loop()
-        now = loop.time()
         if self._busy_since is None:
-            self._busy_since = now
-        is_burst = now - self._busy_since < self._patience_seconds / 2
-        if len(self._waiting) >= (self._queue if is_burst else self._few):
+            self._busy_since = loop.time()
+        if len(self._waiting) >= (self._queue if self._is_burst() else self._few):
             raise self._full()
         turn: asyncio.Future[None] = loop.create_future()
         self._waiting.append(turn)

@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 
 from catalogue.errors import ErrorCode, KehuError, Problem, page_of
+from repositories.errors import Unavailable
 from schema.context import MISSED_LOOKUPS, Context
 
 _MEANINGS = {
@@ -103,6 +104,9 @@ async def payload(context: Context, noun: str, act: Callable[[], Awaitable[dict[
     await context.spending.check(MISSED_LOOKUPS)
     try:
         return {"errors": [], **await act()}
+    except Unavailable:
+        # Nobody can mend that; the answer is the same as to a question, so that clients try again by one rule.
+        raise
     except KehuError as refused:
         problems = refused.problems()
         # The answer says them only if they are selected.

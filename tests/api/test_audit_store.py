@@ -230,7 +230,7 @@ async def _change(http: httpx2.AsyncClient, clients: list[str], key: str) -> str
     one = clients[int(key.partition("-")[2]) % len(clients)]
     query = (
         "mutation($id: ID!, $key: String) {"
-        " clientChange(input: {id: $id, changes: {stage: LOST}, idempotencyKey: $key}) { errors { code } } }"
+        " clientChange(input: {id: $id, changes: {profile: {name: $key}}, idempotencyKey: $key}) { errors { code } } }"
     )
     try:
         answer = await http.post("/graphql", json={"query": query, "variables": {"id": one, "key": key}})

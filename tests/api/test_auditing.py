@@ -33,6 +33,10 @@ CHANGE = (
     "mutation Change($id: ID!, $key: String) {"
     " clientChange(input: {id: $id, changes: {stage: LOST}, idempotencyKey: $key}) { client { version } } }"
 )
+RENAME = (
+    "mutation Rename($id: ID!, $name: String) {"
+    " clientChange(input: {id: $id, changes: {profile: {name: $name}}}) { client { version } } }"
+)
 
 
 @pytest.fixture
@@ -333,7 +337,7 @@ class TestReconciled:
                     query = f"query One{place}($id: ID!) {{ client(id: $id) {{ number }} }}"
                     return f"{place} {(await server.post(query, id=client)).status_code}"
                 case 2:
-                    return f"{place} {(await server.post(CHANGE, id=client)).status_code}"
+                    return f"{place} {(await server.post(RENAME, id=client, name=str(place))).status_code}"
                 case _:
                     query = (
                         f"query Who{place}($id: ID!) {{ client(id: $id) {{ whoRead(first: 1) {{ nodes {{ at }} }} }} }}"

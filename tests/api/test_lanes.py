@@ -1,11 +1,13 @@
 """Room for each class of work."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from graphql import OperationDefinitionNode, parse
 
+from api import lanes
 from api.errors import HttpRefusal
 from api.lanes import Lane, Lanes, PersonsShare, Work, work_of
 from api.settings import Settings
@@ -116,6 +118,45 @@ class TestLanes:
             await lanes.by_work[Work.BULK].enter()
         await lanes.by_work[Work.INTERACTIVE].enter()
         await lanes.by_work[Work.STREAM].enter()
+
+
+class TestCheck:
+    """Whoever comes where there is no room is told before anybody looks at what they sent."""
+
+    async def test_there_is_room(self) -> None:
+        lane = Lane(Work.INTERACTIVE, 2, 4, 10)
+        await lane.check()
+        await lane.enter()
+        await lane.check()
+
+    async def test_a_burst_may_wait(self) -> None:
+        lane = Lane(Work.INTERACTIVE, 1, 4, 60)
+        await lane.enter()
+        waiting = [asyncio.create_task(lane.enter()) for _ in range(3)]
+        await asyncio.sleep(0)
+        await lane.check()
+        for _ in range(4):
+            lane.leave()
+        await asyncio.gather(*waiting)
+
+    async def test_too_much_is_refused_a_moment_later_and_over_when_it_is_over(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(lanes, "LEAST_PAUSE_SECONDS", 0.01)
+        lane = Lane(Work.INTERACTIVE, 4, 8, 0.2)
+        for _ in range(4):
+            await lane.enter()
+        waiting = asyncio.create_task(lane.enter())
+        await asyncio.sleep(0.15)
+        with pytest.raises(HttpRefusal) as refused:
+            await lane.check()
+        assert (refused.value.status, refused.value.code) == (503, "UNAVAILABLE")
+        with suppress(HttpRefusal):
+            await waiting
+        for _ in range(4):
+            lane.leave()
+        await lane.check()
+        await lane.enter()
 
 
 class TestPersonsShare:
