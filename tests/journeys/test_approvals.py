@@ -97,14 +97,14 @@ class TestRetire:
     async def test_what_could_not_be_done_is_said(
         self, proposer: httpx2.AsyncClient, steward: httpx2.AsyncClient
     ) -> None:
-        path = await define(proposer, "moved")
+        path = await define(proposer, "movedOn")
         made = await propose(proposer, path)
         await do(proposer, "attributeChange", "attribute { revision }", path=path, label="Other words")
         done = await do(steward, "approvalDecide", f"approval {{ {WHOLE} }}", id=made["id"], isApproved=True)
         (problem,) = done["approval"]["outcomeErrors"]
         assert (problem["code"], problem["given"], problem["expected"]) == ("STALE_VERSION", "1", "2")
         assert done["approval"]["carriedOutAt"] is None
-        assert await answers(steward, "moved")
+        assert await answers(steward, "movedOn")
 
 
 class TestLowerSensitivity:

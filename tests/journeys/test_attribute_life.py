@@ -120,8 +120,10 @@ class TestLife:
         assert "isRetired: true" in lost["errors"][0]["message"]
         retired = [options[0], options[1] | {"isRetired": True}]
         await do(api, "attributeChange", "attribute { kind }", path="attitude.grade", options=retired)
-        given = {"id": made["client"]["id"], "changes": {"attitude": {"grade": "ANGRY"}}}
-        refused = await attempt(api, "clientChange", "client { id }", **given)
+        again = {"id": made["client"]["id"], "changes": {"attitude": {"grade": "ANGRY"}}}
+        assert (await attempt(api, "clientChange", "client { id }", **again))["errors"] == []
+        other = {"number": "L3", "kind": "PERSON", "profile": {"name": "Wu"}, "attitude": {"grade": "ANGRY"}}
+        refused = await attempt(api, "clientCreate", "client { id }", **other)
         assert refused["errors"][0]["expected"] == "one of HAPPY"
         query = "query($id: ID!) { client(id: $id) { version attitude { grade } } }"
         found = (await ask(api, query, id=made["client"]["id"]))["client"]
