@@ -18,6 +18,7 @@ CROWD = 500
 """Clients that are scored at a time."""
 _MOST_PRODUCTS = 5_000_000_000
 """Multiplications for a crowd: some seconds of a core."""
+_MOST_PROBLEMS = 50
 _KINDS = {
     "tensor(double)": TensorKind.NUMBER,
     "tensor(float)": TensorKind.NUMBER,
@@ -67,7 +68,7 @@ def check_file(content: bytes) -> ModelFile:
     model = _parsed(content)
     problems = [*_operator_problems(model), *_size_problems(model)]
     if problems := problems or [*_work_problems(model)]:
-        raise Refused(problems)
+        raise Refused(problems[:_MOST_PROBLEMS])
     scorer = Scorer(content)
     problems = scorer.problems()
     if problems:
@@ -224,7 +225,9 @@ def _work_problems(model: Any) -> Iterator[Problem]:
     products = 0
     for node in model.graph.node:
         if node.op_type in ("MatMul", "Gemm") and sizes.get(node.input[0]) and node.output[0] in sizes:
-            products += prod(sizes[node.output[0]]) * max(sizes[node.input[0]])
+            # Of a Gemm the first table may be turned round.
+            first = sizes[node.input[0]]
+            products += prod(sizes[node.output[0]]) * (first[-1] if node.op_type == "MatMul" else max(first))
     if products > _MOST_PRODUCTS:
         yield refusal(f"Products of tables take {products:,} multiplications; {_MOST_PRODUCTS:,} are the most.")
 

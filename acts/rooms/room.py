@@ -14,7 +14,10 @@ from acts.rooms.limits import IDLE, Limits, reason_for
 from acts.rooms.messages import FRAME_LIMIT_BYTES, HEAD_BYTES, error_from, packed, unpacked
 
 _PIECE = 1 << 20
-_KEPT = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LANG", "LC_ALL", "TZ", "SYSTEMROOT")
+_KEPT = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
+    *("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE"),
+)
 """Of the environment: a child has no secrets to lose."""
 _OWN = {
     "PYTHONDONTWRITEBYTECODE": "1",

@@ -41,7 +41,8 @@ async def _job(http: httpx2.AsyncClient, data: bytes, toml: str, name: str = "a.
 
 def _memory(process: int) -> int:
     """Of a process and its children. Units: bytes."""
-    children = [int(each) for each in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+    threads = Path(f"/proc/{process}/task").iterdir()
+    children = [int(each) for thread in threads for each in (thread / "children").read_text().split()]
     own = int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return own + sum(_memory(each) for each in children if "mongod" not in Path(f"/proc/{each}/comm").read_text())
 

@@ -122,6 +122,41 @@ class TestCheckFile:
             "The step square makes 4,000,000 numbers of a client; 20,000 are the most."
         ]
 
+    def test_step_whose_size_is_not_known_beforehand(self) -> None:
+        # A slice as wide as a number among the inputs says, doubled again and again.
+        nodes = [
+            helper.make_node("ReduceMax", ["x"], ["m"], keepdims=0),
+            helper.make_node("Cast", ["m"], ["i"], to=TensorProto.INT64),
+            helper.make_node("Reshape", ["i", "one"], ["ends"]),
+            helper.make_node("Slice", ["row", "zero", "ends", "one"], ["a"]),
+            *(
+                helper.make_node("Concat", ["a" if at == 0 else f"c{at - 1}"] * 2, [f"c{at}"], axis=1)
+                for at in range(20)
+            ),
+            helper.make_node("ReduceSum", ["c19", "one"], ["s"], keepdims=1),
+            helper.make_node("Add", ["x", "s"], ["y"]),
+        ]
+        row = numpy_helper.from_array(np.ones((1, 1000)), "row")
+        numbers = [numpy_helper.from_array(np.asarray([at]), name) for at, name in enumerate(("zero", "one"))]
+        found = _refusals(_file(nodes, [_value("x", None, 1)], [_value("y", None, 1)], (row, *numbers)))
+        assert found[0] == "The step a is of a size that cannot be known before it runs; give it a fixed one."
+        assert len(found) <= 50
+
+    def test_products_that_take_too_long(self) -> None:
+        square = numpy_helper.from_array(np.ones((1000, 1000), dtype=np.float32)[:1], "line")
+        column = numpy_helper.from_array(np.ones((1000, 1), dtype=np.float32), "column")
+        nodes = [
+            helper.make_node("MatMul", ["column", "line"], ["p0"]),
+            *(helper.make_node("MatMul", [f"p{at}", f"p{at}"], [f"p{at + 1}"]) for at in range(6)),
+            helper.make_node("ReduceSum", ["p6", "both"], ["s"], keepdims=1),
+            helper.make_node("Add", ["x", "s"], ["y"]),
+        ]
+        both = numpy_helper.from_array(np.asarray([0, 1]), "both")
+        ends = [_value("x", None, 1, of=FLOAT)], [_value("y", None, 1, of=FLOAT)]
+        assert _refusals(_file(nodes, *ends, (square, column, both))) == [
+            "Products of tables take 6,001,000,000 multiplications; 5,000,000,000 are the most."
+        ]
+
     def test_rows_that_know_of_each_other(self) -> None:
         nodes = [
             helper.make_node("ReduceMean", ["x"], ["m"], axes=[0], keepdims=1),
