@@ -7,7 +7,7 @@ from datetime import date
 
 from pydantic import ValidationError
 
-from acts.attributes_in_use import use_problems
+from acts.attributes_in_use import document_problems, use_problems
 from acts.checks import UNGUARDED, Guard, guard_problems, key_of, now, problem, refuse, request_hash
 from acts.derived_preview import values_despite_unset
 from acts.formulas import with_formula
@@ -167,10 +167,12 @@ async def retire_attribute(
     Raises: Refused, NotFound, StaleVersion, KeyReused; NeedsApproval without an approval.
     """
 
+    in_documents = await document_problems(repositories, path)
+
     def step(catalogue: Catalogue) -> tuple[Attribute, list[Problem]]:
         before = _get(catalogue, path, "clients")
         problems = [*_revision_problems(before, guard), *_built_in_problems(repositories, before)]
-        problems += retirement_problems(catalogue, before)
+        problems += [*retirement_problems(catalogue, before, now().date()), *in_documents]
         return _revised(before, {"status": Status.RETIRED}), problems
 
     request = request_hash("attributeRetire", path, guard.expected_version)

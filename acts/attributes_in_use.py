@@ -1,4 +1,4 @@
-"""What stands in the way of a change of an attribute: segments that would be broken by it."""
+"""What stands in the way of a change of an attribute: segments and registered documents that would be broken by it."""
 
 from catalogue.attribute import CLIENTS, Attribute
 from catalogue.catalogue import Catalogue
@@ -8,6 +8,7 @@ from policy.segments import LOOKED_AT
 from policy.viewer import Viewer
 from repositories.reading import Document
 from repositories.repositories import Repositories
+from repositories.trusted_documents import TrustedDocumentRepository
 
 NAMED_LIMIT = 10
 """Segments that a refusal names."""
@@ -35,6 +36,24 @@ async def use_problems(
         "Change their `where` with segmentChange, or retire them with segmentRetire, first."
     )
     return [Problem(ErrorCode.INVALID_VALUE, message, ("path",), attribute.path, "an attribute that no segment needs")]
+
+
+async def document_problems(repositories: Repositories, path: str) -> list[Problem]:
+    """A problem where registered documents use an attribute of clients that would be gone; it names them.
+
+    Cost: one command.
+    """
+    inside = [each for each in repositories.feed.catalogue.area() if each == path or each.startswith(f"{path}.")]
+    names = await TrustedDocumentRepository(repositories.store).using(inside) if inside else []
+    if not names:
+        return []
+    shown = ", ".join(names[:NAMED_LIMIT])
+    more = f" and {len(names) - NAMED_LIMIT} more" if len(names) > NAMED_LIMIT else ""
+    message = (
+        f"{path} is used by registered documents, which could not be run any more: {shown}{more}. Register documents "
+        "without it in their place, and remove these with `kehu documents remove`, first."
+    )
+    return [Problem(ErrorCode.INVALID_VALUE, message, ("path",), path, "an attribute that no registered document uses")]
 
 
 def _is_broken(before: Catalogue, after: Catalogue, segment: Document) -> bool:

@@ -17,8 +17,10 @@ from acts.checks import now
 from api.database import open_repositories_of
 from api.settings import Settings, load_settings
 from api.trusted import LONGEST_ID_CHARACTERS, digest_of, normal_form
+from catalogue.catalogue import Catalogue
 from repositories.trusted_documents import TrustedDocument, TrustedDocumentRepository
 from schema.build import build_schema
+from schema.document_uses import attributes_used
 
 documents = typer.Typer(help="GraphQL documents that a server trusts.", no_args_is_help=True)
 errors = Console(stderr=True)
@@ -116,7 +118,7 @@ async def _register(settings: Settings, found: list[Found], person: str) -> tupl
         refused: list[str] = []
         for each in found:
             try:
-                ready.append(_checked(schema, settings, each, person))
+                ready.append(_checked(schema, repositories.catalogue, settings, each, person))
             except GraphQLError as error:
                 refused.append(f"{each.place}: {error.message}")
         refused += _clashes(ready, await kept.taken({own for each in ready for own in each.ids}))
@@ -126,7 +128,7 @@ async def _register(settings: Settings, found: list[Found], person: str) -> tupl
         return [f"{await _verb(kept, each)} sha256:{each.digest} {each.name or '-'}" for each in ready], []
 
 
-def _checked(schema: Schema, settings: Settings, found: Found, person: str) -> TrustedDocument:
+def _checked(schema: Schema, catalogue: Catalogue, settings: Settings, found: Found, person: str) -> TrustedDocument:
     """The document as it is registered.
 
     Raises: GraphQLError for one that does not fit the live schema.
@@ -142,7 +144,8 @@ def _checked(schema: Schema, settings: Settings, found: Found, person: str) -> T
     digest = digest_of(normal)
     own = (found.id or "").removeprefix("sha256:")
     ids = () if own in ("", digest) else (own,)
-    return TrustedDocument(digest, normal, ", ".join(names) or None, ids, person, now())
+    uses = tuple(attributes_used(schema._schema, catalogue, document))
+    return TrustedDocument(digest, normal, ", ".join(names) or None, ids, person, now(), uses)
 
 
 def _clashes(ready: list[TrustedDocument], taken: dict[str, str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import date
 
 from catalogue.attribute import CLIENTS, Attribute, Facet, Sensitivity, Status
 from catalogue.bounds import BOUNDED_KINDS, bound_value, bound_words, range_words
@@ -69,7 +70,20 @@ def change_problems(catalogue: Catalogue, before: Attribute, after: Attribute) -
     if after.status is Status.DRAFT and before.status is not Status.DRAFT:
         problems.append(_wrong("status", "DRAFT", "a status that does not go back", "queries may already use it"))
     problems.extend(_lost_options(before, after))
+    problems.extend(_broken_promise(before, after))
     return [*problems, *shape_problems(after), *_place_problems(catalogue, after)]
+
+
+def _broken_promise(before: Attribute, after: Attribute) -> Iterator[Problem]:
+    """A day of removal that was promised is not brought forward; it is void only where the attribute stays."""
+    promised = before.removal_on
+    if promised is None or after.status is Status.PUBLISHED:
+        return
+    if after.removal_on is None or after.removal_on < promised:
+        given = "nothing" if after.removal_on is None else after.removal_on.isoformat()
+        yield _wrong(
+            "removalOn", given, f"{promised.isoformat()} or a later day", "programs count on what was promised"
+        )
 
 
 def _lost_options(before: Attribute, after: Attribute) -> Iterator[Problem]:
@@ -98,10 +112,14 @@ def deprecation_problems(catalogue: Catalogue, attribute: Attribute, successor: 
     return []
 
 
-def retirement_problems(catalogue: Catalogue, attribute: Attribute) -> list[Problem]:
-    """Why an attribute cannot be retired; empty if it can."""
+def retirement_problems(catalogue: Catalogue, attribute: Attribute, today: date) -> list[Problem]:
+    """Why an attribute cannot be retired on a day; empty if it can."""
     if attribute.status is Status.RETIRED:
         return [_wrong("path", f"{attribute.path}, which is RETIRED already", "a live attribute", "")]
+    if attribute.removal_on is not None and today < attribute.removal_on:
+        day = attribute.removal_on.isoformat()
+        given = f"{attribute.path}, which stays until {day} as was promised when it was deprecated"
+        return [_wrong("path", given, "an attribute whose removalOn has come", f"retire it on {day} or later")]
     inside = [each.path for each in catalogue.children(attribute.path, attribute.area)]
     if inside:
         return [_wrong("path", attribute.path, "a group without live attributes", f"retire {', '.join(inside)} first")]

@@ -1,14 +1,17 @@
 """GraphQL documents that the bank's own programs send: registered once, known to every server."""
 
+import re
 from collections.abc import Collection as Some
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from catalogue.attribute import enum_name_from
 from repositories.mongo import IndexSpec, Store
 from repositories.plan import ID
 
 TRUSTED_DOCUMENTS = "trusted_documents"
+_WORD = re.compile(r"\w+")
 INDEXES = {"ids": IndexSpec((("ids", 1),))}
 
 
@@ -22,6 +25,8 @@ class TrustedDocument:
     ids: tuple[str, ...]
     registered_by: str
     at: datetime
+    uses: tuple[str, ...] = ()
+    """The attributes that it names, by their qualified paths."""
 
 
 class TrustedDocumentRepository:
@@ -45,6 +50,7 @@ class TrustedDocumentRepository:
         fields: dict[str, Any] = {"text": document.text, "name": document.name}
         fields |= {"registeredBy": document.registered_by, "at": document.at}
         change: dict[str, Any] = {"$setOnInsert": fields, "$addToSet": {"ids": {"$each": list(document.ids)}}}
+        change["$set"] = {"uses": list(document.uses)}
         matched, modified = await self._collection.update_one({ID: {"$eq": document.digest}}, change, upsert=True)
         return not matched or bool(modified)
 
@@ -52,6 +58,17 @@ class TrustedDocumentRepository:
         """The text of the document with this digest, or with this id of a program's."""
         found = await self._collection.find_one({"$or": [{ID: {"$eq": key}}, {"ids": {"$eq": key}}]}, {"text": 1})
         return None if found is None else str(found["text"])
+
+    async def using(self, paths: Some[str]) -> list[str]:
+        """What the documents are called that use one of these attributes: by their names, else by their digests.
+
+        Of one that was registered before uses were kept, the words of its text tell.
+        Cost: one command.
+        """
+        rows = await self._collection.find({"$or": [{"uses": {"$in": sorted(paths)}}, {"uses": {"$exists": False}}]})
+        keys = {word for path in paths for word in (path.rpartition(".")[2], enum_name_from(path))}
+        found = (row for row in rows if "uses" in row or keys.intersection(_WORD.findall(row["text"])))
+        return sorted(row["name"] or f"sha256:{str(row[ID])[:12]}" for row in found)
 
     async def taken(self, ids: Some[str]) -> dict[str, str]:
         """The digests that these ids stand for already."""
@@ -62,7 +79,15 @@ class TrustedDocumentRepository:
         """Every document, the oldest first."""
         rows = await self._collection.find({}, sort=[("at", 1), (ID, 1)])
         return [
-            TrustedDocument(row[ID], row["text"], row["name"], tuple(row["ids"]), row["registeredBy"], row["at"])
+            TrustedDocument(
+                row[ID],
+                row["text"],
+                row["name"],
+                tuple(row["ids"]),
+                row["registeredBy"],
+                row["at"],
+                tuple(row.get("uses", ())),
+            )
             for row in rows
         ]
 

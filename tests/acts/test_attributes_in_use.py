@@ -1,9 +1,13 @@
 """Segments that stand in the way of a change of an attribute."""
 
+from datetime import timedelta
+
 import pytest
 
-from acts.attributes import change_attribute, define_attribute, retire_attribute
+from acts.attributes import change_attribute, define_attribute, deprecate_attribute, retire_attribute
+from acts.attributes_approved import propose_retirement
 from acts.attributes_in_use import use_problems
+from acts.checks import now
 from acts.segments import change_segment, retire_segment
 from catalogue.attribute import Sensitivity
 from catalogue.errors import Refused
@@ -11,7 +15,8 @@ from catalogue.filters import AnyItem, Compare, Filter
 from catalogue.kinds import Kind, Operator
 from policy.viewer import Viewer
 from repositories.repositories import Repositories
-from tests.books import APPROVED, VIEWER, attribute, everything
+from repositories.trusted_documents import TrustedDocument, TrustedDocumentRepository
+from tests.books import APPROVED, AT, VIEWER, attribute, everything
 from tests.segmented import HAPPY, define
 
 STEWARD = Viewer("S001", frozenset({"data_steward"}))
@@ -35,6 +40,32 @@ async def test_an_attribute_in_use_is_not_retired(book: Repositories) -> None:
     assert await everything(book) == before
     await change_segment(VIEWER, book, "GOLD", {}, HAPPY)
     await retire_attribute(VIEWER, book, TIER, approved=APPROVED)
+
+
+async def test_an_attribute_of_registered_documents_is_not_retired(book: Repositories) -> None:
+    book = await with_tier(book)
+    kept = TrustedDocumentRepository(book.store)
+    await kept.register(TrustedDocument("a1", "{ a }", "Tiers", (), "ana", AT, (TIER,)))
+    await kept.register(TrustedDocument("b1", "{ b }", "Names", (), "ana", AT, ("profile.name",)))
+    before = await everything(book)
+    for dry_run in (True, False):
+        with pytest.raises(Refused, match=r"registered documents, which could not be run any more: Tiers\."):
+            await retire_attribute(VIEWER, book, TIER, approved=APPROVED, dry_run=dry_run)
+    with pytest.raises(Refused, match="Tiers"):
+        await propose_retirement(STEWARD, book, TIER)
+    assert await everything(book) == before
+    await kept.remove("a1")
+    await retire_attribute(VIEWER, book, TIER, approved=APPROVED)
+
+
+async def test_a_promised_day_is_waited_for(book: Repositories) -> None:
+    book = await with_tier(book)
+    removal_on = now().date() + timedelta(days=1)
+    await deprecate_attribute(VIEWER, book, TIER, successor=None, removal_on=removal_on)
+    with pytest.raises(Refused, match=f"stays until {removal_on}"):
+        await retire_attribute(VIEWER, book, TIER, approved=APPROVED)
+    with pytest.raises(Refused, match="removalOn"):
+        await change_attribute(VIEWER, book, TIER, {"removal_on": now().date()})
 
 
 async def test_a_retired_segment_is_in_nobodys_way(book: Repositories) -> None:

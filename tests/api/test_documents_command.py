@@ -1,9 +1,12 @@
 """`kehu documents`."""
 
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pymongo import MongoClient
 from typer.testing import CliRunner
 
 from api import cli
@@ -58,6 +61,9 @@ class TestOnADatabase:
         lines = out.splitlines()
         assert [line.split()[0] for line in lines] == ["registered", "registered", "registered"]
         assert lines[0].split()[1:] == lines[1].split()[1:]
+        with MongoClient[dict[str, Any]](os.environ["KEHU_MONGODB_URI"]) as database:
+            rows = database[os.environ["KEHU_DATABASE"]]["trusted_documents"].find({"name": "Names"})
+            assert [each["uses"] for each in rows] == [["profile.name"]]
         code, out, _ = run("register", *files)
         assert [line.split()[0] for line in out.splitlines()] == ["unchanged"] * 3
         listed = run("list")[1].splitlines()

@@ -1,5 +1,6 @@
 """What may be defined, changed, deprecated and retired."""
 
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from catalogue.rules import (
 from tests.definitions import book, defined, one_of_every_kind
 
 BOOK = book()
+TODAY = date(2027, 6, 30)
 
 
 def codes_of(attribute: Attribute, catalogue: Catalogue = BOOK) -> list[ErrorCode]:
@@ -288,11 +290,26 @@ class TestDeprecationProblems:
 class TestRetirementProblems:
     @pytest.mark.parametrize("path", ["profile.string1", "attitude.going", "attitude.later", "profile.place.city"])
     def test_what_is_not_retired_yet(self, path: str) -> None:
-        assert retirement_problems(BOOK, BOOK.area()[path]) == []
+        assert retirement_problems(BOOK, BOOK.area()[path], TODAY) == []
 
     def test_only_once(self) -> None:
-        assert retirement_problems(BOOK, BOOK.area()["attitude.gone"])
+        assert retirement_problems(BOOK, BOOK.area()["attitude.gone"], TODAY)
+
+    def test_not_before_the_day_that_was_promised(self) -> None:
+        going = BOOK.area()["attitude.going"].model_copy(update={"removal_on": TODAY})
+        (problem,) = retirement_problems(BOOK, going, TODAY - timedelta(days=1))
+        assert "stays until 2027-06-30" in problem.message
+        assert retirement_problems(BOOK, going, TODAY) == []
+        assert retirement_problems(BOOK, going, TODAY + timedelta(days=1)) == []
+
+    def test_a_promised_day_is_not_brought_forward(self) -> None:
+        going = BOOK.area()["attitude.going"].model_copy(update={"removal_on": TODAY})
+        for day in (None, TODAY - timedelta(days=1)):
+            problems = change_problems(BOOK, going, going.model_copy(update={"removal_on": day}))
+            assert [each.path for each in problems] == [("removalOn",)]
+        for changes in ({"removal_on": TODAY + timedelta(days=1)}, {"status": Status.PUBLISHED, "removal_on": None}):
+            assert change_problems(BOOK, going, going.model_copy(update=changes)) == []
 
     def test_a_group_goes_last(self) -> None:
-        (problem,) = retirement_problems(BOOK, BOOK.get_live("profile.place"))
+        (problem,) = retirement_problems(BOOK, BOOK.get_live("profile.place"), TODAY)
         assert "profile.place.city, profile.place.zone" in problem.message

@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 import acts.attributes
+from acts.checks import now
 from tests.servers import ask, attempt, do, retire
 
 WORDS = {"label": "Words", "description": "What it means."}
@@ -49,22 +50,22 @@ class TestLife:
             profile={"name": "Li"},
             attitude={"mood": "calm"},
         )
-        selection = "attribute { status successor removalOn revision }"
+        selection, day = "attribute { status successor removalOn revision }", now().date().isoformat()
         done = await do(
             api,
             "attributeDeprecate",
             selection,
             path="attitude.mood",
             successor="attitude.outlook2",
-            removalOn="2027-06-30",
+            removalOn=day,
             expectedRevision=2,
         )
-        expected = {"status": "DEPRECATED", "successor": "attitude.outlook2", "removalOn": "2027-06-30", "revision": 3}
+        expected = {"status": "DEPRECATED", "successor": "attitude.outlook2", "removalOn": day, "revision": 3}
         assert done["attribute"] == expected
         line = field_of(await sdl(api), "ClientAttitude", "mood") or ""
         assert "@deprecated" in line
         assert "attitude.outlook2" in line
-        assert "2027-06-30" in line
+        assert day in line
         query = "query($id: ID!) { client(id: $id) { version attitude { mood } } }"
         before = await ask(api, query, id=made["client"]["id"])
         assert before["client"]["attitude"] == {"mood": "calm"}

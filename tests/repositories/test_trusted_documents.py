@@ -33,6 +33,20 @@ class TestRegister:
         assert await kept.all() == [document("a1", "one", "two")]
 
 
+class TestUsing:
+    async def test_by_what_was_kept_and_else_by_the_words(self, kept: TrustedDocumentRepository, store: Store) -> None:
+        text = "query B { clients(first: 1, orderBy: [{field: PROFILE_NAME}]) { nodes { profile { employees } } } }"
+        await kept.register(TrustedDocument("a1", "{ a }", "A", (), "ana", AT, ("profile.name", "interactions:at")))
+        await kept.register(TrustedDocument("b1", text, None, (), "ana", AT))
+        assert await kept.using({"profile.name"}) == ["A"]
+        assert await kept.using({"interactions:at"}) == ["A"]
+        assert await kept.using({"profile.employees"}) == []
+        await store.collection("trusted_documents").update_one({"_id": "b1"}, {"$unset": {"uses": ""}})
+        assert await kept.using({"profile.employees"}) == ["sha256:b1"]
+        assert await kept.using({"profile.name"}) == ["A", "sha256:b1"]
+        assert await kept.using({"profile.motto"}) == []
+
+
 class TestFindText:
     async def test_by_digest_and_by_every_id(self, kept: TrustedDocumentRepository) -> None:
         await kept.register(document("a1", "one", "two"))
