@@ -17,7 +17,8 @@ from catalogue.kinds import Kind
 EXCEL_ROWS = 1_048_575
 """Below the header."""
 EXCEL_CHARACTERS = 32_767
-_EXACT = 2**53
+_EXACT = 10**15
+"""From here on a spreadsheet that somebody saves again keeps no longer each digit."""
 _EXCEL_FIRST = date(1900, 3, 1)
 """Before it, Excel counts a day that never was."""
 _MISSING = 'Writing {} needs the extra "io". Install it with: python -m pip install "kehu[io]"'
@@ -133,7 +134,7 @@ def _excel_cell(kind: Kind, value: Any) -> Any:
         return value if abs(value) < _EXACT else str(value)
     if kind is Kind.DECIMAL:
         number = float(value)
-        return number if Decimal(repr(number)) == Decimal(value) else value
+        return number if abs(number) < _EXACT and Decimal(repr(number)) == Decimal(value) else value
     if kind is Kind.DATE:
         day = datetime.strptime(value, "%Y-%m-%d").date()  # noqa: DTZ007 a day has no zone
         return day if day >= _EXCEL_FIRST else value

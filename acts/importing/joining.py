@@ -5,10 +5,10 @@ from pathlib import Path
 
 from acts.importing.cells import text_from
 from acts.importing.columns import index_of
-from acts.importing.errors import ImportRefused
+from acts.importing.errors import ImportRefused, Unreadable
 from acts.importing.mapping import JoinSettings
 from acts.importing.readers import open_source
-from acts.importing.source import ABSENT, Record, Source
+from acts.importing.source import ABSENT, ERRORS, BadCell, Record, Source
 
 PREFIX = "join."
 
@@ -39,7 +39,11 @@ def joined(source: Source, settings: JoinSettings, beside: Path) -> Source:
             if fault:
                 yield Record(line, cells, fault)
                 continue
-            key = _key(cells[place])
+            try:
+                key = _key(cells[place])
+            except Unreadable as error:
+                yield Record(line, cells, f"[join] {settings.on} {error}")
+                continue
             partner = partners.get(key)
             unmatched.rows += partner is None
             yield Record(line, [*cells, *(none if partner is None else partner)])
@@ -65,7 +69,10 @@ def _partners(settings: JoinSettings, path: Path) -> tuple[tuple[str, ...], dict
             where = f"{second.line_word} {line} of {path.name}"
             if fault:
                 raise ImportRefused(f"The second file cannot be used: {where}: {fault}.")
-            key = _key(cells[place])
+            try:
+                key = _key(cells[place])
+            except Unreadable as error:
+                raise ImportRefused(f"The second file cannot be used: {where}: the key {error}.") from None
             if key in partners:
                 raise ImportRefused(
                     f'The second file cannot be used: {where} has the key "{key}" of an earlier line; '
@@ -77,4 +84,7 @@ def _partners(settings: JoinSettings, path: Path) -> tuple[tuple[str, ...], dict
 
 
 def _key(cell: object) -> str:
+    """Raises: Unreadable for what is no key, such as an error of a spreadsheet."""
+    if isinstance(cell, BadCell) or (isinstance(cell, str) and cell.strip() in ERRORS):
+        raise Unreadable(f"takes a key; got {getattr(cell, 'words', cell)}")
     return "" if cell is None or cell is ABSENT else text_from(cell).strip()

@@ -55,6 +55,18 @@ class TestJoined:
             with pytest.raises(ImportRefused, match=words):
                 joined(source, settings, write_file("a.csv", "id\n1\n").parent)
 
+    def test_an_error_of_a_spreadsheet_is_no_key(self, write_file: WriteFile) -> None:
+        write_file("b.csv", "id,more\n1,x\n")
+        with _joined(write_file("a.csv", "id\n1\n#REF!\n")) as source:
+            assert [each.fault for each in source.records] == ["", "[join] id takes a key; got #REF!"]
+        write_file("b.csv", "id,more\n#N/A,x\n")
+        path = write_file("a.csv", "id\n")
+        with (
+            open_source(path, ReadSettings()) as source,
+            pytest.raises(ImportRefused, match=r"line 2 of b\.csv: the key takes a key; got #N/A"),
+        ):
+            joined(source, JoinSettings(file="b.csv", on=Column(name="id")), path.parent)
+
     def test_a_missing_second_file_is_refused(self, write_file: WriteFile) -> None:
         path = write_file("a.csv", "id\n1\n")
         with (
