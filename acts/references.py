@@ -9,7 +9,7 @@ from policy.rules import Right
 from policy.viewer import Viewer
 from repositories.compile.changes import SEQUENCE, sequence_of
 from repositories.compile.filters import query_from
-from repositories.compile.references import ids_in, kept_value
+from repositories.compile.references import ids_in, is_all_hidden, kept_value
 from repositories.cursors import value_at
 from repositories.plan import ID
 from repositories.repositories import Repositories
@@ -58,6 +58,8 @@ async def kept_references(
         {
             path: kept_value(value, value_at(document, path), keys[path], visible) if path in keys else value
             for path, value in values.items()
+            # Whoever clears what is unset to them says nothing of what is there, nor proves it anew.
+            if path not in keys or value or not is_all_hidden(value_at(document, path), keys[path], visible)
         }
         for values, document in pairs
     ]

@@ -201,6 +201,11 @@ def kept_list(given: Sequence[str], stored: Sequence[str], visible: Collection[s
     return result
 
 
+def is_all_hidden(stored: Any, keys: Sequence[Sequence[str]], visible: Collection[str]) -> bool:
+    """Whether something is stored of which nothing is visible."""
+    return stored is not None and any(not each for each in keys) and shown_value(stored, visible) is None
+
+
 def kept_value(given: Any, stored: Any, keys: Sequence[Sequence[str]], visible: Collection[str]) -> Any:
     """What is to be stored at the holder of references: as it was given, with what its writer does not see.
 

@@ -117,6 +117,16 @@ async def stored(api: httpx2.AsyncClient, number: str) -> Any:
 
 async def test_a_save_of_what_is_seen_keeps_them(api: httpx2.AsyncClient, world: Any) -> None:
     manager, more, own = world["manager"], world["more"], world["own"]
+    proof = (
+        '{ client(number: "HAS") { attribute(path: "profile.parent") { source } history(first: 1) { nodes { at } } } }'
+    )
+    proven = await ask(api, proof)
+    for profile in ({"parent": None}, {"parent": None, "affiliates": [own]}):
+        given = {"changes": {"profile": profile}, "proof": {"source": "a screen"}}
+        await do(manager, "clientChange", "client { id }", id=world["has"], **given)
+        assert (await ask(api, proof))["client"]["attribute"] == proven["client"]["attribute"]
+        if "affiliates" not in profile:
+            assert await ask(api, proof) == proven
     before = await stored(api, "HAS")
     assert before == {"profile.affiliates": [more, own], "profile.parent": more}
     saves: list[dict[str, Any]] = [{"affiliates": [own], "parent": None}, {"affiliates": None}, {"affiliates": []}]
