@@ -36,8 +36,6 @@ Format = Literal["csv", "jsonl", "parquet", "excel"]
 Empty = Literal["leave", "clear"]
 WIDEST = 1_000
 """Units: characters that a part of a template may be filled up to."""
-PARTS_LIMIT = 200
-"""Columns that one template may name."""
 FORMAT_LIMIT = 100
 """Units: characters of a format of dates."""
 VALUES_LIMIT = 2_000
@@ -124,8 +122,6 @@ class Recipe(_Table):
         widths = [int(each[:9]) for each in re.findall(r"[0-9]+", " ".join(re.findall(r":([^{}]*)}", given or "")))]
         if any(each > WIDEST for each in widths):
             raise ValueError(f"takes widths up to {WIDEST} in a template; got {max(widths)}")
-        if (given or "").count("{") > PARTS_LIMIT:
-            raise ValueError(f"takes up to {PARTS_LIMIT} columns in a template; got {str(given).count('{')}")
         return given
 
     @field_validator("format")
