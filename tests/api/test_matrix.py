@@ -101,7 +101,7 @@ def mark(document: dict[str, Any], client: int, area: str) -> None:
         # Every value was set once more just now, so that what was is read from the history.
         rows = [{"path": path, "old": text, "new": text} for path, text in _texts(document, "")]
         document["tail"] = [{"version": 2, "at": document["updatedAt"], "by": "M001", "values": rows}]
-        document |= {"createdAt": document["createdAt"] - timedelta(days=9), "version": 2}
+        document |= {"createdAt": document["createdAt"] - timedelta(days=9), "version": 2, "sequence": 2}
 
 
 def record_of(client: Mapping[str, Any], place: int, area: str) -> dict[str, Any]:

@@ -111,7 +111,7 @@ async def test_a_formula_change_survives_a_killed_worker(mongod_uri: str, tmp_pa
                 half = await until_done(book, 0.25)
                 process.send_signal(signal.SIGKILL)
             filled_already = await book.clients.collection.count({f"next.{PATH.replace('.', '/')}.r": 2})
-            untouched = await book.clients.collection.count({PATH: {"$exists": True}, "version": 2})
+            untouched = await book.clients.collection.count({PATH: {"$exists": True}, "sequence": 2})
             begun = time.monotonic()
             with worker(mongod_uri, database, tmp_path):
                 done = await until_done(book, 2.0)
@@ -129,7 +129,7 @@ async def test_a_formula_change_survives_a_killed_worker(mongod_uri: str, tmp_pa
         assert await book.clients.collection.count({"next": {"$exists": True}}) == 0
         assert await book.clients.collection.count({"$expr": _differs()}) == 0
         # The client with nothing to multiply has the same value by both formulas, and no entry for it.
-        assert await book.clients.collection.count({"version": {"$ne": 3}}) == 1
+        assert await book.clients.collection.count({"sequence": {"$ne": 3}}) == 1
         figure(
             f"{CLIENTS:,} clients: a first formula in {first_seconds:.1f} s; a changed one, its worker killed -9 "
             f"at {filled_already:,}, resumed and switched in {second_seconds:.1f} s, the lease of the dead one "
