@@ -43,7 +43,7 @@ async def _reason(readiness: Readiness, patience_seconds: float) -> str | None:
 
 
 def _json(status: int, body: dict[str, str]) -> Response:
-    headers = {"cache-control": "no-store"}
+    headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
     if status == 503:
         headers["retry-after"] = "1"
     return Response(orjson.dumps(body), status, headers, "application/json")

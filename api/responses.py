@@ -6,6 +6,8 @@ from starlette.types import Receive, Scope, Send
 from api.errors import Answer, Headers, HttpRefusal
 from api.lanes import PersonsShare
 
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+"""A browser takes the answer for what it says that it is, and for no page with scripts."""
 _SENT_AT_ONCE_BYTES = 65_536
 """What a connection takes before it says that it is full."""
 
@@ -24,6 +26,7 @@ class JsonResponse:
             (b"content-type", media.encode() + b"; charset=utf-8"),
             (b"content-length", b"%d" % len(body)),
             (b"cache-control", b"no-store"),
+            _NOSNIFF,
             *more,
         ]
         if version is not None:

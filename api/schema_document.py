@@ -41,6 +41,7 @@ class SchemaDocument:
         # Of the text, not of the catalogue: a new release may word the same catalogue differently.
         tag = f'"{hashlib.sha256(edition.sdl.encode()).hexdigest()}"'
         headers = {"etag": tag, "kehu-edition": edition.version, "cache-control": "private, no-cache"}
+        headers["x-content-type-options"] = "nosniff"
         known = {each.strip().removeprefix("W/") for each in (if_none_match or "").split(",")}
         if tag in known or "*" in known:
             return Response(status_code=304, headers=headers)

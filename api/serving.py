@@ -34,6 +34,7 @@ from api.tokens import LocalIssuer
 from api.working import worker_beside
 from policy.viewer import ROLES
 from repositories.embedded.keeper import MongodKeeper
+from repositories.errors import NotSupported
 from repositories.mongo import connect
 
 READY_POLL_SECONDS = 0.1
@@ -60,6 +61,11 @@ def serve(settings: Settings) -> None:
         raise SettingsError(
             f"KEHU_WORKERS: got {settings.workers}; expected 1 with the memory driver, whose data lives in one process."
         )
+    if settings.mongodb_driver == "memory":
+        try:
+            connect(mongo_settings(settings, ""))
+        except NotSupported as missing:
+            raise SettingsError(missing.message) from None
     warn_of_limits()
     _warn_of_memory(settings)
     check_issuers(settings)

@@ -26,6 +26,7 @@ DOORS = {
     "acts/importing/tabular.py": {"polars", "fastexcel"},
     "acts/exporting/tabular.py": {"polars", "xlsxwriter"},
     "acts/models/runtime.py": {"numpy", "onnx", "onnxruntime"},
+    "repositories/mongo/memory_door.py": {"repositories"},
 }
 
 DRIVERS = {"pymongo", "pymongocrypt", "motor", "bson", "gridfs", "mongomock", "mongomock_motor", "mongomock_ng"}

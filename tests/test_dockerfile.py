@@ -13,6 +13,7 @@ import time
 import tomllib
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,8 +132,25 @@ class TestCopies:
 
 
 class TestImage:
-    def test_does_not_run_as_root(self) -> None:
-        assert last("USER").text not in {"root", "0"}
+    def test_does_not_run_as_root_and_says_so_by_number(self) -> None:
+        assert last("USER").text.isdecimal()
+        assert last("USER").text != "0"
+
+    def test_base_images_are_named_by_digest(self) -> None:
+        bases = [each.words()[0] for each in DOCKERFILE if each.word == "FROM"]
+        assert bases
+        assert [base for base in bases if not re.fullmatch(r"[a-z0-9.:-]+@sha256:[0-9a-f]{64}", base)] == []
+
+    def test_is_for_production_unless_told_otherwise(self) -> None:
+        assert "KEHU_ENVIRONMENT=production" in last("ENV").words()
+
+    def test_carries_nothing_that_installs(self) -> None:
+        assert "--without-pip" in text_of("Dockerfile")
+        removed = [each.text for each in DOCKERFILE if (each.word, each.stage) == ("RUN", LAST_STAGE)]
+        assert any("rm -rf" in text and "ensurepip" in text and "bin/pip*" in text for text in removed)
+
+    def test_carries_no_database_of_tests(self) -> None:
+        assert "mongomock" not in text_of("requirements/runtime.txt")
 
     def test_ports_agree(self) -> None:
         assert last("EXPOSE").text == PORT
@@ -201,14 +219,15 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 
 @pytest.fixture
-def served(built: Built) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """The entry command on a free port, on the memory driver, in a folder without the sources."""
+def served(built: Built, mongod_uri: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """The entry command on a free port, in a folder without the sources."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     command = built.command(last("ENTRYPOINT").words() + last("CMD").words(), port)
     env = {"PATH": "/usr/bin:/bin", "HOME": str(built.home), "KEHU_DATA_DIR": str(built.home)}
-    env |= {"KEHU_MONGODB_DRIVER": "memory", "KEHU_DEMO": "0"}
+    env |= {"KEHU_ENVIRONMENT": "development", "KEHU_JOBS": "none"}
+    env |= {"KEHU_MONGODB_URI": mongod_uri, "KEHU_DATABASE": f"test_{uuid.uuid4().hex[:16]}"}
     with subprocess.Popen(
         command, cwd=built.home, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
@@ -245,6 +264,28 @@ class TestEntryCommand:
         # uvicorn shuts down in order and then lets the signal end the process; a crash or a hang is neither
         assert process.wait(timeout=20) in {0, -signal.SIGTERM}
 
+    @pytest.mark.parametrize(
+        ("given", "words"),
+        [
+            ({"KEHU_MONGODB_URI": "mongodb://127.0.0.1:9"}, "KEHU_OIDC_ISSUER: got nothing"),
+            ({"KEHU_ENVIRONMENT": "development", "KEHU_MONGODB_DRIVER": "memory"}, 'Install "kehu[memory]"'),
+        ],
+    )
+    def test_says_what_it_lacks(self, built: Built, given: dict[str, str], words: str) -> None:
+        """No token is printed by an image that nobody has told who signs in, and nothing is served."""
+        command = built.command(last("ENTRYPOINT").words() + last("CMD").words(), 0)
+        env = {"PATH": "/usr/bin:/bin", "HOME": str(built.home), "KEHU_DATA_DIR": str(built.home)}
+        env |= dict(word.split("=", 1) for word in last("ENV").words() if word.startswith("KEHU_ENV")) | given
+        done = subprocess.run(command, cwd=built.home, env=env, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode in {1, 2}
+        assert words in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        assert "Sign-in tokens" not in done.stdout
+
+    def test_has_no_pip(self, built: Built) -> None:
+        assert [path.name for path in (built.environment / "bin").glob("*pip*")] == []
+        assert list(built.environment.glob("lib/python*/site-packages/pip*")) == []
+
     def test_health_check_fails_when_nobody_serves(self, built: Built) -> None:
         with socket.socket() as nobody:
             nobody.bind(("127.0.0.1", 0))
@@ -261,4 +302,6 @@ class TestEntryCommand:
         assert version == tomllib.loads(text_of("pyproject.toml"))["project"]["version"]
         assert not {"tests", "benchmarks", "scripts", "console"} & folders
         assert {"api", "schema", "acts", "repositories", "policy", "catalogue"} <= folders
-        assert {"api/static/graphiql/index.html", "schema/schema.graphql"} <= set(names.split())
+        assert {"api/static/graphiql/index.html", "api/error_pages/NOT_FOUND.md", "schema/schema.graphql"} <= set(
+            names.split()
+        )

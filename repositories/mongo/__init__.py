@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pymongo.monitoring import CommandListener
 
 from repositories.mongo.collection import Collection
-from repositories.mongo.memory_store import MemoryStore
+from repositories.mongo.memory_door import open_memory_store
 from repositories.mongo.results import BulkError, BulkResult, Document, IndexSpec
 from repositories.mongo.server_store import MotorStore, PymongoStore
 from repositories.mongo.settings import Driver, MongoSettings
@@ -34,7 +34,7 @@ def connect(settings: MongoSettings, listeners: Sequence[CommandListener] = ()) 
     """
     match settings.driver:
         case "memory":
-            return MemoryStore(settings, [each for each in listeners if isinstance(each, CommandTrace)])
+            return open_memory_store(settings, [each for each in listeners if isinstance(each, CommandTrace)])
         case "motor":
             return MotorStore(settings, listeners)
         case "pymongo":
