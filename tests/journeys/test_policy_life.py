@@ -1,6 +1,7 @@
 """The policy at work over HTTP: own clients, hidden values, rights, grants, walls, and a table two people change."""
 
 import os
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -127,8 +128,16 @@ class TestPolicyLife:
         nonsense = query.replace("taxId", "taxXd").replace("TAX_ID", "TAX_XD")
         hidden = (await people.rm.post("/graphql", json={"query": query})).text
         unknown = (await people.rm.post("/graphql", json={"query": nonsense})).text
-        assert hidden == unknown.replace("taxXd", "taxId").replace("TAX_XD", "TAX_ID")
+        # What is suggested goes by the letters that were sent, among the names of the role's own schema.
+        suggested = re.compile(r" Did you mean ([^?]*)\?")
+        assert suggested.sub("", hidden) == suggested.sub(
+            "", unknown.replace("taxXd", "taxId").replace("TAX_XD", "TAX_ID")
+        )
         assert words.strip('"') in hidden
+        shown = (await people.rm.get("/schema.graphql")).text
+        names = set(re.findall(r"\w+", shown))
+        assert "PROFILE_TAX_ID" not in names
+        assert set(re.findall(r"[A-Za-z_]{3,}", " ".join(suggested.findall(hidden)))) <= names
 
     async def test_rights(self, people: People) -> None:
         given = {"facet": "PROFILE", "key": "motto", "kind": "STRING", "label": "Motto", "dryRun": True}
