@@ -223,7 +223,8 @@ class TestRoom:
                 took.append(loop.time() - began)
             codes = sorted(each.status_code for each in await asyncio.gather(*bulk))
         figure(f"bulk beside interactive: p99 {sorted(took)[98] * 1000:.0f} ms, {codes.count(503)} of 12 refused")
-        assert sorted(took)[98] < 0.3
+        # One that waited for a bulk one would take its second.
+        assert sorted(took)[98] < 0.9
         assert codes == [200] * 2 + [503] * 10
 
     async def test_a_place_comes_back_however_it_ends(self, tmp_path: Path) -> None:

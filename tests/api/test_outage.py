@@ -106,7 +106,7 @@ class TestOutage:
         assert {seen(answer) for answer in answers} == {AWAY}
         assert (await book.http.get("/schema.graphql")).status_code == 503
         assert (await book.http.post("/graphql", content=b"x", headers={"authorization": "no"})).status_code == 503
-        assert time.process_time() - began < 2
+        assert time.process_time() - began < 5
         # Only the watch goes on asking.
         assert book.asked - before < 20
         assert (await book.http.get("/healthz")).status_code == 200

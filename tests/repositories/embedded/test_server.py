@@ -218,7 +218,7 @@ class TestFailure:
         began = time.monotonic()
         with pytest.raises(MongodFailed, match=r"did not take writes within 0\.3 s"):
             await mongod.start()
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 30
         assert not mongod.is_running
         MongodDirectory(tmp_path).claim()
 

