@@ -85,7 +85,7 @@ class TestMerge:
         found = await merged(book, keep, merge)
         assert found["profile"] == {"name": "Client A", "employees": 5, "tags": ["x"], "location": {"city": "Basel"}}
         assert (found["version"], found["number"], found["numbers"]) == (2, "A", ["A", "B"])
-        assert found["proof"]["profile/tags"] == {"v": 2, "o": LONG_AGO}
+        assert found["proof"]["profile/tags"].items() >= {"v": 2, "o": LONG_AGO}.items()
         assert [(each["id"], each["number"], each["version"]) for each in found["merged"]] == [(merge, "B", 2)]
         assert {row["path"] for row in found["tail"][-1]["values"]} == {"profile.tags", "profile.location.city"}
         assert await book.clients.collection.count({ID: merge}) == 0

@@ -45,7 +45,7 @@ class TestPlannedPolicy:
             assert other not in effect.unreadable
         closed: dict[str, Any] = {"rows": RowScope.OWN, "sensitivity": None}
         for name in ("allow", "mask"):
-            new = rule(**closed, **{name: ("interactions:outcome",)})
+            new = rule(**(closed | {name: ("interactions:outcome",)}))
             (effect,) = (await planned_policy(VIEWER, book, {"rules": [new]}, 0)).effects
             assert "interactions:outcome" not in effect.unreadable
             assert "behaviour.outcome" in effect.unreadable

@@ -25,7 +25,7 @@ class TestFormattedErrors:
         error = GraphQLError("This question reads 9000 documents.", extensions={"code": "TOO_EXPENSIVE", "host": "db"})
         assert formatted_errors([error])[0] == {
             "message": "This question reads 9000 documents.",
-            "extensions": {"code": "TOO_EXPENSIVE"},
+            "extensions": {"code": "TOO_EXPENSIVE", "page": "/docs/errors/TOO_EXPENSIVE"},
         }
 
 

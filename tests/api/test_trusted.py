@@ -12,6 +12,7 @@ import pytest
 from graphql import GraphQLError
 
 from api.errors import HttpRefusal
+from api.execution import text_digest
 from api.settings import Settings
 from api.trusted import ENTRIES_KEPT, FRESH_SECONDS, TrustedDocuments, digest_of, normal_form
 from repositories.errors import Unavailable
@@ -161,7 +162,7 @@ class TestDocumentId:
     async def test_a_hash_with_a_text_registers_nothing(self, tmp_path: Path, shelf: Shelf) -> None:
         """What Apollo calls automatic persisted queries is not served."""
         signed = signed_app(tmp_path, trusted_documents="enforce", find_document=shelf.find)
-        digest = digest_of("{\n  edition\n}")
+        digest = text_digest("{ edition }")
         more = {"persistedQuery": {"version": 1, "sha256Hash": digest}}
         async with client_of(signed) as client:
             assert code(await ask(client, query="{ edition }", extensions=more)) == "DOCUMENT_NOT_REGISTERED"

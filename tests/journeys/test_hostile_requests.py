@@ -62,6 +62,12 @@ async def send(client: httpx2.AsyncClient, body: bytes) -> httpx2.Response | Non
         return None
 
 
+def is_served(answer: httpx2.Response) -> bool:
+    """Whether anything came out: a root field that is refused is null."""
+    data = answer.json().get("data") or {}
+    return any(value is not None for value in data.values())
+
+
 class TestHostileRequests:
     async def test_refused_and_cheap(self, tmp_path: Path, mongod_uri: str, figure: Figure) -> None:
         settings = {"KEHU_MONGODB_URI": mongod_uri, "KEHU_DATABASE": f"hostile_{uuid.uuid4().hex[:12]}"}
@@ -82,7 +88,7 @@ class TestHostileRequests:
                     began = cpu_seconds(pid)
                     for _ in range(TIMES):
                         answer = await send(client, body)
-                        if answer is not None and (answer.json().get("data") is not None or not code_of(answer)):
+                        if answer is not None and (is_served(answer) or not code_of(answer)):
                             answered.append(name)
                     cost[name] = (cpu_seconds(pid) - began) / TIMES
                 growth = rss_bytes(pid) - before

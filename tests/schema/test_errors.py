@@ -31,6 +31,7 @@ class TestErrorValue:
         problem = Problem(ErrorCode.INVALID_VALUE, "No.", ("a", "b"), "1", "2").in_row(3)
         assert error_value(problem) == {
             "code": ErrorCode.INVALID_VALUE,
+            "page": "/docs/errors/INVALID_VALUE",
             "message": "No.",
             "path": ["a", "b"],
             "given": "1",

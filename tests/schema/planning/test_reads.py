@@ -4,6 +4,7 @@ import pytest
 from graphql import GraphQLObjectType, GraphQLSchema
 
 from repositories.clients import BOOK_INDEXES, NUMBER_INDEX, WORDS_INDEX
+from repositories.compile.groups import Operation
 from repositories.interactions import INDEXES
 from schema.planning.answer import Unsupported
 from schema.planning.operation import resolver_of
@@ -18,7 +19,7 @@ READ_NOTHING = {
     "Query.viewer",
     "EntryWindow.paths",
     "EntryWindow.attributes",
-    *(f"ClientGroup.{each}" for each in ("sum", "average", "minimum", "maximum")),
+    *(f"ClientGroup.{figure}" for figure in Operation),
     *(f"Segment.{each}" for each in ("definedAt", "problems", "migrated")),
     *(f"Approval.{each}" for each in ("status", "outcomeErrors", "viewerCanDecide", "viewerCanWithdraw")),
 }
