@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection as Some
 from collections.abc import Mapping
+from dataclasses import replace
 
 from acts.checks import Guard, guard_problems, guarded_change, key_of, now, problem, proof_words, refuse, request_hash
 from acts.repeated import accept_repeated
@@ -77,8 +78,11 @@ async def change_manager(
     *,
     paths: Some[str] = (),
     touched: Touched | None = None,
+    expected_sequence: int | None = None,
 ) -> Written:
     """A manager after some values were set or cleared; the clients follow into another team or region.
+
+    `expected_sequence` is what the record was like when it was decided that these values may be set.
 
     Raises: NotAllowed, Refused, NotFound, StaleVersion, KeyReused; nothing is changed then.
     """
@@ -99,7 +103,7 @@ async def change_manager(
     _refuse_own_rights(viewer, manager_id, checked.values)
     answer = access.authorise(ReadPlan(MANAGERS, frozenset({*paths, *TERRITORY})), viewer, touched)
     request = request_hash("managerChange", manager_id, changes, guard.expected_version)
-    change = guarded_change(viewer, guard, checked.values, request)
+    change = replace(guarded_change(viewer, guard, checked.values, request), expected_sequence=expected_sequence)
     written = await repositories.managers.write(manager_id, change, answer)
     moved = [name for name in TERRITORY if name in checked.values]
     if moved:

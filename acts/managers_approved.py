@@ -11,8 +11,9 @@ from acts.proposing import Approved, Proposal, find_proposal, propose, refuse_op
 from policy.approvals import DECIDING_ROLES, ROLE_GRANT, may_propose
 from policy.rules import Right
 from policy.viewer import Viewer
-from repositories.access import NotAllowed, Touched
+from repositories.access import AuthorisedPlan, NotAllowed, Touched
 from repositories.base import WRITE_ATTEMPTS
+from repositories.compile.changes import sequence_of
 from repositories.errors import NotFound, StaleVersion, Unavailable
 from repositories.managers import MANAGERS
 from repositories.plan import ID, Change, Proof, ReadPlan
@@ -87,16 +88,60 @@ async def change_or_propose(
     plan = access.authorise(ReadPlan(MANAGERS, frozenset(paths)), viewer, touched)
     if (earlier := await find_proposal(viewer, repositories, of_key, request)) is not None:
         return Entered(await repositories.managers.load(plan, manager_id), earlier)
-    stored = await repositories.managers.collection.find_one({ID: {"$eq": manager_id}}) or {}
-    split = _split(changes, stored)
+    for attempts_left in reversed(range(WRITE_ATTEMPTS)):
+        stored = await repositories.managers.collection.find_one({ID: {"$eq": manager_id}}) or {}
+        try:
+            return await _entered(viewer, repositories, plan, stored, changes, guard, request, touched, manager_id)
+        except StaleVersion:
+            # Another change came between: what has to wait is decided anew, by what the manager is now.
+            if guard.expected_version is not None or not attempts_left:
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+async def _entered(
+    viewer: Viewer,
+    repositories: Repositories,
+    plan: AuthorisedPlan,
+    stored: Document,
+    changes: Mapping[str, object],
+    guard: Guard,
+    request: str,
+    touched: Touched | None,
+    manager_id: str,
+) -> Entered:
+    """What becomes of a change to a manager who is as stored.
+
+    Raises: StaleVersion, also where the manager is no longer so.
+    """
+    paths, of_key = plan.plan.paths, Guard(idempotency_key=guard.idempotency_key)
+    split, sequence = _split(changes, stored), sequence_of(stored) if stored else None
     if not split.waiting or manager_id == viewer.manager_id:
         # What one may not change of oneself is refused there.
-        written = await change_manager(viewer, repositories, manager_id, changes, guard, paths=paths, touched=touched)
+        written = await change_manager(
+            viewer,
+            repositories,
+            manager_id,
+            changes,
+            guard,
+            paths=paths,
+            touched=touched,
+            expected_sequence=sequence,
+        )
         return Entered(written.document)
     _refuse_proposal(viewer, split)
     await refuse_open(viewer, repositories, ROLE_GRANT, manager_id)
     if split.at_once:
-        await change_manager(viewer, repositories, manager_id, split.at_once, guard, paths=paths, touched=touched)
+        await change_manager(
+            viewer,
+            repositories,
+            manager_id,
+            split.at_once,
+            guard,
+            paths=paths,
+            touched=touched,
+            expected_sequence=sequence,
+        )
     elif guard.expected_version not in (None, stored["version"]):
         raise StaleVersion("manager", guard.expected_version, stored["version"])
     approval = await _propose(viewer, repositories, manager_id, str(stored["person"]), split, of_key, request)

@@ -187,9 +187,12 @@ class TestChange:
         options = (GRADE.options[0], AttributeOption(code="B", label="Good", is_retired=True))
         done = await change(book, "profile.grade", options=options)
         live = book.on(done.after)
+        other = await make_client(live, "C2", profile={"name": "A"})
         before = await everything(book)
         with pytest.raises(Refused, match="one of A"):
-            await change_client(VIEWER, live, one, {"profile": {"grade": "B"}}, NO_PROOF, UNGUARDED)
+            await change_client(VIEWER, live, other, {"profile": {"grade": "B"}}, NO_PROOF, UNGUARDED)
+        # Whoever has it may send it again with all the rest.
+        await change_client(VIEWER, live, one, {"profile": {"grade": "B"}}, NO_PROOF, UNGUARDED)
         assert await everything(book) == before
         assert before["clients"][0]["profile"]["grade"] == "B"
 

@@ -1,5 +1,6 @@
 """Roles that decide approvals: given by two people, whatever the door; all others by one."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -121,6 +122,21 @@ class TestChange:
         await change_or_propose(VIEWER, book, manager, {"isActive": False})
         assert (await change_or_propose(VIEWER, book, manager, {"isActive": None})).approval is not None
         assert (await record(book, "M9"))["isActive"] is False
+
+    @pytest.mark.parametrize("turn", range(5))
+    async def test_two_halves_sent_at_the_same_time_wait_as_the_whole_does(self, book: Repositories, turn: int) -> None:
+        """Neither gives an active person such a role by itself: one of them sees what the other one has done."""
+        await make(book, "M9", "relationship_manager", isActive=False)
+        manager = str((await record(book, "M9"))["_id"])
+        halves: list[Mapping[str, object]] = [{"roles": ["administrator"]}, {"isActive": True}]
+        both = await asyncio.gather(
+            *(change_or_propose(VIEWER, book, manager, half) for half in halves[:: 1 if turn % 2 else -1]),
+            return_exceptions=True,
+        )
+        found = await record(book, "M9")
+        is_active = found.get("isActive") is not False
+        assert not (is_active and "administrator" in (found["roles"] or ()))
+        assert any(isinstance(entered, Entered) and entered.approval is not None for entered in both)
 
     async def test_refused_it_changes_nothing(self, book: Repositories) -> None:
         await make(book, "M9", "auditor")

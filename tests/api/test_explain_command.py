@@ -24,7 +24,7 @@ QUERY = """query Page($n: Int!, $form: String!) {
     orderBy: [{ field: DERIVED_CLIENT_VALUE, direction: DESC }]
   ) { totalCount nodes { number manager { name } interactions(first: 2) { nodes { at } } } }
 }"""
-VARIABLES = json.dumps({"n": 5, "form": "nothing of this name"})
+VARIABLES = json.dumps({"n": 5, "form": "COOPERATIVE"})
 
 
 @pytest.fixture(scope="module")

@@ -48,10 +48,13 @@ class TestMeaningOf:
         (problem,) = meaning_of(SMALL, where).problems
         assert (problem.path, problem.is_breaking) == ("where.attitude.remarks.contains", True)
 
-    def test_a_code_that_is_no_more_still_fits(self) -> None:
+    def test_a_retired_code_still_fits_and_one_that_was_never_there_does_not(self) -> None:
         tea = AttributeOption(code="TEA", label="Tea", is_retired=True)
-        for options in ((tea,), (AttributeOption(code="STEEL", label="Steel"),)):
-            assert meaning_of(changed("profile.industry", options=options), WHERE).problems == ()
+        assert meaning_of(changed("profile.industry", options=(tea,)), WHERE).problems == ()
+        steel = AttributeOption(code="STEEL", label="Steel")
+        (problem,) = meaning_of(changed("profile.industry", options=(steel,)), WHERE).problems
+        assert problem.is_breaking
+        assert 'takes one of STEEL; got the text "TEA"' in problem.message
 
     def test_a_deprecated_attribute_is_a_warning(self) -> None:
         gone = {"status": Status.DEPRECATED, "successor": "profile.branch", "removal_on": date(2027, 1, 31)}

@@ -43,13 +43,14 @@ class TestLostUpdates:
         successes = stale = 0
 
         async def write(version: int, value: int) -> Any:
-            changes = {"attitude": {"satisfaction": value % 10}}
+            # Another value each time: one that the client has is no change, and no version.
+            changes = {"profile": {"name": f"Name {value}"}}
             text = "client { version } errors { code }"
             return await sure(api, "clientChange", text, id=one, expectedVersion=version, changes=changes)
 
         for turn in range(ROUNDS):
             version = await version_of(api, one)
-            for done in await asyncio.gather(*(write(version, turn + each) for each in range(WRITERS))):
+            for done in await asyncio.gather(*(write(version, turn * WRITERS + place) for place in range(WRITERS))):
                 successes += not done["errors"]
                 stale += [each["code"] for each in done["errors"]] == ["STALE_VERSION"]
         assert successes + stale == WRITERS * ROUNDS

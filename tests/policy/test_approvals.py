@@ -42,6 +42,7 @@ class TestRules:
     def test_who_proposes_and_who_decides(self) -> None:
         assert {act: (set(rule.may_propose), set(rule.may_decide)) for act, rule in RULES.items()} == {
             "ATTRIBUTE_CHANGE": ({"data_steward", "administrator"}, {"data_steward", "administrator"}),
+            "ATTRIBUTE_COMPUTE": ({"data_steward", "administrator"}, {"data_steward", "administrator"}),
             "ATTRIBUTE_RETIRE": ({"data_steward", "administrator"}, {"data_steward", "administrator"}),
             "CLIENT_ERASE": ({"relationship_manager", "team_lead", "administrator"}, {"administrator"}),
             "CLIENT_MERGE": (
