@@ -86,7 +86,7 @@ class TestOnADatabase:
         assert page == {
             "operation": "find",
             "collection": "clients",
-            "filter": {"profile.legalForm": {"$ne": "nothing of this name"}},
+            "filter": {"profile.legalForm": {"$ne": "COOPERATIVE"}},
             "sort": {"derived.clientValue": -1, "_id": -1},
             "paths": ["_id", "derived.clientValue", "managerId", "number"],
             "limit": 6,
