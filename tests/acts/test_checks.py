@@ -94,7 +94,7 @@ class TestProofProblems:
         "moment",
         [
             datetime(2099, 1, 1, tzinfo=UTC),
-            now() + timedelta(minutes=5),
+            now() + timedelta(hours=5),
             datetime(1899, 12, 31, tzinfo=UTC),
             datetime(1, 1, 1, tzinfo=UTC),
         ],

@@ -50,7 +50,7 @@ class TestRecordInteraction:
         assert stored["tail"][0]["by"] == VIEWER.person
 
     @pytest.mark.parametrize(
-        "at", [datetime(1700, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC), now() + timedelta(minutes=5)]
+        "at", [datetime(1700, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC), now() + timedelta(hours=5)]
     )
     async def test_no_contact_is_to_come_or_was_in_another_age(self, full_book: Repositories, at: datetime) -> None:
         client = await make_client(full_book)
